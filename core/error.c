@@ -1,0 +1,98 @@
+/* Make, record and name errors; the only judge of an MPI or system result. */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *collio_version(void)
+{
+#define TEXT(x)  #x
+#define VALUE(x) TEXT(x)
+    return VALUE(COLLIO_VERSION_MAJOR) "." VALUE(COLLIO_VERSION_MINOR) "." VALUE(
+        COLLIO_VERSION_PATCH);
+#undef VALUE
+#undef TEXT
+}
+
+const char *collio_error_name(int code)
+{
+    static const char *const names[] = {
+#define X(name, words) [COLLIO_##name] = words,
+        COLLIO_ERROR_CODES
+#undef X
+    };
+    int known = code >= 0 && code < (int)(sizeof names / sizeof *names);
+    return known ? names[code] : "unknown error";
+}
+
+collio_error *collio_error_at(collio_error *err, const char *file, int line)
+{
+    if (err != NULL) {
+        err->file = file;
+        err->line = line;
+    }
+    return err;
+}
+
+void collio_error_clear(collio_error *err)
+{
+    err->code = COLLIO_OK;
+    err->agreed = 0;
+    err->rank = -1;
+    err->mpi_error = MPI_SUCCESS;
+    err->sys_error = 0;
+    err->text[0] = '\0';
+}
+
+int collio_error_set(collio_error *err, int code, const char *format, ...)
+{
+    va_list args;
+
+    if (err->code != COLLIO_OK)
+        return err->code;
+    collio_error_clear(err);
+    err->code = code;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    return code;
+}
+
+int collio_mpi(int result, const char *call, collio_error *err)
+{
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int length = 0, class = MPI_ERR_OTHER;
+
+    if (collio_fault_due()) {
+        result = MPI_ERR_OTHER;
+        snprintf(text, sizeof text, "injected fault");
+    } else if (result == MPI_SUCCESS) {
+        return COLLIO_OK;
+    } else {
+        MPI_Error_class(result, &class);
+        MPI_Error_string(result, text, &length);
+    }
+    if (err->code == COLLIO_OK) {
+        collio_error_set(err, COLLIO_ERR_MPI, "%s: %s", call, text);
+        err->mpi_error = class;
+    }
+    return err->code;
+}
+
+int collio_sys(int failed, const char *call, const char *path, collio_error *err)
+{
+    int number = errno;
+
+    if (collio_fault_due())
+        number = EIO;
+    else if (!failed)
+        return COLLIO_OK;
+    if (err->code == COLLIO_OK) {
+        collio_error_set(err, COLLIO_ERR_OS, "%s%s%s%s: %s", call, path ? " '" : "",
+                         path ? path : "", path ? "'" : "", strerror(number));
+        err->sys_error = number;
+    }
+    return err->code;
+}

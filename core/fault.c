@@ -1,0 +1,48 @@
+/* Fault injection: make the n-th judged result fail on one rank, so that tests walk every error
+ * path. COLLIO_FAULT=n@rank sets it from outside. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static long fail_at = -1; /* -1: the environment has not been read yet; 0: never */
+static long judged;
+
+static void read_environment(void)
+{
+    const char *text = getenv("COLLIO_FAULT");
+    long nth = 0;
+    int wanted = -1, rank = -1;
+
+    fail_at = 0;
+    if (text == NULL || sscanf(text, "%ld@%d", &nth, &wanted) != 2)
+        return;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (rank == wanted)
+        fail_at = nth;
+}
+
+int collio_fault_due(void)
+{
+    if (fail_at < 0)
+        read_environment();
+    return ++judged == fail_at;
+}
+
+int collio_fault_before(const char *call, collio_error *err)
+{
+    if (!collio_fault_due())
+        return COLLIO_OK;
+    return collio_error_set(err, COLLIO_ERR_MPI, "%s: injected fault", call);
+}
+
+void collio_fault_set(long nth)
+{
+    fail_at = nth;
+    judged = 0;
+}
+
+long collio_fault_count(void)
+{
+    return judged;
+}

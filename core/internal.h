@@ -1,0 +1,49 @@
+/*
+ * Shared by the rooms of the library, never installed.
+ */
+#ifndef COLLIO_CORE_INTERNAL_H
+#define COLLIO_CORE_INTERNAL_H
+
+#include "collio/core.h"
+
+/*
+ * The only judge of MPI results: pass every one through here.
+ *   result  in  what the MPI function returned
+ *   call    in  its name
+ * Returns COLLIO_OK, or stores the error (class and MPI's text).
+ */
+int collio_mpi(int result, const char *call, collio_error *err);
+
+/*
+ * The only judge of system calls: `failed` is the condition under which the
+ * call failed (errno is read then), `path` may be NULL.
+ */
+int collio_sys(int failed, const char *call, const char *path, collio_error *err);
+
+/*
+ * Fault injection: COLLIO_FAULT=n@rank (rank of MPI_COMM_WORLD) lets the n-th
+ * judged result on that rank fail, counted over MPI, HDF5 and system calls.
+ * 1 if the result being judged now is the one. A call that tells other ranks
+ * something is guarded by collio_fault_before() and then not made, so that a
+ * fault means what it means in life: nothing was sent.
+ */
+int collio_fault_due(void);
+int collio_fault_before(const char *call, collio_error *err);
+
+/* Set the point at which to fail (0: never) and restart the count; read how
+ * many results have been judged since. For tests. */
+void collio_fault_set(long nth);
+long collio_fault_count(void);
+
+/* Seconds on a clock that all processes of one machine share. */
+double collio_now(void);
+
+void collio_log(const char *format, ...) COLLIO_PRINTF(1, 2);
+
+/*
+ * An agreement without votes or arguments: "this step went well on all
+ * ranks". `step` is what the ticket compares.
+ */
+int collio_agree_step(collio_comm *comm, const char *step, collio_error *err);
+
+#endif
