@@ -27,6 +27,14 @@ const char *collio_error_name(int code)
     return known ? names[code] : "unknown error";
 }
 
+void collio_copy_text(char *to, size_t size, const char *from)
+{
+    size_t length = strnlen(from, size - 1);
+
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
 collio_error *collio_error_at(collio_error *err, const char *file, int line)
 {
     if (err != NULL) {

@@ -38,6 +38,10 @@ long collio_fault_count(void);
 /* Seconds on a clock that all processes of one machine share. */
 double collio_now(void);
 
+/* Copy a text into `size` bytes, cut if need be, always ended. */
+void collio_copy_text(char *to, size_t size, const char *from);
+
+/* A notice to the log that collio_set_log() named. */
 void collio_log(const char *format, ...) COLLIO_PRINTF(1, 2);
 
 /*

@@ -1,0 +1,76 @@
+/*
+ * Private to core: what a communicator of collio's own holds.
+ */
+#ifndef COLLIO_CORE_COMM_H
+#define COLLIO_CORE_COMM_H
+
+#include "internal.h"
+
+/* The words of one agreement: each is sent beside its complement, so that one
+ * MAX gives the largest and the smallest of all ranks. */
+enum word { WORD_TICKET, WORD_ARRIVAL, WORD_ERROR, WORD_VOTE, WORDS = WORD_VOTE + COLLIO_VOTES };
+
+struct roll;
+
+struct collio_comm {
+    MPI_Comm mpi;
+    int rank;
+    int size;
+    uint64_t waits;      /* guarded waits begun; the same on all ranks that keep step */
+    collio_error poison; /* holds an error once the communicator is poisoned */
+    struct roll *roll;   /* notes sent and received; NULL until the first one */
+    /* In the struct and not on the stack: an all-reduce that is given up stays
+     * pending, and MPI may still write here. */
+    uint64_t sent[2 * WORDS];
+    uint64_t got[2 * WORDS];
+    collio_comm *next; /* of the poisoned ones, which are never freed */
+};
+
+/* ---- roll.c: notes between ranks, outside the collective calls */
+
+enum note_kind { NOTE_NONE, NOTE_WAITING, NOTE_GAVE_UP, NOTE_LEFT };
+
+/* Send every other rank a note; `why` goes along with LEFT. Never blocks. */
+void collio_roll_tell(collio_comm *comm, enum note_kind kind, const collio_error *why);
+
+/* Receive what has come. */
+void collio_roll_read(collio_comm *comm);
+
+/* A rank that will not come to the wait this rank is in: -1 if none is known. */
+int collio_roll_gone(const collio_comm *comm);
+
+/* What kind of note `rank` sent last; with LEFT its error. */
+enum note_kind collio_roll_kind(const collio_comm *comm, int rank);
+void collio_roll_why(const collio_comm *comm, int rank, collio_error *err);
+
+/* 1 if `rank` is known to be in this wait (or is this rank). */
+int collio_roll_present(const collio_comm *comm, int rank);
+
+/* 1 if another rank has asked who is there and this one has not told it yet. */
+int collio_roll_asked(const collio_comm *comm);
+
+/* Receive every note still on its way. Collective. */
+int collio_roll_drain(collio_comm *comm, collio_error *err);
+void collio_roll_free(struct roll *roll);
+
+/* ---- comm.c */
+
+/* Make every later call fail with `err`, and count it as agreed. */
+int collio_comm_poison(collio_comm *comm, collio_error *err);
+
+/* This rank cannot go on with a collective operation: tell the others, poison. */
+int collio_comm_fail(collio_comm *comm, collio_error *err);
+
+/* ---- diagnose.c */
+
+/* All ranks know that something is wrong: find out what, the same on each. */
+int collio_diagnose(collio_comm *comm, const collio_ticket *ticket, uint64_t digest,
+                    collio_error *err);
+
+/* Write "rank 2", "ranks 0, 3-5" or "no rank": those of `size` ranks that are
+ * chosen. */
+typedef int collio_chosen_function(const void *context, int rank);
+void collio_name_ranks(collio_chosen_function *chosen, const void *context, int size, char *text,
+                       size_t text_size);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * The guarded wait: polite while the others are on their way, with a notice when patience ends,
+ * a roll call at the deadline, and an end as soon as a rank is known not to come.
+ */
+#include "comm.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <time.h>
+
+/* Yielding lets the ranks that share a core go on; naps only after milliseconds, because one
+ * costs more than most agreements take. */
+static const int eager_tries = 200;
+static const double nap_after = 5e-3;
+static const double longest_nap = 1e-3;
+
+/* How long those who wait give each other to answer a note. */
+static double grace(void)
+{
+    double seconds = collio_get_timeout() / 10.0;
+
+    return seconds < 0.2 ? 0.2 : seconds > 5.0 ? 5.0 : seconds;
+}
+
+static void pause_after(double waited)
+{
+    double nap = waited / 16.0 < longest_nap ? waited / 16.0 : longest_nap;
+    struct timespec duration = {0, (long)(nap * 1e9)};
+
+    if (waited < nap_after)
+        sched_yield();
+    else
+        nanosleep(&duration, NULL);
+}
+
+static int is_missing(const void *context, int rank)
+{
+    return !collio_roll_present(context, rank);
+}
+
+static int is_waiting(const void *context, int rank)
+{
+    return collio_roll_present(context, rank);
+}
+
+/* The lowest of the ranks that wait speaks for all. */
+static void give_notice(collio_comm *comm, const char *operation, double waited)
+{
+    char missing[256];
+
+    for (int rank = 0; rank < comm->rank; rank++)
+        if (collio_roll_present(comm, rank))
+            return;
+    collio_name_ranks(is_missing, comm, comm->size, missing, sizeof missing);
+    collio_log("%s: after %.3g s still waiting for %s", operation, waited, missing);
+}
+
+/* Say that this rank gives up, hear who else was there, name those who were not. */
+static int give_up(collio_comm *comm, const char *operation, collio_error *err)
+{
+    char missing[256], waiting[256];
+    collio_error local = COLLIO_ERROR_INIT;
+    double until = collio_now() + grace();
+
+    collio_roll_tell(comm, NOTE_GAVE_UP, NULL);
+    while (collio_now() < until) {
+        collio_roll_read(comm);
+        pause_after(nap_after);
+    }
+    collio_name_ranks(is_missing, comm, comm->size, missing, sizeof missing);
+    collio_name_ranks(is_waiting, comm, comm->size, waiting, sizeof waiting);
+    collio_error_set(&local, COLLIO_ERR_TIMEOUT, "%s: %s did not come within %g s; waiting: %s",
+                     operation, missing, collio_get_timeout(), waiting);
+    *err = local;
+    return collio_comm_poison(comm, err);
+}
+
+/* A rank has said that it will not come to this wait. */
+static int meet_gone(collio_comm *comm, int gone, const char *operation, collio_error *err)
+{
+    collio_error local = COLLIO_ERROR_INIT;
+
+    if (collio_roll_kind(comm, gone) == NOTE_LEFT) {
+        collio_roll_why(comm, gone, &local);
+        *err = local;
+        return collio_comm_poison(comm, err);
+    }
+    if (collio_roll_present(comm, gone))
+        return give_up(comm, operation, err);
+    collio_error_set(&local, COLLIO_ERR_TIMEOUT,
+                     "%s: rank %d came too late: rank %d and others had given up waiting after "
+                     "%g s",
+                     operation, comm->rank, gone, collio_get_timeout());
+    *err = local;
+    return collio_comm_fail(comm, err);
+}
+
+static int wait_long(collio_comm *comm, MPI_Request *request, const char *operation,
+                     collio_error *err)
+{
+    double start = collio_now(), asked = 0.0, waited;
+    double timeout = collio_get_timeout(), patience = collio_get_patience();
+    int done = 0, gone, noticed = 0;
+
+    for (;;) {
+        int result = MPI_Test(request, &done, MPI_STATUS_IGNORE);
+        if (result != MPI_SUCCESS) {
+            collio_mpi(result, "MPI_Test", err);
+            return collio_comm_fail(comm, err);
+        }
+        waited = collio_now() - start;
+        if (done && waited < timeout / 2.0)
+            return COLLIO_OK;
+        collio_roll_read(comm);
+        gone = collio_roll_gone(comm);
+        if (gone >= 0)
+            return meet_gone(comm, gone, operation, err);
+        if (done)
+            return COLLIO_OK;
+        if (timeout > 0.0 && waited > timeout)
+            return give_up(comm, operation, err);
+        if (collio_roll_asked(comm) || (asked == 0.0 && waited > patience)) {
+            collio_roll_tell(comm, NOTE_WAITING, NULL);
+            asked = waited;
+        }
+        if (!noticed && asked > 0.0 && waited > patience + grace()) {
+            give_notice(comm, operation, waited);
+            noticed = 1;
+        }
+        pause_after(waited);
+    }
+}
+
+int collio_wait(collio_comm *comm, MPI_Request *request, const char *operation, collio_error *err)
+{
+    int done = 0;
+
+    if (collio_comm_is_poisoned(comm)) {
+        *err = comm->poison;
+        return err->code;
+    }
+    comm->waits++;
+    for (int tries = 0; tries < eager_tries && !done; tries++) {
+        if (tries > 4)
+            sched_yield();
+        if (collio_mpi(MPI_Test(request, &done, MPI_STATUS_IGNORE), "MPI_Test", err))
+            return collio_comm_fail(comm, err);
+    }
+    return done ? COLLIO_OK : wait_long(comm, request, operation, err);
+}
