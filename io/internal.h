@@ -5,6 +5,53 @@
 #define COLLIO_IO_INTERNAL_H
 
 #include "../core/internal.h"
+#include "collio/io.h"
+
+/* ------------------------------------------------------- selection.c */
+
+/* Check a selection against the extents it is to lie in: VALUE or INDEX. */
+int collio_selection_check(const collio_selection *selection, int ndim, const int64_t *shape,
+                           collio_error *err);
+
+/* Check that memory has the extents of the selection, extents of 1 aside, and a
+ * known type: VALUE, TYPE. */
+int collio_selection_match(const collio_selection *selection, const collio_array *memory,
+                           collio_error *err);
+
+/* Everything of an array of these extents. */
+void collio_selection_all(collio_selection *out, int ndim, const int64_t *shape);
+
+/* ------------------------------------------------------------- runs.c */
+
+/*
+ * Called for elements that follow each other both in the array and in memory.
+ *   first   in      row-major index of the first one in the array
+ *   count   in      > 0
+ *   memory  in/out  where they are, without gaps
+ * Returns an error code, stored in err; other than 0 it ends the walk.
+ */
+typedef int collio_run_function(void *context, int64_t first, int64_t count, char *memory,
+                                collio_error *err);
+
+typedef enum collio_direction { COLLIO_WRITING, COLLIO_READING } collio_direction;
+
+#define COLLIO_PACK_BYTES ((size_t)1 << 20) /* what a packed piece holds at most */
+
+/*
+ * Walk a selection of an N-d array in row-major order, and memory with it, and
+ * call a function for each run: elements that are contiguous in the array, inner
+ * dimensions merged where the selection spans them. Where memory is not
+ * contiguous over a run, it is packed before (writing) or unpacked after (reading)
+ * the call, at most `limit` bytes a piece. Not collective.
+ *   shape      in  extents of the array
+ *   selection  in  checked with collio_selection_check()
+ *   memory     in  checked with collio_selection_match()
+ *   limit      in  bytes, at least an element's: COLLIO_PACK_BYTES
+ * Errors: MEMORY, and what the function returns.
+ */
+int collio_runs(const int64_t *shape, const collio_selection *selection, const collio_array *memory,
+                collio_direction direction, size_t limit, collio_run_function *function,
+                void *context, collio_error *err);
 
 /* ------------------------------------------------------------ posix.c */
 

@@ -1,0 +1,429 @@
+/*
+ * collio io: shared HDF5 files of numeric arrays, written by all ranks of a
+ * communicator, with the guarantee of collio/core.h.
+ *
+ *   collio_error err = COLLIO_ERROR_INIT;
+ *   collio_file *file = NULL;
+ *   collio_object *u = NULL;
+ *   collio_array memory;
+ *   collio_selection part;
+ *   int64_t shape[2] = {rows, columns}, start[2] = {first, 0}, count[2] = {mine, columns};
+ *
+ *   collio_file_open(comm, "state.h5", "w", NULL, &file, &err);
+ *   collio_dataset_create(collio_file_root(file), "u", COLLIO_FLOAT64, 2, shape, NULL, &u, &err);
+ *   collio_selection_block(&part, 2, start, count);
+ *   collio_array_fill(&memory, values, COLLIO_FLOAT64, 2, count);
+ *   collio_dataset_write(u, &part, &memory, &err);
+ *   collio_object_close(&u);
+ *   collio_file_close(&file, &err);
+ *
+ * The error may be looked at once, at the end: an agreed error makes the calls
+ * after it return at once, and an error of this rank alone is brought into the
+ * next collective call (see core.h). Only the handles need a look before use:
+ * a call that failed leaves NULL there, and every function takes NULL for an
+ * object or file as the error VALUE.
+ *
+ * How it works, as far as it shows
+ *
+ *   Every rank holds the whole structure of the file (groups, names, types,
+ *   attributes) and changes it in step with the others; the changes stay in
+ *   memory. collio_file_flush() and collio_file_close() let rank 0 alone write
+ *   them to disk. So an error on one rank is an error on all of them and never
+ *   a wait; looking things up costs no communication and may be done by any
+ *   rank alone; and between two flushes the file on disk has the structure it
+ *   had at the last one, so a job that dies leaves a file that opens.
+ *
+ *   The elements of datasets go to disk at once, from each rank itself.
+ *
+ * Errors and what they leave behind
+ *
+ *   Arguments that are wrong, that differ between ranks, or a rank that brings
+ *   an error: nothing was done, the file stays usable.
+ *   Elements that could not be written or read: the file stays usable; what is
+ *   in the selection (or in memory) is undefined.
+ *   A change of structure that failed halfway, or a flush that failed: the file
+ *   is poisoned. Every call on it returns that error, closing it only lets go
+ *   of it, and the file on disk stays as it was at the last flush.
+ */
+#ifndef COLLIO_IO_H
+#define COLLIO_IO_H
+
+#include <collio/core.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------ arrays in memory */
+
+/* Elements in the caller's memory, with any strides (0 and negative ones too;
+ * do not read into memory whose elements overlap). */
+typedef struct collio_array {
+    void *data; /* address of element (0, 0, ...) */
+    collio_type type;
+    int ndim; /* 0: one element */
+    int64_t shape[COLLIO_MAX_DIMS];
+    int64_t strides[COLLIO_MAX_DIMS]; /* bytes */
+} collio_array;
+
+/* Describe memory in C order without gaps. Not collective.
+ *   out    out
+ *   shape  in   ndim extents; not read if ndim is 0 */
+COLLIO_API void collio_array_fill(collio_array *out, void *data, collio_type type, int ndim,
+                                  const int64_t *shape);
+
+/* Number of elements. Not collective. */
+COLLIO_API int64_t collio_array_size(const collio_array *array);
+
+/* ------------------------------------------------------------ selections */
+
+/*
+ * Some elements of a dataset: in dimension d, `count` blocks of `block` elements
+ * each, the first at `start`, one every `stride` elements. Each rank has its own
+ * selection; a count of 0 makes it empty. Where a function takes a selection,
+ * NULL stands for the whole dataset.
+ */
+typedef struct collio_selection {
+    int ndim;
+    int64_t start[COLLIO_MAX_DIMS];
+    int64_t stride[COLLIO_MAX_DIMS]; /* >= block */
+    int64_t count[COLLIO_MAX_DIMS];
+    int64_t block[COLLIO_MAX_DIMS]; /* >= 1 */
+} collio_selection;
+
+/* One block of count[0] x count[1] x ... elements. Not collective. */
+COLLIO_API void collio_selection_block(collio_selection *out, int ndim, const int64_t *start,
+                                       const int64_t *count);
+
+/* The same from a box, as collio_part_box() makes it. Not collective. */
+COLLIO_API void collio_selection_box(collio_selection *out, const collio_box *box);
+
+/* Nothing: for a rank that only takes part. Not collective. */
+COLLIO_API void collio_selection_none(collio_selection *out, int ndim);
+
+/* Number of elements. Not collective. */
+COLLIO_API int64_t collio_selection_size(const collio_selection *selection);
+
+/* ----------------------------------------------------------------- files */
+
+typedef struct collio_file collio_file;
+typedef struct collio_object collio_object;
+
+typedef enum collio_format {
+    COLLIO_FORMAT_EARLIEST, /* every HDF5 since 1.0 reads it; the default */
+    COLLIO_FORMAT_V18       /* HDF5 1.8 and later; faster with very many attributes or names */
+} collio_format;
+
+/* Zeros are the defaults. Must match on all ranks. */
+typedef struct collio_file_options {
+    int64_t user_block; /* bytes left free at the start: 0, 512, 1024, 2048, ... */
+    collio_format format;
+    int64_t alignment;      /* arrays of at least `threshold` bytes start at a multiple of this */
+    int64_t threshold;      /* bytes */
+    int64_t metadata_block; /* bytes that structure grows by; HDF5's 2048 if 0 */
+} collio_file_options;
+
+/*
+ * Open or create a file. Collective over `comm`.
+ *   comm     in   duplicated; the file keeps its own
+ *   path     in
+ *   mode     in   "r"         read only; must exist
+ *                 "r+"        read and write; must exist
+ *                 "w"         create; an existing file is lost
+ *                 "w-", "x"   create; must not exist
+ *                 "a"         read and write; created if it does not exist
+ *   options  in   NULL: defaults
+ *   out      out  close with collio_file_close(); NULL on failure
+ * Errors: OS with errno (ENOENT, EEXIST, EACCES, ...; EAGAIN: another job has
+ * it open for writing), VALUE (mode, options), HDF5 (not an HDF5 file),
+ * DIVERGED, MEMORY. A file that could not be created whole is removed.
+ * Rank 0 holds a lock (flock) while the file is open, shared for "r" and
+ * exclusive otherwise; HDF5_USE_FILE_LOCKING=FALSE in its environment turns
+ * that off.
+ */
+COLLIO_API int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
+                                const collio_file_options *options, collio_file **out,
+                                collio_error *err);
+
+/*
+ * Write the structure to disk. Collective. Returns when it is in the hands of
+ * the operating system; nothing to do for files opened with "r".
+ * Errors: OS (the disk is full, ...), HDF5, DIVERGED. Failing halfway poisons
+ * the file.
+ */
+COLLIO_API int collio_file_flush(collio_file *file, collio_error *err);
+
+/*
+ * Flush and close, and set *file to NULL. Collective; on a poisoned file local.
+ * Objects of the file that are still open stay valid handles: calls on them
+ * return STATE, and they still need their collio_object_close().
+ *   file  in/out  may point to NULL
+ * If ranks disagree about closing, or one brings an error, the file stays open
+ * and *file stays: close again, or abandon it. In every other case *file is NULL
+ * afterwards, and an error says that the changes since the last flush are lost.
+ */
+COLLIO_API int collio_file_close(collio_file **file, collio_error *err);
+
+/*
+ * Let go of the file without the others, and set *file to NULL: for a rank that
+ * cannot go on. The disk is not touched, so changes of structure since the last
+ * flush are lost; ranks waiting in a call on the file, now or later, get the
+ * error "rank r left: <reason>". Not collective, never blocks.
+ *   file    in/out  may point to NULL
+ *   reason  in      one line, may be NULL
+ */
+COLLIO_API void collio_file_abandon(collio_file **file, const char *reason);
+
+COLLIO_API const char *collio_file_path(const collio_file *file);   /* Not collective. */
+COLLIO_API int collio_file_is_writable(const collio_file *file);    /* Not collective. */
+COLLIO_API int collio_file_is_poisoned(const collio_file *file);    /* Not collective. */
+COLLIO_API int64_t collio_file_user_block(const collio_file *file); /* Bytes. Not collective. */
+
+/* The file's own communicator, still owned by it; NULL once the file is
+ * poisoned. Not collective. */
+COLLIO_API collio_comm *collio_file_comm(const collio_file *file);
+
+/* The root group, owned by the file: collio_object_close() on it does nothing.
+ * NULL if `file` is NULL. Not collective. */
+COLLIO_API collio_object *collio_file_root(collio_file *file);
+
+/* --------------------------------------------------------------- objects */
+
+typedef enum collio_kind {
+    COLLIO_KIND_NONE, /* no such name, or a link that leads nowhere */
+    COLLIO_KIND_GROUP,
+    COLLIO_KIND_DATASET,
+    COLLIO_KIND_DATATYPE
+} collio_kind;
+
+/*
+ * Open a group or dataset by name. Not collective.
+ *   parent  in   a group
+ *   name    in   relative to it, or absolute from the root if it starts with '/'
+ *   out     out  close with collio_object_close(); NULL on failure
+ * Errors: KEY (no such name), STATE (file closed), HDF5.
+ */
+COLLIO_API int collio_object_open(collio_object *parent, const char *name, collio_object **out,
+                                  collio_error *err);
+
+/* Let go of an object and set *object to NULL; may point to NULL. Not collective. */
+COLLIO_API void collio_object_close(collio_object **object);
+
+COLLIO_API collio_kind collio_object_kind(const collio_object *object); /* Not collective. */
+
+/* Its absolute name when it was opened; owned by the object. Not collective. */
+COLLIO_API const char *collio_object_name(const collio_object *object);
+
+/* 1 while the file it belongs to is open. Not collective. */
+COLLIO_API int collio_object_is_open(const collio_object *object);
+
+/* The file it belongs to, NULL once that is closed. Not collective. */
+COLLIO_API collio_file *collio_object_file(const collio_object *object);
+
+/* A number that is equal for two objects of one file if and only if they are
+ * the same group or dataset, whatever names they were opened by. Not collective. */
+COLLIO_API uint64_t collio_object_id(const collio_object *object);
+
+/* ---------------------------------------------------------------- groups */
+
+/*
+ * Create a group, and the groups on the way to it that are missing. Collective.
+ *   parent  in
+ *   name    in   as in collio_object_open()
+ *   out     out  NULL: not wanted
+ * Errors: VALUE (the name exists, is empty; file is read-only), DIVERGED, HDF5.
+ */
+COLLIO_API int collio_group_create(collio_object *parent, const char *name, collio_object **out,
+                                   collio_error *err);
+
+/* Number of names in a group. Not collective.
+ *   out  out */
+COLLIO_API int collio_group_count(collio_object *group, int64_t *out, collio_error *err);
+
+/* Called for one name; a result other than 0 ends the iteration. */
+typedef int collio_name_function(const char *name, void *context);
+
+/*
+ * Call a function for each name of a group, in alphabetical order (in order of
+ * creation where the group records it). Not collective. The function must not
+ * change the group.
+ * Returns an error code; ending early is none.
+ */
+COLLIO_API int collio_group_names(collio_object *group, collio_name_function *function,
+                                  void *context, collio_error *err);
+
+/*
+ * What a name leads to. Not collective.
+ *   out  out  COLLIO_KIND_NONE if there is nothing
+ */
+COLLIO_API int collio_group_find(collio_object *group, const char *name, collio_kind *out,
+                                 collio_error *err);
+
+/*
+ * Remove a name; what it was the last name of is lost. Collective. Objects open
+ * by that name stay usable until they are closed.
+ * Errors: KEY, VALUE (file is read-only), DIVERGED, HDF5.
+ */
+COLLIO_API int collio_link_delete(collio_object *group, const char *name, collio_error *err);
+
+/* -------------------------------------------------------------- datasets */
+
+/* Room for what is to come (chunks, filters): none yet. */
+typedef struct collio_dataset_options {
+    int reserved;
+} collio_dataset_options;
+
+/*
+ * Create a dataset, and the groups on the way to it that are missing. Collective.
+ * Its elements are contiguous in the file, and zero until they are written.
+ *   parent   in
+ *   name     in   as in collio_object_open()
+ *   type     in
+ *   ndim     in   0: one element
+ *   shape    in   extents; 0 is allowed. NULL if ndim is 0
+ *   options  in   NULL: defaults
+ *   out      out  NULL: not wanted
+ * Errors: VALUE (the name exists, a bad shape; file is read-only), TYPE,
+ * DIVERGED, HDF5, OS.
+ */
+COLLIO_API int collio_dataset_create(collio_object *parent, const char *name, collio_type type,
+                                     int ndim, const int64_t *shape,
+                                     const collio_dataset_options *options, collio_object **out,
+                                     collio_error *err);
+
+/*
+ * Type of the elements. Not collective.
+ *   type     out
+ *   swapped  out  1 if the file has the other byte order; may be NULL
+ * Errors: UNSUPPORTED if it is none of COLLIO_TYPES.
+ */
+COLLIO_API int collio_dataset_type(collio_object *dataset, collio_type *type, int *swapped,
+                                   collio_error *err);
+
+/* Extents. Not collective.
+ *   ndim   out
+ *   shape  out  room for COLLIO_MAX_DIMS; may be NULL
+ * Errors: TYPE if it is no dataset, UNSUPPORTED if it has no extents (null). */
+COLLIO_API int collio_dataset_shape(collio_object *dataset, int *ndim, int64_t *shape,
+                                    collio_error *err);
+
+/*
+ * Where the elements are in the file, in row-major order without gaps.
+ * Not collective.
+ *   out  out  bytes from the start of the file; -1 if they are stored otherwise
+ *             (chunked, compressed, elsewhere, not yet) or there are none
+ */
+COLLIO_API int collio_dataset_offset(collio_object *dataset, int64_t *out, collio_error *err);
+
+/*
+ * Write elements. Collective; selection and memory are per rank, and a rank with
+ * nothing to write takes part with an empty selection.
+ *   selection  in  NULL: everything
+ *   memory     in  its extents equal those of the selection, but for extents of
+ *                  1, which may be left out or added; its type is converted to
+ *                  the dataset's. Where selections of ranks overlap, either
+ *                  rank's elements end up there.
+ * Errors: INDEX (outside the dataset), VALUE (extents; file is read-only), TYPE (no
+ * conversion), UNSUPPORTED (the dataset is chunked, compressed or the like), OS,
+ * DIVERGED. When it returns, any rank may read the elements.
+ */
+COLLIO_API int collio_dataset_write(collio_object *dataset, const collio_selection *selection,
+                                    const collio_array *memory, collio_error *err);
+
+/*
+ * Read elements. Collective; selection and memory are per rank. All datasets that
+ * HDF5 can read as one of COLLIO_TYPES are supported.
+ *   memory  out  as in collio_dataset_write()
+ * Errors: INDEX, VALUE, TYPE, UNSUPPORTED, OS, HDF5, DIVERGED.
+ */
+COLLIO_API int collio_dataset_read(collio_object *dataset, const collio_selection *selection,
+                                   const collio_array *memory, collio_error *err);
+
+/* The same by one rank alone. Not collective: the error, too, is this rank's. */
+COLLIO_API int collio_dataset_read_independent(collio_object *dataset,
+                                               const collio_selection *selection,
+                                               const collio_array *memory, collio_error *err);
+
+/* ------------------------------------------------------------ attributes */
+
+typedef enum collio_attribute_kind {
+    COLLIO_ATTRIBUTE_NUMBERS, /* one of COLLIO_TYPES */
+    COLLIO_ATTRIBUTE_TEXT,    /* strings, of fixed or variable length */
+    COLLIO_ATTRIBUTE_EMPTY,   /* has no elements */
+    COLLIO_ATTRIBUTE_OTHER    /* cannot be read yet */
+} collio_attribute_kind;
+
+typedef struct collio_attribute_facts {
+    collio_attribute_kind kind;
+    collio_type type; /* of NUMBERS */
+    int swapped;      /* 1 if the file has the other byte order */
+    int ndim;         /* 0: one element */
+    int64_t shape[COLLIO_MAX_DIMS];
+} collio_attribute_facts;
+
+/*
+ * Write an attribute; one of the same name is replaced. Collective, the values
+ * included: they must be the same on every rank.
+ *   object  in
+ *   name    in  not empty
+ *   type    in
+ *   ndim    in  0: one element
+ *   shape   in  NULL if ndim is 0
+ *   data    in  in C order
+ * Errors: VALUE, DIVERGED, HDF5 (among others: 64 KiB is the limit in files of
+ * format EARLIEST).
+ */
+COLLIO_API int collio_attribute_write(collio_object *object, const char *name, collio_type type,
+                                      int ndim, const int64_t *shape, const void *data,
+                                      collio_error *err);
+
+/*
+ * The same with a text, stored as h5py stores a str: one UTF-8 string of
+ * variable length. Collective.
+ *   text  in  UTF-8, ends with NUL
+ */
+COLLIO_API int collio_attribute_write_text(collio_object *object, const char *name,
+                                           const char *text, collio_error *err);
+
+/* Remove an attribute. Collective. Errors: KEY, VALUE, DIVERGED, HDF5. */
+COLLIO_API int collio_attribute_delete(collio_object *object, const char *name, collio_error *err);
+
+/* What an attribute is. Not collective. Errors: KEY, HDF5. */
+COLLIO_API int collio_attribute_info(collio_object *object, const char *name,
+                                     collio_attribute_facts *out, collio_error *err);
+
+/*
+ * Read numbers. Not collective.
+ *   type  in   converted to this
+ *   data  out  room for all elements, in C order
+ * Errors: KEY, TYPE (no conversion), UNSUPPORTED, HDF5.
+ */
+COLLIO_API int collio_attribute_read(collio_object *object, const char *name, collio_type type,
+                                     void *data, collio_error *err);
+
+/*
+ * Read one string, of fixed or variable length. Not collective.
+ *   out  out  ends with NUL; free with collio_text_free()
+ * Errors: KEY, TYPE (no text, or more than one), MEMORY, HDF5.
+ */
+COLLIO_API int collio_attribute_read_text(collio_object *object, const char *name, char **out,
+                                          collio_error *err);
+
+/* Free a text that collio made, and set *text to NULL. Not collective. */
+COLLIO_API void collio_text_free(char **text);
+
+/* 1 in *out if there is such an attribute. Not collective. */
+COLLIO_API int collio_attribute_exists(collio_object *object, const char *name, int *out,
+                                       collio_error *err);
+
+/* Number of attributes. Not collective. */
+COLLIO_API int collio_attribute_count(collio_object *object, int64_t *out, collio_error *err);
+
+/* Call a function for each name, as collio_group_names(). Not collective. */
+COLLIO_API int collio_attribute_names(collio_object *object, collio_name_function *function,
+                                      void *context, collio_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
