@@ -30,9 +30,9 @@ static int exchange(collio_comm *comm, const char *operation, collio_error *err)
     for (int i = 0; i < WORDS; i++)
         comm->sent[WORDS + i] = ~comm->sent[i];
     if (collio_fault_before("MPI_Iallreduce", &local) ||
-        collio_mpi(MPI_Iallreduce(comm->sent, comm->got, 2 * WORDS, MPI_UINT64_T, MPI_MAX,
-                                  comm->mpi, &request),
-                   "MPI_Iallreduce", &local)) {
+        collio_mpi_made(MPI_Iallreduce(comm->sent, comm->got, 2 * WORDS, MPI_UINT64_T, MPI_MAX,
+                                       comm->mpi, &request),
+                        "MPI_Iallreduce", &local)) {
         *err = local;
         return collio_comm_fail(comm, err);
     }

@@ -88,6 +88,8 @@ static int start_duplicate(MPI_Comm from, collio_comm *comm, MPI_Request *reques
     MPI_Errhandler handler;
     int result;
 
+    if (collio_fault_before("MPI_Comm_idup", err))
+        return err->code;
     /* The user's communicator may be set to abort on errors; collio returns them. */
     MPI_Comm_get_errhandler(from, &handler);
     MPI_Comm_set_errhandler(from, MPI_ERRORS_RETURN);
@@ -95,7 +97,7 @@ static int start_duplicate(MPI_Comm from, collio_comm *comm, MPI_Request *reques
     MPI_Comm_set_errhandler(from, handler);
     if (handler != MPI_ERRHANDLER_NULL)
         MPI_Errhandler_free(&handler);
-    return collio_mpi(result, "MPI_Comm_idup", err);
+    return collio_mpi_made(result, "MPI_Comm_idup", err);
 }
 
 static int adorn(collio_comm *comm, collio_error *err)
@@ -112,13 +114,14 @@ static int adorn(collio_comm *comm, collio_error *err)
 static int wait_alone(MPI_Request *request, collio_error *err)
 {
     double start = collio_now();
-    int done = 0;
+    int done = 0, result;
 
-    while (!done) {
-        if (collio_mpi(MPI_Test(request, &done, MPI_STATUS_IGNORE), "MPI_Test", err))
-            return err->code;
+    for (;;) {
+        result = MPI_Test(request, &done, MPI_STATUS_IGNORE);
+        if (result != MPI_SUCCESS)
+            return collio_mpi(result, "MPI_Test", err);
         if (done)
-            break;
+            return COLLIO_OK;
         if (collio_get_timeout() > 0.0 && collio_now() - start > collio_get_timeout())
             return collio_error_set(err, COLLIO_ERR_TIMEOUT,
                                     "a rank of the communicator did not come to open a collio "
@@ -126,7 +129,6 @@ static int wait_alone(MPI_Request *request, collio_error *err)
                                     collio_get_timeout());
         sched_yield();
     }
-    return COLLIO_OK;
 }
 
 static int make_root(MPI_Comm user, collio_comm **out, collio_error *err)
@@ -211,15 +213,14 @@ int collio_comm_free(collio_comm **handle, collio_error *err)
     *handle = NULL;
     if (comm == NULL)
         return err->code;
-    if (comm->size > 1 && (collio_agree(comm, &ticket, &local) || collio_roll_drain(comm, &local) ||
-                           collio_mpi(MPI_Comm_free(&comm->mpi), "MPI_Comm_free", &local))) {
+    if (collio_agree(comm, &ticket, &local) ||
+        (comm->size > 1 && collio_roll_drain(comm, &local)) ||
+        collio_mpi_made(MPI_Comm_free(&comm->mpi), "MPI_Comm_free", &local)) {
         leave_behind(comm);
         if (err->code == COLLIO_OK)
             *err = local;
         return err->code;
     }
-    if (comm->size == 1)
-        MPI_Comm_free(&comm->mpi);
     dispose(comm);
     return err->code;
 }

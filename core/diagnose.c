@@ -198,32 +198,18 @@ static void judge(const struct record *records, int size, collio_error *err)
 int collio_diagnose(collio_comm *comm, const collio_ticket *ticket, uint64_t digest,
                     collio_error *err)
 {
-    struct record *records = NULL;
-    MPI_Request request = MPI_REQUEST_NULL;
+    struct record *records = malloc((size_t)comm->size * sizeof *records);
+    struct record mine;
     collio_error local = COLLIO_ERROR_INIT;
-    int bytes = (int)sizeof *records;
 
-    /* One record more than ranks: this rank's own, to be sent. */
-    records = malloc(((size_t)comm->size + 1) * sizeof *records);
+    fill_record(&mine, ticket, digest, err);
     if (records == NULL) {
         collio_error_set(&local, COLLIO_ERR_MEMORY, "no memory to compare what ranks do");
         collio_comm_fail(comm, &local);
-        goto done;
+    } else if (collio_allgather(comm, &mine, records, sizeof mine, ticket->operation, &local) ==
+               COLLIO_OK) {
+        judge(records, comm->size, err);
     }
-    fill_record(&records[comm->size], ticket, digest, err);
-    if (collio_fault_before("MPI_Iallgather", &local) ||
-        collio_mpi(MPI_Iallgather(&records[comm->size], bytes, MPI_BYTE, records, bytes, MPI_BYTE,
-                                  comm->mpi, &request),
-                   "MPI_Iallgather", &local)) {
-        collio_comm_fail(comm, &local);
-        goto done;
-    }
-    if (collio_wait(comm, &request, ticket->operation, &local)) {
-        records = NULL; /* still MPI's: the operation is pending */
-        goto done;
-    }
-    judge(records, comm->size, err);
-done:
     if (local.code != COLLIO_OK) {
         collio_error_at(&local, err->file, err->line);
         *err = local;

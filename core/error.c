@@ -68,25 +68,25 @@ int collio_error_set(collio_error *err, int code, const char *format, ...)
     return code;
 }
 
-int collio_mpi(int result, const char *call, collio_error *err)
+int collio_mpi_made(int result, const char *call, collio_error *err)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
     int length = 0, class = MPI_ERR_OTHER;
 
-    if (collio_fault_due()) {
-        result = MPI_ERR_OTHER;
-        snprintf(text, sizeof text, "injected fault");
-    } else if (result == MPI_SUCCESS) {
+    if (result == MPI_SUCCESS)
         return COLLIO_OK;
-    } else {
-        MPI_Error_class(result, &class);
-        MPI_Error_string(result, text, &length);
-    }
-    if (err->code == COLLIO_OK) {
-        collio_error_set(err, COLLIO_ERR_MPI, "%s: %s", call, text);
-        err->mpi_error = class;
-    }
+    if (err->code != COLLIO_OK)
+        return err->code;
+    MPI_Error_class(result, &class);
+    MPI_Error_string(result, text, &length);
+    collio_error_set(err, COLLIO_ERR_MPI, "%s: %s", call, text);
+    err->mpi_error = class;
     return err->code;
+}
+
+int collio_mpi(int result, const char *call, collio_error *err)
+{
+    return collio_fault_before(call, err) ? err->code : collio_mpi_made(result, call, err);
 }
 
 int collio_sys(int failed, const char *call, const char *path, collio_error *err)

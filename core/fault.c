@@ -33,7 +33,11 @@ int collio_fault_before(const char *call, collio_error *err)
 {
     if (!collio_fault_due())
         return COLLIO_OK;
-    return collio_error_set(err, COLLIO_ERR_MPI, "%s: injected fault", call);
+    if (err->code == COLLIO_OK) {
+        collio_error_set(err, COLLIO_ERR_MPI, "%s: injected fault", call);
+        err->mpi_error = MPI_ERR_OTHER;
+    }
+    return err->code;
 }
 
 void collio_fault_set(long nth)

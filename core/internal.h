@@ -14,6 +14,10 @@
  */
 int collio_mpi(int result, const char *call, collio_error *err);
 
+/* The same for a call that collio_fault_before() has let pass: it cannot fail by injection any
+ * more, because what it started is under way. */
+int collio_mpi_made(int result, const char *call, collio_error *err);
+
 /*
  * The only judge of system calls: `failed` is the condition under which the
  * call failed (errno is read then), `path` may be NULL.
@@ -43,6 +47,21 @@ void collio_copy_text(char *to, size_t size, const char *from);
 
 /* A notice to the log that collio_set_log() named. */
 void collio_log(const char *format, ...) COLLIO_PRINTF(1, 2);
+
+/*
+ * Guarded collective operations for small things (what the library tells itself), sizes in bytes.
+ * Collective; all arguments but the buffers' contents must match. On failure the others are told
+ * and the communicator is poisoned: nobody waits.
+ *   err   must hold no error on entry: agree first
+ *   all   out  of collio_allgather: comm_size * size bytes
+ *   what  in   for the error text
+ */
+int collio_allreduce(collio_comm *comm, const void *mine, void *all, int count, MPI_Datatype type,
+                     size_t type_size, MPI_Op op, const char *what, collio_error *err);
+int collio_allgather(collio_comm *comm, const void *mine, void *all, size_t size, const char *what,
+                     collio_error *err);
+int collio_bcast(collio_comm *comm, void *bytes, size_t size, int root, const char *what,
+                 collio_error *err);
 
 /*
  * An agreement without votes or arguments: "this step went well on all

@@ -149,12 +149,9 @@ int collio_roll_drain(collio_comm *comm, collio_error *err)
 {
     /* Every note goes to all others, so each rank gets all but its own. */
     long mine = comm->roll != NULL ? comm->roll->sent : 0, all = 0;
-    MPI_Request request = MPI_REQUEST_NULL;
 
-    if (collio_fault_before("MPI_Iallreduce", err) ||
-        collio_mpi(MPI_Iallreduce(&mine, &all, 1, MPI_LONG, MPI_SUM, comm->mpi, &request),
-                   "MPI_Iallreduce", err) ||
-        collio_wait(comm, &request, "closing a communicator", err))
+    if (collio_allreduce(comm, &mine, &all, 1, MPI_LONG, sizeof mine, MPI_SUM,
+                         "closing a collio object", err))
         return err->code;
     if (all == 0)
         return COLLIO_OK;

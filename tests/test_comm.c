@@ -1,0 +1,89 @@
+/* Communicators of collio's own. ranks: 1 2 4 */
+#include "collio/core.h"
+#include "tap.h"
+
+#include <string.h>
+
+static void test_arguments(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_comm *comm = NULL;
+    MPI_Comm other = MPI_COMM_NULL;
+    char library[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    MPI_Comm self = MPI_COMM_SELF;
+    int length;
+
+    tap_ok(collio_comm_create(MPI_COMM_NULL, &comm, &err) == COLLIO_ERR_VALUE && comm == NULL,
+           "the null communicator is refused");
+    collio_error_clear(&err);
+    tap_ok(collio_comm_free(&comm, &err) == COLLIO_OK, "freeing nothing is allowed");
+    MPI_Get_library_version(library, &length);
+    tap_ok(collio_comm_adopt(&self, sizeof self, library, &other, &err) == COLLIO_OK &&
+               other == MPI_COMM_SELF,
+           "a handle of the same library is accepted");
+    tap_ok(collio_comm_adopt(&self, sizeof self, "Other MPI 1.0", &other, &err) ==
+               COLLIO_ERR_VALUE,
+           "a handle of another library is refused");
+    collio_error_clear(&err);
+    tap_ok(collio_comm_adopt(&self, 2 * sizeof self, library, &other, &err) == COLLIO_ERR_VALUE,
+           "a handle of another size too");
+}
+
+/* More duplicates than MPI has context ids, were they not given back. */
+static void test_many(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    int made = 0;
+
+    for (int i = 0; i < 3000 && err.code == COLLIO_OK; i++) {
+        collio_comm *comm = NULL;
+        collio_comm_create(MPI_COMM_WORLD, &comm, &err);
+        made += comm != NULL;
+        collio_comm_free(&comm, &err);
+    }
+    tap_ok(made == 3000, "3000 duplicates in turn (%s)", err.text);
+}
+
+static void test_subset(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_comm *comm = NULL;
+    MPI_Comm half;
+
+    MPI_Comm_split(MPI_COMM_WORLD, tap_rank % 2, -tap_rank, &half);
+    tap_ok(collio_comm_create(half, &comm, &err) == COLLIO_OK, "of half of the ranks");
+    int rank;
+    MPI_Comm_rank(half, &rank);
+    tap_ok(collio_comm_rank(comm) == rank && collio_comm_size(comm) == (tap_size + 1 - tap_rank % 2) / 2,
+           "with its ranks");
+    tap_ok(collio_comm_handle(comm) != half, "but another context");
+    collio_comm_free(&comm, &err);
+    tap_ok(MPI_Comm_free(&half) == MPI_SUCCESS && err.code == COLLIO_OK, "both are freed");
+}
+
+/* One rank has failed before: it comes, and all get its error. */
+static void test_brought_error(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_comm *comm = NULL;
+
+    if (tap_rank == tap_size - 1)
+        collio_error_set(&err, COLLIO_ERR_MEMORY, "no memory for a field");
+    collio_comm_create(MPI_COMM_WORLD, &comm, &err);
+    tap_ok(err.code == COLLIO_ERR_MEMORY && comm == NULL && err.agreed,
+           "an error brought along reaches all");
+}
+
+int main(int argc, char **argv)
+{
+    MPI_Init(&argc, &argv);
+    tap_begin();
+    test_arguments();
+    test_many();
+    if (tap_size > 1)
+        test_subset();
+    test_brought_error();
+    int status = tap_end();
+    MPI_Finalize();
+    return status;
+}
