@@ -53,6 +53,17 @@ int collio_runs(const int64_t *shape, const collio_selection *selection, const c
                 collio_direction direction, size_t limit, collio_run_function *function,
                 void *context, collio_error *err);
 
+/* ----------------------------------------------------------- digest.c */
+
+/*
+ * The digest of some elements of an array. Digests of the parts of any
+ * partition add up (modulo 2^64) to that of the whole. Not collective.
+ *   element_size  in  1, 2, 4, or a multiple of 8 bytes
+ *   first         in  index in the array of the first element given
+ *   elements      in  contiguous, any alignment
+ */
+uint64_t collio_digest(size_t element_size, int64_t first, const void *elements, int64_t count);
+
 /* ------------------------------------------------------------ posix.c */
 
 /*

@@ -1,0 +1,304 @@
+/*
+ * collio checkpoints: the state of a parallel program in one file a step,
+ * which is either whole or not there, and is restored on any number of ranks.
+ *
+ *   collio_checkpoint *c;
+ *   collio_checkpoint_options options = {.keep = 3};
+ *   collio_item items[] = {
+ *       collio_item_part("u", &mine, shape, start),     // an array in parts
+ *       collio_item_scalar("t", COLLIO_FLOAT64, &t),    // the same on all ranks
+ *       collio_item_state("rng", "json", text, length)  // bytes with a format
+ *   };
+ *   collio_checkpoint_open(MPI_COMM_WORLD, "run/ckpt", &options, &c, &err);
+ *   collio_checkpoint_save(c, step, 3, items, COLLIO_AT(&err));
+ *
+ * The protocol of a save. Between two agreements no rank leaves; after a
+ * failure in any of the steps every rank returns the same error.
+ *
+ *   guard     All ranks bring the same step, names, types, global shapes and
+ *             common values; the parts cover each array exactly once.
+ *   skeleton  Rank 0 creates ".part-<uuid>-step-<12 digits>.h5" with HDF5's
+ *             serial driver: datasets contiguous, allocated and not filled,
+ *             behind a user block with room for the seal. It notes where the
+ *             raw data will lie, closes the file and reserves the disk space.
+ *   data      Every rank writes its bytes there and digests them in memory.
+ *   durable   Every rank that wrote calls fsync. A failed fsync condemns the
+ *             file; it is never tried again.
+ *   seal      Rank 0 sums the digests and writes table and seal into the user
+ *             block, fsync.
+ *   commit    Rank 0 renames to "step-<12 digits>.h5", never over another
+ *             file, and syncs the directory. Only now does save succeed.
+ *
+ * What holds therefore
+ *
+ *   - A step that save has acknowledged survives the loss of every process at
+ *     any later instant, and a committed file is never written again.
+ *   - If a rank fails, none succeeds.
+ *   - Data that do not match their seal are never returned, and libhdf5 is
+ *     never called on a file without a whole seal.
+ *   - Every call ends within its deadline (collio_set_timeout).
+ *   - After a failed call the object can be used as before, unless a rank was
+ *     missing (collio_comm_is_poisoned).
+ *   - A save that failed in the very last agreement may have left its step
+ *     in the directory, whole; nobody was told that it is there.
+ *
+ * The seal covers every byte of the file: the raw data by digests a block (a
+ * power of two of elements, 256 KiB at least), the HDF5 metadata by one more,
+ * seal and table by their own. A digest is a sum over the elements of an array
+ * of a bijective mix of (index, bits): the same however many ranks wrote it,
+ * and damage is located. The file is plain HDF5 for any reader: dataset
+ * "<name>" for each item, root attributes "collio_step", "collio_uuid",
+ * "collio_writers"; state as bytes with the attribute "collio_format", state
+ * of each rank with the dataset "<name>.sizes" beside it.
+ *
+ * Conventions as in collio/core.h.
+ */
+#ifndef COLLIO_CHECKPOINT_H
+#define COLLIO_CHECKPOINT_H
+
+#include <collio/core.h>
+#include <collio/io.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A directory of steps, open on the ranks of a communicator. */
+typedef struct collio_checkpoint collio_checkpoint;
+
+/* One whole step, open for reading. */
+typedef struct collio_checkpoint_state collio_checkpoint_state;
+
+/* ---------------------------------------------------------- open and close */
+
+enum collio_verify {
+    COLLIO_VERIFY_ALL,  /* opening a step reads and verifies all of it, the ranks sharing the work;
+                           so the newest step that is whole is found. The default */
+    COLLIO_VERIFY_READ, /* opening verifies seal, table and metadata only; damage in the data is an
+                           error of the read that meets it. (Reads always verify what they read.) */
+};
+
+typedef struct collio_checkpoint_options {
+    int keep;      /* steps that stay after a save: that one and the newest before it; 0: all */
+    int verify;    /* enum collio_verify */
+    int read_only; /* 1: the directory must be there; nothing in it is changed, save and delete
+                      are refused */
+} collio_checkpoint_options;
+
+/*
+ * Open a directory of steps, creating it and its parents. Remains of saves
+ * whose job is certainly gone (same host, no such process) are removed.
+ * Collective over `user`.
+ *   directory  in   must name the same directory on all ranks
+ *   options    in   NULL: all zero
+ *   out        out  free with collio_checkpoint_close()
+ * Errors: VALUE, OS, MEMORY, and those of collio_comm_create().
+ */
+COLLIO_API int collio_checkpoint_open(MPI_Comm user, const char *directory,
+                                      const collio_checkpoint_options *options,
+                                      collio_checkpoint **out, collio_error *err);
+
+/*
+ * Close, and set *c to NULL. Close the states opened from it first.
+ * Collective; local after a rank was missing.
+ *   c  in/out  may point to NULL
+ */
+COLLIO_API int collio_checkpoint_close(collio_checkpoint **c, collio_error *err);
+
+/* The directory as an absolute path; belongs to `c`. Not collective. */
+COLLIO_API const char *collio_checkpoint_directory(const collio_checkpoint *c);
+
+/* The communicator of `c`, still owned by it. Not collective. */
+COLLIO_API collio_comm *collio_checkpoint_comm(const collio_checkpoint *c);
+
+/* -------------------------------------------------------------------- save */
+
+typedef enum collio_item_kind {
+    COLLIO_ITEM_PART,       /* an array of which each rank holds a block, maybe an empty one */
+    COLLIO_ITEM_COMMON,     /* a small array or scalar, equal on all ranks */
+    COLLIO_ITEM_STATE,      /* bytes, the same for all ranks: those of rank 0 are written */
+    COLLIO_ITEM_RANK_STATE, /* bytes, each rank its own */
+} collio_item_kind;
+
+/* One thing to save. Made by the functions below; `name` may contain '/'
+ * (groups), and must not be empty, begin or end with '/' or contain "//". */
+typedef struct collio_item {
+    const char *name;
+    collio_item_kind kind;
+    collio_array array;             /* PART: this rank's block; COMMON: all of it */
+    int64_t shape[COLLIO_MAX_DIMS]; /* PART: of the whole array */
+    int64_t start[COLLIO_MAX_DIMS]; /* PART: where the block begins in it */
+    const void *bytes;              /* STATE, RANK_STATE */
+    size_t size;                    /* of bytes; RANK_STATE: per rank */
+    const char *format;             /* what the bytes are: "json", "pickle", ...; the same on all */
+} collio_item;
+
+/*
+ * Describe an item; memory and texts stay the caller's and are used until the
+ * save has returned. Not collective, these four.
+ *   part    array->ndim dimensions, at least 1; block [start, start + array->shape);
+ *           an extent of 0 in array->shape: this rank holds nothing
+ *   scalar  value points to one element of `type`
+ */
+COLLIO_API collio_item collio_item_part(const char *name, const collio_array *array,
+                                        const int64_t *shape, const int64_t *start);
+COLLIO_API collio_item collio_item_common(const char *name, const collio_array *array);
+COLLIO_API collio_item collio_item_scalar(const char *name, collio_type type, const void *value);
+COLLIO_API collio_item collio_item_state(const char *name, const char *format, const void *bytes,
+                                         size_t size);
+COLLIO_API collio_item collio_item_rank_state(const char *name, const char *format,
+                                              const void *bytes, size_t size);
+
+#define COLLIO_MAX_STEP INT64_C(999999999999)
+
+/*
+ * Save a step: blocking, durable on return. Collective.
+ *   step    in  0 .. COLLIO_MAX_STEP; a whole step that is there already is
+ *               refused, a damaged one is set aside ("damaged-...") first
+ *   nitems  in  may be 0
+ *   items   in  names, kinds, types, whole shapes, formats and common values
+ *               must match in the same order; blocks, memory layout and
+ *               RANK_STATE bytes are per rank
+ * Errors: VALUE (step, name, shape; gap or overlap of parts, with place and
+ * ranks), DIVERGED, OS, HDF5, MEMORY, MPI, TIMEOUT. Pruning (keep) happens
+ * after success; its failures go to the log.
+ */
+COLLIO_API int collio_checkpoint_save(collio_checkpoint *c, int64_t step, int nitems,
+                                      const collio_item *items, collio_error *err);
+
+/* -------------------------------------------------------- look and clean up */
+
+typedef struct collio_checkpoint_entry {
+    int64_t step;
+    int64_t size;   /* of the file, bytes */
+    int64_t time;   /* when it was saved, seconds since 1970; 0 if damaged */
+    int writers;    /* ranks that saved it; 0 if damaged */
+    int status;     /* COLLIO_OK: seal, table and metadata whole (data not looked at);
+                       COLLIO_ERR_DAMAGED, COLLIO_ERR_UNSUPPORTED, COLLIO_ERR_OS: see text */
+    char text[512]; /* why it is refused; "" if it is not */
+} collio_checkpoint_entry;
+
+/*
+ * List the steps, oldest first. Collective; rank 0 looks.
+ *   list   out  free with collio_checkpoint_steps_free(); NULL if empty
+ *   count  out
+ */
+COLLIO_API int collio_checkpoint_steps(collio_checkpoint *c, collio_checkpoint_entry **list,
+                                       int *count, collio_error *err);
+COLLIO_API void collio_checkpoint_steps_free(collio_checkpoint_entry *list); /* Not collective. */
+
+/*
+ * The newest step with a whole seal (data not looked at). Collective.
+ * Errors: NONE if no step is there, DAMAGED if none has a whole seal (the text
+ * lists each).
+ */
+COLLIO_API int collio_checkpoint_latest(collio_checkpoint *c, int64_t *step, collio_error *err);
+
+typedef struct collio_checkpoint_report {
+    int64_t step;
+    int valid;                    /* 1: every byte matches the seal, as read by these ranks */
+    int64_t blocks;               /* of raw data in the file; 0 if its table cannot be read */
+    int64_t damaged;              /* of them */
+    char text[COLLIO_ERROR_TEXT]; /* which file, datasets and index ranges; "" if valid */
+} collio_checkpoint_report;
+
+/*
+ * Read all of a step and compare it with its seal; the ranks share the work.
+ * Collective. Damage is a finding, not an error of this call.
+ *   step    in
+ *   report  out  the same on all ranks
+ * Errors: NONE if there is no such step.
+ */
+COLLIO_API int collio_checkpoint_verify(collio_checkpoint *c, int64_t step,
+                                        collio_checkpoint_report *report, collio_error *err);
+
+/*
+ * Delete a step, whole or damaged. Collective. Errors: NONE, OS, STATE
+ * (read_only).
+ */
+COLLIO_API int collio_checkpoint_delete(collio_checkpoint *c, int64_t step, collio_error *err);
+
+/* ----------------------------------------------------------------- restore */
+
+#define COLLIO_NEWEST (-1)
+
+/*
+ * Open a step for reading. Collective.
+ *   step  in   COLLIO_NEWEST: the newest one that is valid on all ranks; newer
+ *              ones that were refused are named in the log and by
+ *              collio_checkpoint_state_refused()
+ *   out   out  free with collio_checkpoint_state_close()
+ * Errors: NONE if nothing is there; DAMAGED if no step, or not the one asked
+ * for, is valid (the text lists each with its reason).
+ */
+COLLIO_API int collio_checkpoint_restore(collio_checkpoint *c, int64_t step,
+                                         collio_checkpoint_state **out, collio_error *err);
+
+/* Close and set *state to NULL, which it may be already. Not collective. */
+COLLIO_API void collio_checkpoint_state_close(collio_checkpoint_state **state);
+
+/* Not collective, these: what the state is. The refused text has one line a
+ * step, "" if there were none; it belongs to the state. */
+COLLIO_API int64_t collio_checkpoint_state_step(const collio_checkpoint_state *state);
+COLLIO_API int collio_checkpoint_state_writers(const collio_checkpoint_state *state);
+COLLIO_API int64_t collio_checkpoint_state_time(const collio_checkpoint_state *state);
+COLLIO_API const char *collio_checkpoint_state_path(const collio_checkpoint_state *state);
+COLLIO_API const char *collio_checkpoint_state_refused(const collio_checkpoint_state *state);
+
+typedef struct collio_item_info {
+    const char *name; /* belongs to the state */
+    collio_item_kind kind;
+    collio_type type;               /* PART, COMMON; UINT8 for states */
+    int ndim;                       /* 0: a scalar */
+    int64_t shape[COLLIO_MAX_DIMS]; /* whole; states: { bytes of all parts } */
+    const char *format;             /* states; "" otherwise */
+    int parts;                      /* RANK_STATE: ranks that saved; otherwise 1 */
+} collio_item_info;
+
+/* The number of items, in the order they were saved. Not collective. */
+COLLIO_API int collio_checkpoint_state_count(const collio_checkpoint_state *state);
+
+/* Describe the i-th item. Not collective. Errors: INDEX. */
+COLLIO_API int collio_checkpoint_state_item(const collio_checkpoint_state *state, int i,
+                                            collio_item_info *info, collio_error *err);
+
+/* Describe the item of a name. Not collective. Errors: KEY (the text lists
+ * the names there are). */
+COLLIO_API int collio_checkpoint_state_find(const collio_checkpoint_state *state, const char *name,
+                                            collio_item_info *info, collio_error *err);
+
+/*
+ * Read a block of an array (PART or COMMON). Collective; every rank its own
+ * block: the blocks may overlap, leave gaps, be empty.
+ *   name   in
+ *   start  in   per rank; where the block begins; NULL: at 0
+ *   out    in   per rank; extents, type and memory of the block; an extent of 0
+ *               reads nothing. The type must be that of the item
+ * If any rank fails, the memory is undefined on all of them.
+ * Errors: KEY, TYPE, VALUE, INDEX, DAMAGED (dataset and index range), OS.
+ */
+COLLIO_API int collio_checkpoint_read(collio_checkpoint_state *state, const char *name,
+                                      const int64_t *start, const collio_array *out,
+                                      collio_error *err);
+
+/*
+ * Size in bytes of a state. Not collective.
+ *   part  in  RANK_STATE: the rank that saved it, 0 .. parts-1; STATE: 0
+ * Errors: KEY, TYPE (no state), INDEX.
+ */
+COLLIO_API int collio_checkpoint_state_size(const collio_checkpoint_state *state, const char *name,
+                                            int part, size_t *size, collio_error *err);
+
+/*
+ * Read the bytes of a state. Collective.
+ *   part   in   per rank; as above; negative: this rank reads nothing
+ *   bytes  out  of collio_checkpoint_state_size()
+ * Errors: KEY, TYPE, INDEX, DAMAGED, OS.
+ */
+COLLIO_API int collio_checkpoint_read_state(collio_checkpoint_state *state, const char *name,
+                                            int part, void *bytes, collio_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
