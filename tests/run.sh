@@ -2,11 +2,13 @@
 # Run one test under mpiexec, once for each rank count that its source names in a comment
 # "ranks: 1 2 3 4" (1 if it names none), and print one TAP stream. A run that outlasts its
 # limit is a failure: a hang must read as one.
-#   run.sh [--log] PROGRAM [ARGUMENT...]   PROGRAM is an executable or a .py file
-. "$(dirname "$0")/env.sh" 2>/dev/null || . ./tests/env.sh || exit 99
+#   run.sh PROGRAM [ARGUMENT...]   PROGRAM is an executable or a .py file; the working directory is
+#                                  the build's, or COLLIO_BUILD names it
+. "${COLLIO_BUILD:-.}/tests/env.sh" || exit 99
 
 program=$1
 shift
+case $program in /*) ;; *) program=$PWD/$program ;; esac
 name=$(basename "$program" .py)
 case $program in
 *.py) source=$program; command="$PYTHON $program" ;;
@@ -27,7 +29,6 @@ export top_srcdir top_builddir MPIEXEC PYTHON
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 total=0
-status=0
 for n in ${ranks:-1}; do
     mkdir -p "$work/$n"
     (cd "$work/$n" && timeout -k 10 "${limit:-240}" "$MPIEXEC" -n "$n" $command "$@" \
@@ -54,4 +55,3 @@ for n in ${ranks:-1}; do
     fi
 done
 echo "1..$total"
-exit $status
