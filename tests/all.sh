@@ -1,0 +1,13 @@
+#!/bin/sh
+# All tests, from nothing: install what is missing, build, run `make check`. The last line is
+# "N passed, N failed, N skipped".
+top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+. "$top/.ci/prepare.sh"
+
+install_packages $packages python-matplotlib-data
+configure_and_make "$build"
+say "running the tests, in full in $build/check.log"
+{ make -C "$build" check 2>&1; echo "status $?" >"$build/check.status"; } | tee "$build/check.log" |
+    grep --line-buffered -E '^(not ok|FAIL|ERROR|SKIP|== |-- )'
+sed -n '/^[0-9]* passed, [0-9]* failed, [0-9]* skipped$/h; ${x;p}' "$build/check.log"
+grep -qx 'status 0' "$build/check.status"
