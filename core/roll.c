@@ -149,6 +149,7 @@ int collio_roll_drain(collio_comm *comm, collio_error *err)
 {
     /* Every note goes to all others, so each rank gets all but its own. */
     long mine = comm->roll != NULL ? comm->roll->sent : 0, all = 0;
+    double until;
 
     if (collio_allreduce(comm, &mine, &all, 1, MPI_LONG, sizeof mine, MPI_SUM,
                          "closing a collio object", err))
@@ -157,8 +158,12 @@ int collio_roll_drain(collio_comm *comm, collio_error *err)
         return COLLIO_OK;
     if (roll_of(comm) == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the notes of other ranks");
-    while (comm->roll->received < all - mine)
+    until = collio_now() + collio_get_patience();
+    while (comm->roll->received < all - mine) {
+        if (collio_now() > until)
+            return collio_error_set(err, COLLIO_ERR_MPI, "a note of another rank was lost");
         collio_roll_read(comm);
+    }
     for (struct batch *batch = comm->roll->batches; batch != NULL; batch = batch->next)
         for (int rank = 0; rank < comm->size; rank++)
             MPI_Wait(&batch->requests[rank], MPI_STATUS_IGNORE);
