@@ -1,0 +1,96 @@
+/* How every collective call on a file begins and ends. */
+#include "file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+int collio_file_check(const collio_file *file, collio_error *err)
+{
+    if (file == NULL)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "no file given");
+    if (file->poison.code != COLLIO_OK && err->code == COLLIO_OK) {
+        const char *place = err->file;
+        int line = err->line;
+
+        *err = file->poison;
+        return collio_error_at(err, place, line)->code;
+    }
+    if (file->id < 0)
+        return collio_error_set(err, COLLIO_ERR_STATE, "the file '%s' is closed", file->path);
+    return COLLIO_OK;
+}
+
+int collio_object_check(const collio_object *object, collio_error *err)
+{
+    if (object == NULL)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "no object given");
+    return collio_file_check(object->file, err);
+}
+
+int collio_file_check_writable(const collio_file *file, collio_error *err)
+{
+    if (file->writable)
+        return COLLIO_OK;
+    return collio_error_set(err, COLLIO_ERR_VALUE, "the file '%s' is open for reading only",
+                            file->path);
+}
+
+void collio_named_describe(const void *context, char *text, size_t size)
+{
+    const collio_named *named = context;
+
+    snprintf(text, size, "%s('%s') on '%s'", named->operation,
+             named->name != NULL ? named->name : "", named->object->name);
+}
+
+uint64_t collio_named_digest(const collio_named *named)
+{
+    return collio_hash_text(collio_hash_number(0, named->object->identity),
+                            named->name != NULL ? named->name : "");
+}
+
+/* A rank that did not come leaves the communicator poisoned, and so the file. */
+static int poison_with_comm(collio_file *file, const collio_error *err)
+{
+    if (collio_comm_is_poisoned(file->comm))
+        collio_file_poison(file, err);
+    return err->code;
+}
+
+int collio_begin(collio_file *file, const collio_call *call, collio_error *err)
+{
+    collio_ticket ticket = {.operation = call->operation,
+                            .digest = call->digest,
+                            .describe = call->describe,
+                            .context = call->context};
+
+    if (collio_agree(file->comm, &ticket, err))
+        return poison_with_comm(file, err);
+    return COLLIO_OK;
+}
+
+int collio_finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err)
+{
+    collio_ticket ticket = {.operation = operation, .vote = {(uint64_t)file->disk.eoa, outcome}};
+
+    if (collio_agree(file->comm, &ticket, err) == COLLIO_OK &&
+        (ticket.min[0] != ticket.max[0] || ticket.min[1] != ticket.max[1])) {
+        collio_error_set(err, COLLIO_ERR_DIVERGED,
+                         "%s: the structure of '%s' came out differently on the ranks (end of "
+                         "file %" PRIu64 " to %" PRIu64 "); nothing of it is on disk",
+                         operation, file->path, ticket.min[0], ticket.max[0]);
+        err->agreed = 1;
+    }
+    if (err->code != COLLIO_OK)
+        collio_file_poison(file, err);
+    return err->code;
+}
+
+int collio_finish_elements(collio_file *file, const char *operation, collio_error *err)
+{
+    collio_ticket ticket = {.operation = operation};
+
+    if (collio_agree(file->comm, &ticket, err))
+        return poison_with_comm(file, err);
+    return COLLIO_OK;
+}

@@ -1,0 +1,135 @@
+/* The file on disk: lock, read, and change its structure as one step. */
+#define _GNU_SOURCE
+#include "driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* The superblock and what HDF5 reads with it. */
+#define SUPERBLOCK_BYTES 96
+
+int collio_disk_lock(collio_disk *disk, int exclusive, collio_error *err)
+{
+    const char *wish = getenv("HDF5_USE_FILE_LOCKING");
+    int failed;
+
+    if (wish != NULL && (strcmp(wish, "FALSE") == 0 || strcmp(wish, "0") == 0))
+        return COLLIO_OK;
+    failed = flock(disk->fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0;
+    if (failed && (errno == ENOSYS || errno == ENOLCK || errno == EOPNOTSUPP))
+        failed = 0; /* the file system has no locks */
+    if (collio_sys(failed, "flock", disk->path, err) && err->sys_error == EAGAIN) {
+        collio_error_clear(err);
+        collio_error_set(err, COLLIO_ERR_OS, "'%s' is open elsewhere%s (file is locked)",
+                         disk->path, exclusive ? "" : " for writing");
+        err->sys_error = EAGAIN;
+    }
+    return err->code;
+}
+
+int collio_disk_read(const collio_disk *disk, void *bytes, int64_t size, int64_t offset,
+                     collio_error *err)
+{
+    char *to = bytes;
+
+    while (size > 0) {
+        size_t piece = size < (int64_t)1 << 30 ? (size_t)size : (size_t)1 << 30;
+        ssize_t done = pread(disk->fd, to, piece, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (collio_sys(done < 0, "pread", disk->path, err))
+            return err->code;
+        if (done == 0) {
+            memset(to, 0, (size_t)size);
+            return COLLIO_OK;
+        }
+        to += done;
+        size -= done;
+        offset += done;
+    }
+    return COLLIO_OK;
+}
+
+int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, collio_error *err)
+{
+    static const char zeros[1 << 16];
+
+    while (size > 0) {
+        int64_t piece = size < (int64_t)sizeof zeros ? size : (int64_t)sizeof zeros;
+
+        if (collio_posix_write(disk->fd, zeros, (size_t)piece, offset, disk->path, err))
+            return err->code;
+        offset += piece;
+        size -= piece;
+    }
+    return COLLIO_OK;
+}
+
+/* Have space on disk for every piece, and the file as long as its contents. */
+static int reserve(const collio_disk *disk, int64_t size, collio_error *err)
+{
+    if (size < disk->eoa &&
+        collio_sys(ftruncate(disk->fd, (off_t)disk->eoa) != 0, "ftruncate", disk->path, err))
+        return err->code;
+#ifdef __linux__
+    for (int64_t i = 0; i < disk->overlay.count; i++) {
+        const collio_piece *p = &disk->overlay.pieces[i];
+        int failed = fallocate(disk->fd, FALLOC_FL_KEEP_SIZE, (off_t)p->start, (off_t)p->size) != 0;
+
+        if (failed && (errno == EOPNOTSUPP || errno == ENOSYS))
+            break; /* a full disk is found by the writes, then */
+        if (collio_sys(failed, "fallocate", disk->path, err))
+            return err->code;
+    }
+#endif
+    return COLLIO_OK;
+}
+
+/* Write what the overlay has in [start, end). */
+static int write_part(const collio_disk *disk, int64_t start, int64_t end, collio_error *err)
+{
+    for (int64_t i = 0; i < disk->overlay.count; i++) {
+        const collio_piece *p = &disk->overlay.pieces[i];
+        int64_t from = p->start > start ? p->start : start;
+        int64_t to = p->start + p->size < end ? p->start + p->size : end;
+
+        if (from < to && collio_posix_write(disk->fd, p->bytes + (from - p->start),
+                                            (size_t)(to - from), from, disk->path, err))
+            return err->code;
+    }
+    return COLLIO_OK;
+}
+
+int collio_disk_commit(collio_disk *disk, int64_t superblock, collio_error *err)
+{
+    int64_t size = 0;
+
+    if (collio_posix_size(disk->fd, &size, disk->path, err) || reserve(disk, size, err) ||
+        write_part(disk, superblock + SUPERBLOCK_BYTES, INT64_MAX, err) ||
+        write_part(disk, 0, superblock + SUPERBLOCK_BYTES, err))
+        return err->code;
+    if (size > disk->eoa)
+        collio_sys(ftruncate(disk->fd, (off_t)disk->eoa) != 0, "ftruncate", disk->path, err);
+    return err->code;
+}
+
+void collio_disk_settle(collio_disk *disk)
+{
+    collio_overlay_drop(&disk->overlay);
+    disk->eof = disk->eoa;
+}
+
+int collio_disk_close(collio_disk *disk, collio_error *err)
+{
+    int failed = collio_posix_close(&disk->fd, disk->path, err);
+
+    collio_overlay_drop(&disk->overlay);
+    free(disk->path);
+    disk->path = NULL;
+    return failed;
+}

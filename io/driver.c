@@ -1,0 +1,220 @@
+/* A virtual file driver for HDF5: reads the file through the overlay, writes into
+ * the overlay. (HDF5 Virtual File Layer; the class differs from release to
+ * release, so it is given by field name.) */
+#include "driver.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#if H5_VERSION_GE(1, 13, 0)
+#include <H5FDdevelop.h>
+#endif
+
+/* An address is a signed offset for the operating system. */
+#define MAX_ADDRESS ((haddr_t)INT64_MAX)
+
+/* HDF5's number range for drivers that are not registered with it. */
+#define DRIVER_VALUE 437
+
+typedef struct driver_file {
+    H5FD_t head; /* HDF5's; must be first */
+    collio_disk *disk;
+    int own; /* the disk belongs to this driver file alone */
+} driver_file;
+
+/* What a property list carries. */
+typedef struct driver_info {
+    collio_disk *disk;
+} driver_info;
+
+static collio_error last_error = COLLIO_ERROR_INIT;
+
+int collio_driver_error(collio_error *err)
+{
+    int code = last_error.code;
+
+    if (code != COLLIO_OK) {
+        collio_error_set(err, code, "%s", last_error.text);
+        err->sys_error = last_error.sys_error;
+        collio_error_clear(&last_error);
+    }
+    return code;
+}
+
+void collio_driver_forget(void)
+{
+    collio_error_clear(&last_error);
+}
+
+/* ---------------------------------------------------------- open and close */
+
+/* A disk for a file that another one refers to (external links, sources of
+ * virtual datasets): to be read only. */
+static collio_disk *open_other(const char *name)
+{
+    collio_error ignored = COLLIO_ERROR_INIT;
+    collio_disk *disk = calloc(1, sizeof *disk);
+
+    if (disk == NULL)
+        return NULL;
+    disk->fd = -1;
+    disk->dead = 1;
+    disk->path = strdup(name);
+    if (disk->path == NULL || collio_posix_open(name, O_RDONLY, &disk->fd, &ignored) ||
+        collio_posix_size(disk->fd, &disk->eof, name, &ignored)) {
+        collio_disk_close(disk, &ignored);
+        free(disk);
+        return NULL;
+    }
+    return disk;
+}
+
+static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr_t max_address)
+{
+    const driver_info *info = H5Pget_driver_info(access);
+    driver_file *file = calloc(1, sizeof *file);
+
+    (void)flags;
+    (void)max_address;
+    if (file == NULL)
+        return NULL;
+    if (info != NULL && info->disk != NULL && !info->disk->bound &&
+        strcmp(name, info->disk->path) == 0) {
+        file->disk = info->disk;
+    } else {
+        file->disk = open_other(name);
+        file->own = 1;
+    }
+    if (file->disk == NULL) {
+        free(file);
+        return NULL;
+    }
+    file->disk->bound = 1;
+    return &file->head;
+}
+
+static herr_t driver_close(H5FD_t *head)
+{
+    driver_file *file = (driver_file *)head;
+    collio_error ignored = COLLIO_ERROR_INIT;
+
+    file->disk->bound = 0;
+    if (file->own) {
+        collio_disk_close(file->disk, &ignored);
+        free(file->disk);
+    }
+    free(file);
+    return 0;
+}
+
+/* ------------------------------------------------------------------- facts */
+
+/* No gathering of metadata writes and no sieve: both would keep, and write back,
+ * copies of bytes that other ranks change on disk. */
+static herr_t driver_query(const H5FD_t *head, unsigned long *features)
+{
+    (void)head;
+    *features = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
+    return 0;
+}
+
+static haddr_t driver_get_eoa(const H5FD_t *head, H5FD_mem_t type)
+{
+    (void)type;
+    return (haddr_t)((const driver_file *)head)->disk->eoa;
+}
+
+static herr_t driver_set_eoa(H5FD_t *head, H5FD_mem_t type, haddr_t address)
+{
+    (void)type;
+    ((driver_file *)head)->disk->eoa = (int64_t)address;
+    return 0;
+}
+
+static haddr_t driver_get_eof(const H5FD_t *head, H5FD_mem_t type)
+{
+    (void)type;
+    return (haddr_t)((const driver_file *)head)->disk->eof;
+}
+
+/* ---------------------------------------------------------- read and write */
+
+static herr_t driver_read(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_t address,
+                          size_t size, void *bytes)
+{
+    const collio_disk *disk = ((driver_file *)head)->disk;
+
+    (void)type;
+    (void)transfer;
+    if (collio_disk_read(disk, bytes, (int64_t)size, (int64_t)address, &last_error))
+        return -1;
+    collio_overlay_read(&disk->overlay, (int64_t)address, (int64_t)size, bytes);
+    return 0;
+}
+
+static herr_t driver_write(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_t address,
+                           size_t size, const void *bytes)
+{
+    collio_disk *disk = ((driver_file *)head)->disk;
+
+    (void)type;
+    (void)transfer;
+    if (disk->dead)
+        return 0;
+    if (collio_overlay_write(&disk->overlay, (int64_t)address, (int64_t)size, bytes)) {
+        collio_error_set(&last_error, COLLIO_ERR_MEMORY, "no memory for the structure of '%s'",
+                         disk->path);
+        return -1;
+    }
+    if (disk->eof < (int64_t)(address + size))
+        disk->eof = (int64_t)(address + size);
+    return 0;
+}
+
+static herr_t driver_truncate(H5FD_t *head, hid_t transfer, hbool_t closing)
+{
+    collio_disk *disk = ((driver_file *)head)->disk;
+
+    (void)transfer;
+    (void)closing;
+    disk->eof = disk->eoa;
+    return 0;
+}
+
+/* ---------------------------------------------------------- registration */
+
+/* Elements never share free space with structure, so that a place which the file
+ * on disk still uses as structure is not given to elements. */
+static const H5FD_class_t driver_class = {
+#if H5_VERSION_GE(1, 13, 0)
+    .version = H5FD_CLASS_VERSION,
+    .value = (H5FD_class_value_t)DRIVER_VALUE,
+#endif
+    .name = "collio",
+    .maxaddr = MAX_ADDRESS,
+    .fc_degree = H5F_CLOSE_STRONG,
+    .fapl_size = sizeof(driver_info),
+    .open = driver_open,
+    .close = driver_close,
+    .query = driver_query,
+    .get_eoa = driver_get_eoa,
+    .set_eoa = driver_set_eoa,
+    .get_eof = driver_get_eof,
+    .read = driver_read,
+    .write = driver_write,
+    .truncate = driver_truncate,
+    .fl_map = {H5FD_MEM_SUPER, H5FD_MEM_SUPER, H5FD_MEM_SUPER, H5FD_MEM_DRAW, H5FD_MEM_SUPER,
+               H5FD_MEM_SUPER, H5FD_MEM_SUPER},
+};
+
+int collio_driver_use(hid_t access, collio_disk *disk, collio_error *err)
+{
+    static hid_t driver = H5I_INVALID_HID;
+    driver_info info = {disk};
+
+    if (driver < 0 || H5Iis_valid(driver) <= 0)
+        driver = H5FDregister(&driver_class);
+    if (collio_hdf5(driver < 0, "H5FDregister", err))
+        return err->code;
+    return collio_hdf5(H5Pset_driver(access, driver, &info) < 0, "H5Pset_driver", err);
+}

@@ -1,0 +1,62 @@
+/*
+ * The disk under a file, and our HDF5 file driver that reads and writes it.
+ * Never installed.
+ *
+ * HDF5's parallel driver writes structure collectively and hangs when one rank
+ * fails there. Ours is serial, one on each rank: all ranks make the same changes
+ * of structure, what HDF5 writes stays in an overlay in memory, and rank 0 alone
+ * puts its overlay on disk, in collio_disk_commit(). A failure there is an error
+ * like any other.
+ */
+#ifndef COLLIO_IO_DRIVER_H
+#define COLLIO_IO_DRIVER_H
+
+#include "hdf.h"
+#include "overlay.h"
+
+typedef struct collio_disk {
+    int fd;
+    char *path;             /* owned */
+    int bound;              /* HDF5 has it open */
+    int dead;               /* what HDF5 still writes is ignored */
+    collio_overlay overlay; /* what HDF5 wrote since the last commit */
+    int64_t eoa;            /* end of the space that HDF5 has given out */
+    int64_t eof;            /* size of the file as HDF5 sees it */
+} collio_disk;
+
+/* ------------------------------------------------------------------ disk.c */
+
+/* Lock it against other jobs if the file system can: OS, EAGAIN if taken. */
+int collio_disk_lock(collio_disk *disk, int exclusive, collio_error *err);
+
+/* Read the file as it is on disk; zeros beyond its end. */
+int collio_disk_read(const collio_disk *disk, void *bytes, int64_t size, int64_t offset,
+                     collio_error *err);
+
+/* Write zeros. */
+int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, collio_error *err);
+
+/*
+ * Put the overlay on disk: space first, so that a full disk strikes before
+ * anything is changed; the superblock, which makes the rest valid, last.
+ *   superblock  in  where it is
+ */
+int collio_disk_commit(collio_disk *disk, int64_t superblock, collio_error *err);
+
+/* Forget the overlay, after it was committed by rank 0 or given up. */
+void collio_disk_settle(collio_disk *disk);
+
+/* Close the descriptor and free what it holds. */
+int collio_disk_close(collio_disk *disk, collio_error *err);
+
+/* ---------------------------------------------------------------- driver.c */
+
+/* Let a file access property list use our driver on `disk`. */
+int collio_driver_use(hid_t access, collio_disk *disk, collio_error *err);
+
+/* Take the error that the driver met last, if any; HDF5 hands on only that there
+ * was one. Returns its code. */
+int collio_driver_error(collio_error *err);
+void collio_driver_forget(void);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * What a file and an object are made of, and how a collective call on them
+ * begins and ends. Never installed.
+ */
+#ifndef COLLIO_IO_FILE_H
+#define COLLIO_IO_FILE_H
+
+#include "driver.h"
+
+struct collio_file {
+    collio_comm *comm; /* NULL once closed or poisoned */
+    int rank;
+    char *path;
+    int writable;
+    collio_format format;
+    hid_t id; /* negative once closed or poisoned */
+    collio_disk disk;
+    int64_t user_block; /* bytes */
+    int64_t used;       /* space below may hold what the file on disk refers to, or old elements */
+    collio_error poison;
+    collio_object *root;
+    collio_object *objects; /* all that are open, the root among them */
+    int references;         /* the handle's, and each object's */
+};
+
+/* Of datasets. */
+typedef struct collio_layout {
+    collio_type type; /* COLLIO_TYPE_COUNT: none of ours */
+    int swapped;      /* bytes in the other order */
+    int same;         /* the bytes in the file are those of `type` in memory */
+    int ndim;         /* -1: no extents */
+    int64_t shape[COLLIO_MAX_DIMS];
+    int64_t offset; /* bytes; -1: not contiguous in this file, or not there yet */
+} collio_layout;
+
+struct collio_object {
+    collio_file *file;
+    collio_object *previous, *next; /* in file->objects */
+    hid_t id;                       /* negative once the file is closed */
+    collio_kind kind;
+    char *name;
+    uint64_t identity;
+    collio_layout layout;
+};
+
+/* ------------------------------------------------------------ collective.c */
+
+/*
+ * How every collective call on a file goes:
+ *
+ *   check the arguments, noting what is wrong in err
+ *   collio_begin()   all ranks are about to do the same, nobody brings an error;
+ *                    if not, leave: nothing was done
+ *   do it, on every rank, noting what failed in err
+ *   collio_finish()  it went well everywhere, with the same outcome; if not, the
+ *                    file is poisoned
+ */
+typedef struct collio_call {
+    const char *operation;
+    uint64_t digest; /* of the arguments that must match */
+    collio_describe_function *describe;
+    const void *context;
+} collio_call;
+
+int collio_begin(collio_file *file, const collio_call *call, collio_error *err);
+
+/* The description of calls that take an object and a name. */
+typedef struct collio_named {
+    const char *operation;
+    const collio_object *object;
+    const char *name; /* may be NULL */
+} collio_named;
+
+void collio_named_describe(const void *named, char *text, size_t size);
+uint64_t collio_named_digest(const collio_named *named);
+
+/*   outcome  in  a number that must be the same on all ranks (where a dataset
+ *                was put); the end of the file is compared too */
+int collio_finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err);
+
+/* As collio_finish(), but a failure leaves the file usable: for elements. */
+int collio_finish_elements(collio_file *file, const char *operation, collio_error *err);
+
+/* Store why the file cannot be used, if it cannot: its poison, or STATE. */
+int collio_file_check(const collio_file *file, collio_error *err);
+
+/* The same for an object; and VALUE if it is NULL. */
+int collio_object_check(const collio_object *object, collio_error *err);
+
+/* Check that the file may be changed: VALUE. */
+int collio_file_check_writable(const collio_file *file, collio_error *err);
+
+/* ------------------------------------------------------------------ file.c */
+
+/* Write the overlay to disk after H5Fflush or H5Fclose; agreed. Collective. */
+int collio_file_commit(collio_file *file, collio_error *err);
+
+/* H5Fflush and commit, without a ticket of its own. Collective. */
+int collio_file_flush_now(collio_file *file, collio_error *err);
+
+/* Make the file unusable because of `err`, and let go of everything but the
+ * structs. Collective if the communicator is in order, as after an agreed error. */
+void collio_file_poison(collio_file *file, const collio_error *err);
+
+/* Let go of HDF5's handles without writing, of the disk and its lock. */
+void collio_file_drop(collio_file *file);
+
+/* Give up one reference; the last one frees the struct. */
+void collio_file_release(collio_file *file);
+
+/* ---------------------------------------------------------------- object.c */
+
+/* Wrap an open HDF5 object, which the new object then owns. `id` is closed if
+ * that fails. */
+int collio_object_wrap(collio_file *file, hid_t id, collio_object **out, collio_error *err);
+
+/* Close HDF5's handles of all objects of a file; the structs stay. */
+void collio_object_drop_all(collio_file *file);
+
+/* Whether a name leads to an object. */
+int collio_object_exists(collio_object *parent, const char *name, int *exists, collio_error *err);
+
+/* Check that something can be created under this name: VALUE. */
+int collio_object_check_new(collio_object *parent, const char *name, collio_error *err);
+
+/* ------------------------------------------------- dataset.c, transfer.c */
+
+/* Find out how a dataset is stored. */
+int collio_layout_read(hid_t dataset, collio_layout *layout, collio_error *err);
+
+/* Check whether elements can travel: TYPE, UNSUPPORTED. */
+int collio_transfer_check(const collio_object *dataset, const collio_array *memory,
+                          collio_direction direction, collio_error *err);
+
+/* Move elements of a selection, checked, between memory and the file. */
+int collio_transfer(const collio_object *dataset, const collio_selection *selection,
+                    const collio_array *memory, collio_direction direction, collio_error *err);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * How io calls HDF5: its results, its types. Never installed.
+ */
+#ifndef COLLIO_IO_HDF_H
+#define COLLIO_IO_HDF_H
+
+#include "internal.h"
+
+#include <hdf5.h>
+
+/*
+ * The only judge of HDF5 results: pass every one through here, at once.
+ *   failed  in  the condition under which the call failed
+ *   call    in  its name
+ * Returns COLLIO_OK, or stores the error with HDF5's own words (or the system
+ * error that our file driver met).
+ */
+int collio_hdf5(int failed, const char *call, collio_error *err);
+
+/* HDF5 prints its errors; not while one of our functions runs. Each one that
+ * calls HDF5 and may see it fail begins with quiet and ends with loud. */
+typedef struct collio_printing {
+    H5E_auto2_t function;
+    void *data;
+} collio_printing;
+
+void collio_hdf5_quiet(collio_printing *before);
+void collio_hdf5_loud(const collio_printing *before);
+
+/* The version of the HDF5 library as one number, for digests. */
+uint64_t collio_hdf5_version(void);
+
+/*
+ * The HDF5 type of elements in memory, and in the files we make: bool as h5py's
+ * enumeration FALSE, TRUE over int8, complex as a compound of r and i. It is
+ * kept for the life of the process: do not close it. Negative on failure.
+ */
+hid_t collio_hdf5_type(collio_type type, collio_error *err);
+
+/*
+ * The element type that an HDF5 type stands for.
+ *   swapped  out  1 if its bytes are in the other order
+ * Errors: UNSUPPORTED.
+ */
+int collio_hdf5_type_of(hid_t type, collio_type *out, int *swapped, collio_error *err);
+
+/* A dataspace of these extents, *out negative on failure. Close it. */
+int collio_hdf5_space(int ndim, const int64_t *shape, hid_t *out, collio_error *err);
+
+#endif

@@ -1,0 +1,314 @@
+/* Open and create files. */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a mode means. */
+typedef struct meaning {
+    const char *name;
+    int writable, must_exist, create, truncate;
+} meaning;
+
+static const meaning modes[] = {
+    {"r", 0, 1, 0, 0},  {"r+", 1, 1, 0, 0}, {"w", 1, 0, 1, 1},
+    {"w-", 1, 0, 1, 0}, {"x", 1, 0, 1, 0},  {"a", 1, 0, 0, 0},
+};
+
+/* One opening under way. */
+typedef struct opening {
+    collio_file *file;
+    const char *path, *mode;
+    const meaning *meaning;
+    collio_file_options options;
+    int created; /* agreed: the file is new or emptied */
+} opening;
+
+/* ------------------------------------------------------------ arguments */
+
+static void check_arguments(opening *o, collio_error *err)
+{
+    int64_t block = o->options.user_block;
+
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (o->mode != NULL && strcmp(o->mode, modes[i].name) == 0)
+            o->meaning = &modes[i];
+    if (o->meaning == NULL)
+        collio_error_set(err, COLLIO_ERR_VALUE, "mode '%s' (r, r+, w, w-, x, a are known)",
+                         o->mode != NULL ? o->mode : "(null)");
+    if (o->path == NULL || o->path[0] == '\0')
+        collio_error_set(err, COLLIO_ERR_VALUE, "no path given");
+    if (block != 0 && (block < 512 || (block & (block - 1)) != 0))
+        collio_error_set(err, COLLIO_ERR_VALUE,
+                         "user block of %lld bytes (0, or a power of 2 from 512 on)",
+                         (long long)block);
+    if (o->options.alignment < 0 || o->options.threshold < 0 || o->options.metadata_block < 0 ||
+        (o->options.format != COLLIO_FORMAT_EARLIEST && o->options.format != COLLIO_FORMAT_V18))
+        collio_error_set(err, COLLIO_ERR_VALUE, "file options: negative sizes or unknown format");
+}
+
+static uint64_t digest(const opening *o)
+{
+    uint64_t d = collio_hdf5_version();
+
+    d = collio_hash_text(d, o->path != NULL ? o->path : "");
+    d = collio_hash_text(d, o->mode != NULL ? o->mode : "");
+    d = collio_hash_number(d, (uint64_t)o->options.user_block);
+    d = collio_hash_number(d, (uint64_t)o->options.format);
+    d = collio_hash_number(d, (uint64_t)o->options.alignment);
+    d = collio_hash_number(d, (uint64_t)o->options.threshold);
+    return collio_hash_number(d, (uint64_t)o->options.metadata_block);
+}
+
+static void describe(const void *context, char *text, size_t size)
+{
+    const opening *o = context;
+    unsigned version = (unsigned)collio_hdf5_version();
+
+    snprintf(text, size, "open('%s', '%s'), HDF5 %u.%u.%u", o->path != NULL ? o->path : "",
+             o->mode != NULL ? o->mode : "", version / 1000000, version / 1000 % 1000,
+             version % 1000);
+}
+
+static collio_file *new_file(const opening *o, collio_error *err)
+{
+    collio_file *file = calloc(1, sizeof *file);
+
+    if (file == NULL) {
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a file");
+        return NULL;
+    }
+    file->id = H5I_INVALID_HID;
+    file->disk.fd = -1;
+    file->references = 1;
+    file->user_block = o->options.user_block;
+    file->format = o->options.format;
+    file->path = strdup(o->path != NULL ? o->path : "");
+    file->disk.path = strdup(o->path != NULL ? o->path : "");
+    if (file->path == NULL || file->disk.path == NULL)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
+    return file;
+}
+
+/* -------------------------------------------------------- on the disk */
+
+/* Rank 0 finds or makes the file, and locks it before it may empty it. */
+static int claim(opening *o, collio_error *err)
+{
+    const meaning *m = o->meaning;
+    collio_disk *disk = &o->file->disk;
+    int flags = m->writable ? O_RDWR : O_RDONLY;
+    collio_error first = COLLIO_ERROR_INIT;
+
+    if (!m->create && collio_posix_open(o->path, flags, &disk->fd, &first) != COLLIO_OK &&
+        (m->must_exist || first.sys_error != ENOENT)) {
+        collio_error_set(err, first.code, "%s", first.text);
+        err->sys_error = first.sys_error;
+        return err->code;
+    }
+    if (disk->fd < 0) {
+        flags |= O_CREAT | (m->truncate ? 0 : O_EXCL);
+        o->created = 1;
+        if (collio_posix_open(o->path, flags, &disk->fd, err)) {
+            o->created = 0; /* nothing of ours is there */
+            return err->code;
+        }
+    }
+    if (collio_disk_lock(disk, m->writable, err)) {
+        o->created = 0;
+        return err->code;
+    }
+    if (o->created && collio_sys(ftruncate(disk->fd, 0) != 0, "ftruncate", o->path, err))
+        o->created = 0;
+    return err->code;
+}
+
+/* All ranks open the file that rank 0 has claimed. */
+static int open_disk(opening *o, collio_error *err)
+{
+    collio_file *file = o->file;
+    collio_ticket ticket = {.operation = "open, on disk"};
+    int64_t size = 0;
+
+    if (file->rank == 0)
+        claim(o, err);
+    ticket.vote[0] = (uint64_t)o->created;
+    if (collio_agree(file->comm, &ticket, err))
+        return err->code;
+    o->created = (int)ticket.max[0];
+    if (file->rank != 0)
+        collio_posix_open(o->path, file->writable ? O_RDWR : O_RDONLY, &file->disk.fd, err);
+    if (file->disk.fd >= 0)
+        collio_posix_size(file->disk.fd, &size, o->path, err);
+    file->disk.eof = size;
+    ticket = (collio_ticket){.operation = "open, on all ranks", .vote = {(uint64_t)size}};
+    if (collio_agree(file->comm, &ticket, err))
+        return err->code;
+    if (ticket.min[0] != ticket.max[0]) {
+        collio_error_set(err, COLLIO_ERR_OS,
+                         "'%s' is not the same file on all ranks: its size is %lld to %lld bytes; "
+                         "is it on a file system that all of them share?",
+                         o->path, (long long)ticket.min[0], (long long)ticket.max[0]);
+        err->agreed = 1;
+    }
+    return err->code;
+}
+
+/* ------------------------------------------------------------ in HDF5 */
+
+/* A file that ranks change together keeps all its structure in HDF5's cache: what
+ * one rank looks up alone must not change the order of evictions, hence of
+ * writes and of space given out. */
+static void keep_structure_in_memory(hid_t access, collio_error *err)
+{
+    H5AC_cache_config_t config = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+
+    if (collio_hdf5(H5Pget_mdc_config(access, &config) < 0, "H5Pget_mdc_config", err))
+        return;
+    config.evictions_enabled = 0;
+    config.incr_mode = H5C_incr__off;
+    config.flash_incr_mode = H5C_flash_incr__off;
+    config.decr_mode = H5C_decr__off;
+    collio_hdf5(H5Pset_mdc_config(access, &config) < 0, "H5Pset_mdc_config", err);
+}
+
+static hid_t access_list(const opening *o, collio_error *err)
+{
+    const collio_file_options *p = &o->options;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5F_libver_t low = p->format == COLLIO_FORMAT_V18 ? H5F_LIBVER_V18 : H5F_LIBVER_EARLIEST;
+
+    if (collio_hdf5(access < 0, "H5Pcreate", err))
+        return access;
+    collio_driver_use(access, &o->file->disk, err);
+    collio_hdf5(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0, "H5Pset_fclose_degree", err);
+    collio_hdf5(H5Pset_libver_bounds(access, low, H5F_LIBVER_LATEST) < 0, "H5Pset_libver_bounds",
+                err);
+    if (o->meaning->writable)
+        keep_structure_in_memory(access, err);
+    if (p->alignment > 1)
+        collio_hdf5(H5Pset_alignment(access, (hsize_t)p->threshold, (hsize_t)p->alignment) < 0,
+                    "H5Pset_alignment", err);
+    if (p->metadata_block > 0)
+        collio_hdf5(H5Pset_meta_block_size(access, (hsize_t)p->metadata_block) < 0,
+                    "H5Pset_meta_block_size", err);
+    return access;
+}
+
+/* Modification times would differ from rank to rank. */
+static hid_t creation_list(const opening *o, collio_error *err)
+{
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+
+    if (collio_hdf5(creation < 0, "H5Pcreate", err))
+        return creation;
+    collio_hdf5(H5Pset_userblock(creation, (hsize_t)o->options.user_block) < 0, "H5Pset_userblock",
+                err);
+    collio_hdf5(H5Pset_obj_track_times(creation, 0) < 0, "H5Pset_obj_track_times", err);
+    return creation;
+}
+
+static void find_user_block(collio_file *file, collio_error *err)
+{
+    hid_t creation = H5Fget_create_plist(file->id);
+    hsize_t block = 0;
+
+    if (collio_hdf5(creation < 0, "H5Fget_create_plist", err))
+        return;
+    if (collio_hdf5(H5Pget_userblock(creation, &block) < 0, "H5Pget_userblock", err) == COLLIO_OK)
+        file->user_block = (int64_t)block;
+    H5Pclose(creation);
+}
+
+static void open_hdf5(const opening *o, collio_error *err)
+{
+    collio_file *file = o->file;
+    hid_t access = access_list(o, err), creation = creation_list(o, err), root;
+
+    if (err->code != COLLIO_OK)
+        goto done;
+    if (o->created)
+        file->id = H5Fcreate(o->path, H5F_ACC_TRUNC, creation, access);
+    else
+        file->id = H5Fopen(o->path, file->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+    if (collio_hdf5(file->id < 0, o->created ? "H5Fcreate" : "H5Fopen", err))
+        goto done;
+    find_user_block(file, err);
+    root = H5Oopen(file->id, "/", H5P_DEFAULT);
+    if (collio_hdf5(root < 0, "H5Oopen", err) == COLLIO_OK)
+        collio_object_wrap(file, root, &file->root, err);
+    else if (root >= 0)
+        H5Oclose(root);
+done:
+    if (creation >= 0)
+        H5Pclose(creation);
+    if (access >= 0)
+        H5Pclose(access);
+}
+
+/* ----------------------------------------------------------- together */
+
+/* Everything after the ranks know that they want the same. */
+static int open_together(opening *o, collio_error *err)
+{
+    collio_file *file = o->file;
+    collio_printing printing;
+
+    if (open_disk(o, err))
+        return err->code;
+    collio_hdf5_quiet(&printing);
+    open_hdf5(o, err);
+    collio_hdf5_loud(&printing);
+    file->used = o->created ? 0 : file->disk.eoa;
+    if (collio_finish(file, "open", 0, err))
+        return err->code;
+    /* From the first moment on there is a whole file on disk. */
+    return o->created ? collio_file_flush_now(file, err) : COLLIO_OK;
+}
+
+static void undo(opening *o)
+{
+    collio_file *file = o->file;
+    collio_error ignored = COLLIO_ERROR_INIT;
+
+    if (file == NULL)
+        return;
+    if (o->created && file->rank == 0)
+        unlink(file->path);
+    collio_file_drop(file);
+    collio_comm_free(&file->comm, &ignored);
+    collio_object_close(&file->root);
+    collio_file_release(file);
+}
+
+int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
+                     const collio_file_options *options, collio_file **out, collio_error *err)
+{
+    opening o = {.path = path, .mode = mode};
+    collio_call call = {"open", 0, describe, &o};
+    collio_comm *own = NULL;
+
+    *out = NULL;
+    if (options != NULL)
+        o.options = *options;
+    check_arguments(&o, err);
+    o.file = new_file(&o, err);
+    if (collio_comm_create(comm, &own, err)) {
+        undo(&o);
+        return err->code;
+    }
+    o.file->comm = own;
+    o.file->rank = collio_comm_rank(own);
+    o.file->writable = o.meaning->writable;
+    call.digest = digest(&o);
+    if (collio_begin(o.file, &call, err) || open_together(&o, err)) {
+        undo(&o);
+        return err->code;
+    }
+    *out = o.file;
+    return COLLIO_OK;
+}

@@ -1,0 +1,274 @@
+/* How elements travel between memory and a file.
+ *
+ * Directly, wherever they are contiguous in the file: each rank moves its runs
+ * itself, at the dataset's offset, with positioned reads and writes. Nothing in
+ * it waits for another rank, so an error is only an error. Everything else is
+ * read through HDF5, on each rank by itself, and cannot be written yet. */
+#include "file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A direct transfer under way. */
+typedef struct route {
+    const collio_disk *disk;
+    int64_t offset;                 /* of element 0 */
+    int64_t file_size, memory_size; /* bytes of an element */
+    hid_t file_type, memory_type;   /* where they differ */
+    char *buffer, *background;      /* for conversion: `room` elements, and HDF5's own need */
+    int64_t room;
+} route;
+
+/* ------------------------------------------------------------- whether */
+
+static int is_direct(const collio_layout *l)
+{
+    return l->offset >= 0 || l->ndim < 0;
+}
+
+static int is_empty(const collio_layout *l)
+{
+    for (int d = 0; d < l->ndim; d++)
+        if (l->shape[d] == 0)
+            return 1;
+    return 0;
+}
+
+/* Whether HDF5 can turn one type into the other. */
+static int check_conversion(const collio_object *dataset, const collio_array *memory,
+                            collio_direction direction, collio_error *err)
+{
+    collio_printing printing;
+    hid_t mine = collio_hdf5_type(memory->type, err), theirs = H5Dget_type(dataset->id);
+    H5T_cdata_t *data = NULL;
+    int possible;
+
+    collio_hdf5_quiet(&printing);
+    if (collio_hdf5(theirs < 0, "H5Dget_type", err) == COLLIO_OK && mine >= 0) {
+        possible = direction == COLLIO_WRITING ? H5Tfind(mine, theirs, &data) != NULL
+                                               : H5Tfind(theirs, mine, &data) != NULL;
+        if (!possible)
+            collio_error_set(err, COLLIO_ERR_TYPE, "'%s': no conversion %s %s", dataset->name,
+                             direction == COLLIO_WRITING ? "from" : "to",
+                             collio_type_name(memory->type));
+    }
+    if (theirs >= 0)
+        H5Tclose(theirs);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
+int collio_transfer_check(const collio_object *dataset, const collio_array *memory,
+                          collio_direction direction, collio_error *err)
+{
+    const collio_layout *l = &dataset->layout;
+
+    if (direction == COLLIO_WRITING && !is_direct(l) && !is_empty(l))
+        return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
+                                "'%s' is chunked, compressed, not allocated or stored elsewhere: "
+                                "it can be read, but not written yet",
+                                dataset->name);
+    if (l->same && l->type == memory->type)
+        return err->code;
+    return check_conversion(dataset, memory, direction, err);
+}
+
+/* -------------------------------------------------------------- directly */
+
+static int write_same(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
+{
+    const route *r = context;
+
+    return collio_posix_write(r->disk->fd, memory, (size_t)(count * r->file_size),
+                              r->offset + first * r->file_size, r->disk->path, err);
+}
+
+static int read_same(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
+{
+    const route *r = context;
+
+    return collio_disk_read(r->disk, memory, count * r->file_size, r->offset + first * r->file_size,
+                            err);
+}
+
+static int write_converted(void *context, int64_t first, int64_t count, char *memory,
+                           collio_error *err)
+{
+    const route *r = context;
+
+    for (int64_t done = 0, n; done < count && err->code == COLLIO_OK; done += n) {
+        n = count - done < r->room ? count - done : r->room;
+        memcpy(r->buffer, memory + done * r->memory_size, (size_t)(n * r->memory_size));
+        if (collio_hdf5(H5Tconvert(r->memory_type, r->file_type, (size_t)n, r->buffer,
+                                   r->background, H5P_DEFAULT) < 0,
+                        "H5Tconvert", err) == COLLIO_OK)
+            write_same(context, first + done, n, r->buffer, err);
+    }
+    return err->code;
+}
+
+static int read_converted(void *context, int64_t first, int64_t count, char *memory,
+                          collio_error *err)
+{
+    const route *r = context;
+
+    for (int64_t done = 0, n; done < count && err->code == COLLIO_OK; done += n) {
+        n = count - done < r->room ? count - done : r->room;
+        if (read_same(context, first + done, n, r->buffer, err) ||
+            collio_hdf5(H5Tconvert(r->file_type, r->memory_type, (size_t)n, r->buffer,
+                                   r->background, H5P_DEFAULT) < 0,
+                        "H5Tconvert", err))
+            return err->code;
+        memcpy(memory + done * r->memory_size, r->buffer, (size_t)(n * r->memory_size));
+    }
+    return err->code;
+}
+
+/* Have types and buffers for a conversion. */
+static int prepare_conversion(route *r, const collio_object *dataset, const collio_array *memory,
+                              int64_t elements, collio_error *err)
+{
+    int64_t larger;
+
+    r->memory_type = collio_hdf5_type(memory->type, err);
+    r->file_type = H5Dget_type(dataset->id);
+    if (collio_hdf5(r->file_type < 0, "H5Dget_type", err) || r->memory_type < 0)
+        return err->code;
+    r->file_size = (int64_t)H5Tget_size(r->file_type);
+    larger = r->file_size > r->memory_size ? r->file_size : r->memory_size;
+    r->room = (int64_t)COLLIO_PACK_BYTES / larger;
+    if (r->room > elements)
+        r->room = elements;
+    r->buffer = malloc((size_t)(2 * r->room * larger));
+    if (r->buffer == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to convert elements");
+    r->background = r->buffer + r->room * larger;
+    return COLLIO_OK;
+}
+
+static int move_directly(const collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_direction direction, collio_error *err)
+{
+    const collio_layout *l = &dataset->layout;
+    int same = l->same && l->type == memory->type;
+    int64_t size = (int64_t)collio_type_size(memory->type);
+    route r = {.disk = &dataset->file->disk,
+               .offset = l->offset,
+               .file_size = size,
+               .memory_size = size,
+               .file_type = H5I_INVALID_HID};
+    collio_run_function *function = direction == COLLIO_WRITING
+                                        ? (same ? write_same : write_converted)
+                                        : (same ? read_same : read_converted);
+
+    if (same ||
+        prepare_conversion(&r, dataset, memory, collio_selection_size(selection), err) == COLLIO_OK)
+        collio_runs(l->shape, selection, memory, direction, COLLIO_PACK_BYTES, function, &r, err);
+    free(r.buffer);
+    if (r.file_type >= 0)
+        H5Tclose(r.file_type);
+    return err->code;
+}
+
+/* ---------------------------------------------------------- through HDF5 */
+
+static int select_in_file(hid_t space, const collio_selection *s, collio_error *err)
+{
+    hsize_t start[COLLIO_MAX_DIMS], stride[COLLIO_MAX_DIMS];
+    hsize_t count[COLLIO_MAX_DIMS], block[COLLIO_MAX_DIMS];
+
+    if (s->ndim == 0)
+        return err->code;
+    for (int d = 0; d < s->ndim; d++) {
+        start[d] = (hsize_t)s->start[d];
+        stride[d] = (hsize_t)s->stride[d];
+        count[d] = (hsize_t)s->count[d];
+        block[d] = (hsize_t)s->block[d];
+    }
+    return collio_hdf5(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, stride, count, block) < 0,
+                       "H5Sselect_hyperslab", err);
+}
+
+/* Read the selection into memory without gaps. */
+static int read_packed(const collio_object *dataset, const collio_selection *selection,
+                       collio_type type, void *memory, collio_error *err)
+{
+    hid_t element = collio_hdf5_type(type, err), file = H5Dget_space(dataset->id);
+    hid_t packed = H5I_INVALID_HID;
+    int64_t size = collio_selection_size(selection);
+
+    if (element >= 0 && collio_hdf5(file < 0, "H5Dget_space", err) == COLLIO_OK &&
+        select_in_file(file, selection, err) == COLLIO_OK &&
+        collio_hdf5_space(1, &size, &packed, err) == COLLIO_OK)
+        collio_hdf5(H5Dread(dataset->id, element, packed, file, H5P_DEFAULT, memory) < 0, "H5Dread",
+                    err);
+    if (packed >= 0)
+        H5Sclose(packed);
+    if (file >= 0)
+        H5Sclose(file);
+    return err->code;
+}
+
+/* Elements read without gaps, on their way to memory that has some. */
+static int hand_out(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
+{
+    const collio_array *packed = context;
+    size_t size = collio_type_size(packed->type);
+
+    (void)err;
+    memcpy(memory, (const char *)packed->data + (size_t)first * size, (size_t)count * size);
+    return COLLIO_OK;
+}
+
+static int read_through_hdf5(const collio_object *dataset, const collio_selection *selection,
+                             const collio_array *memory, collio_error *err)
+{
+    int64_t size = collio_selection_size(selection);
+    collio_selection all;
+    collio_array packed;
+
+    collio_array_fill(&packed, NULL, memory->type, 1, &size);
+    collio_selection_all(&all, 1, &size);
+    packed.data = malloc((size_t)size * collio_type_size(memory->type));
+    if (packed.data == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for %lld elements",
+                                (long long)size);
+    if (read_packed(dataset, selection, memory->type, packed.data, err) == COLLIO_OK)
+        collio_runs(&size, &all, memory, COLLIO_READING, COLLIO_PACK_BYTES, hand_out, &packed, err);
+    free(packed.data);
+    return err->code;
+}
+
+static int is_packed(const collio_array *memory)
+{
+    int64_t step = (int64_t)collio_type_size(memory->type);
+
+    for (int d = memory->ndim - 1; d >= 0; d--) {
+        if (memory->shape[d] != 1 && memory->strides[d] != step)
+            return 0;
+        step *= memory->shape[d];
+    }
+    return 1;
+}
+
+/* -------------------------------------------------------------- together */
+
+int collio_transfer(const collio_object *dataset, const collio_selection *selection,
+                    const collio_array *memory, collio_direction direction, collio_error *err)
+{
+    collio_printing printing;
+
+    if (collio_selection_size(selection) == 0)
+        return err->code;
+    if (dataset->layout.offset >= 0 && dataset->layout.same && dataset->layout.type == memory->type)
+        return move_directly(dataset, selection, memory, direction, err);
+    collio_hdf5_quiet(&printing);
+    if (dataset->layout.offset >= 0)
+        move_directly(dataset, selection, memory, direction, err);
+    else if (is_packed(memory))
+        read_packed(dataset, selection, memory->type, memory->data, err);
+    else
+        read_through_hdf5(dataset, selection, memory, err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
