@@ -1,0 +1,160 @@
+/* A directory of checkpoints: open, close; and the items that go into one. */
+#include "step.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int collio_checkpoint_check(const collio_checkpoint *c, collio_error *err)
+{
+    if (err->code != COLLIO_OK && err->agreed)
+        return err->code;
+    if (c == NULL)
+        return collio_error_set(err, COLLIO_ERR_STATE, "the checkpoint is closed");
+    return COLLIO_OK;
+}
+
+/* ---------------------------------------------------------------- open */
+
+static int check_arguments(const char *directory, const collio_checkpoint_options *options,
+                           collio_error *err)
+{
+    if (directory == NULL || directory[0] == '\0')
+        return collio_error_set(err, COLLIO_ERR_VALUE, "the name of the directory is empty");
+    if (options->keep < 0)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "keep must be >= 0, got %d", options->keep);
+    if (options->verify != COLLIO_VERIFY_ALL && options->verify != COLLIO_VERIFY_READ)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "verify must be one of COLLIO_VERIFY_*");
+    return COLLIO_OK;
+}
+
+static int agree_on_arguments(collio_checkpoint *c, const char *directory, collio_error *err)
+{
+    collio_ticket ticket = {.operation = "checkpoint_open",
+                            .describe = collio_describe_text,
+                            .context = directory != NULL ? directory : ""};
+
+    ticket.digest = collio_hash_text(0, directory);
+    ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.keep);
+    ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.verify);
+    ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.read_only);
+    return collio_agree(c->comm, &ticket, err);
+}
+
+/* Rank 0 makes the directory, then every rank must see it. */
+static int enter_directory(collio_checkpoint *c, const char *directory, collio_error *err)
+{
+    if (collio_comm_rank(c->comm) == 0 && !c->options.read_only &&
+        collio_posix_make_directory(directory, err) == COLLIO_OK)
+        collio_names_clean(directory);
+    if (collio_agree_step(c->comm, "checkpoint_open: make the directory", err))
+        return err->code;
+    /* Absolute, so that a program may change its working directory. */
+    c->directory = realpath(directory, NULL);
+    collio_sys(c->directory == NULL, "realpath", directory, err);
+    return collio_agree_step(c->comm, "checkpoint_open: enter the directory", err);
+}
+
+static void dispose(collio_checkpoint *c)
+{
+    if (c != NULL)
+        free(c->directory);
+    free(c);
+}
+
+int collio_checkpoint_open(MPI_Comm user, const char *directory,
+                           const collio_checkpoint_options *options, collio_checkpoint **out,
+                           collio_error *err)
+{
+    collio_checkpoint *c = NULL;
+    collio_comm *comm = NULL;
+    collio_error closing = COLLIO_ERROR_INIT;
+
+    *out = NULL;
+    if (err->code != COLLIO_OK && err->agreed)
+        return err->code;
+    c = calloc(1, sizeof *c);
+    if (c == NULL)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a checkpoint");
+    else if (options != NULL)
+        c->options = *options;
+    if (c != NULL)
+        check_arguments(directory, &c->options, err);
+    if (collio_comm_create(user, &comm, err))
+        goto done;
+    c->comm = comm;
+    if (agree_on_arguments(c, directory, err) || enter_directory(c, directory, err))
+        goto done;
+    *out = c;
+    return COLLIO_OK;
+done:
+    collio_comm_free(&comm, &closing);
+    dispose(c);
+    return err->code;
+}
+
+int collio_checkpoint_close(collio_checkpoint **handle, collio_error *err)
+{
+    collio_checkpoint *c = *handle;
+
+    *handle = NULL;
+    if (c == NULL)
+        return err->code;
+    collio_comm_free(&c->comm, err);
+    dispose(c);
+    return err->code;
+}
+
+const char *collio_checkpoint_directory(const collio_checkpoint *c)
+{
+    return c->directory;
+}
+
+collio_comm *collio_checkpoint_comm(const collio_checkpoint *c)
+{
+    return c->comm;
+}
+
+/* --------------------------------------------------------------- items */
+
+collio_item collio_item_part(const char *name, const collio_array *array, const int64_t *shape,
+                             const int64_t *start)
+{
+    collio_item item = {.name = name, .kind = COLLIO_ITEM_PART, .array = *array};
+    int ndim = array->ndim > 0 && array->ndim <= COLLIO_MAX_DIMS ? array->ndim : 0;
+
+    for (int d = 0; d < ndim; d++) {
+        item.shape[d] = shape[d];
+        item.start[d] = start[d];
+    }
+    return item;
+}
+
+collio_item collio_item_common(const char *name, const collio_array *array)
+{
+    return (collio_item){.name = name, .kind = COLLIO_ITEM_COMMON, .array = *array};
+}
+
+collio_item collio_item_scalar(const char *name, collio_type type, const void *value)
+{
+    collio_item item = {.name = name, .kind = COLLIO_ITEM_COMMON};
+
+    item.array.data = (void *)value; /* only read */
+    item.array.type = type;
+    return item;
+}
+
+collio_item collio_item_state(const char *name, const char *format, const void *bytes, size_t size)
+{
+    return (collio_item){
+        .name = name, .kind = COLLIO_ITEM_STATE, .bytes = bytes, .size = size, .format = format};
+}
+
+collio_item collio_item_rank_state(const char *name, const char *format, const void *bytes,
+                                   size_t size)
+{
+    return (collio_item){.name = name,
+                         .kind = COLLIO_ITEM_RANK_STATE,
+                         .bytes = bytes,
+                         .size = size,
+                         .format = format};
+}

@@ -1,0 +1,344 @@
+/*
+ * The save of a step: guard, skeleton, data, durable, seal, commit. Each function below is one of
+ * these steps; it ends with an agreement, and no rank goes on to the next unless all do.
+ */
+#include "step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct save {
+    collio_checkpoint *c;
+    collio_plan plan;
+    int root;       /* 1 on rank 0 */
+    char *part;     /* the file's name until it is committed */
+    char *final;    /* and then */
+    int fd;         /* -1 where this rank has nothing to write */
+    uint64_t *sums; /* the digests of all records, one after the other */
+    size_t nsums;
+} save;
+
+/* --------------------------------------------------------------- guard */
+
+/* A step that is there and whole is refused, with the same error on all ranks. One that is damaged
+ * makes way, because a run that restarted before it comes to this step again. */
+static int make_way(save *s, collio_error *err)
+{
+    collio_checkpoint_state *state = NULL;
+    collio_error why = COLLIO_ERROR_INIT;
+    char *aside = NULL;
+    unsigned char uuid[16];
+
+    if (collio_state_open(s->c, s->plan.step, COLLIO_VERIFY_ALL, &state, &why) == COLLIO_OK) {
+        collio_checkpoint_state_close(&state);
+        collio_error_set(err, COLLIO_ERR_VALUE, "step %" PRId64 " is in '%s' already", s->plan.step,
+                         s->c->directory);
+        err->agreed = 1;
+        return err->code;
+    }
+    if (why.code != COLLIO_ERR_DAMAGED || collio_comm_is_poisoned(s->c->comm)) {
+        *err = why;
+        return err->code;
+    }
+    if (s->root) {
+        collio_uuid_make(uuid);
+        aside = collio_name_damaged(s->c->directory, uuid, s->plan.step, err);
+        if (aside != NULL && collio_posix_rename(s->final, aside, err) == COLLIO_OK)
+            collio_log("checkpoint: set aside as '%s': %s", aside, why.text);
+        free(aside);
+    }
+    return collio_agree_step(s->c->comm, "checkpoint_save: set a damaged step aside", err);
+}
+
+static int guard(save *s, int64_t step, int nitems, const collio_item *items, collio_error *err)
+{
+    int exists = 0;
+
+    if (s->c->options.read_only)
+        collio_error_set(err, COLLIO_ERR_STATE, "'%s' was opened read-only", s->c->directory);
+    s->final = collio_name_step(s->c->directory, step, err);
+    if (s->root && s->final != NULL && err->code == COLLIO_OK)
+        collio_posix_exists(s->final, &exists, err);
+    if (collio_plan_make(&s->plan, s->c->comm, step, nitems, items, &exists, err))
+        return err->code;
+    return exists ? make_way(s, err) : COLLIO_OK;
+}
+
+/* ------------------------------------------------------------ skeleton */
+
+static int create_file(save *s, collio_error *err)
+{
+    collio_table *table = &s->plan.table;
+
+    collio_uuid_make(table->uuid);
+    table->time = (int64_t)time(NULL);
+    s->part = collio_name_part(s->c->directory, table->uuid, s->plan.step, err);
+    if (s->part == NULL)
+        return err->code;
+    return collio_skeleton_create(s->part, table, err);
+}
+
+/* Tell all ranks what rank 0 has made: its name and where each array lies. */
+static int share_layout(save *s, int64_t *words, collio_error *err)
+{
+    collio_table *table = &s->plan.table;
+    size_t count = (size_t)table->count + 4;
+
+    memcpy(words, table->uuid, sizeof table->uuid);
+    words[2] = table->file_size;
+    words[3] = table->user_block;
+    for (int i = 0; i < table->count; i++)
+        words[4 + i] = table->record[i].offset;
+    if (collio_bcast(s->c->comm, words, count * sizeof *words, 0, "checkpoint_save: share layout",
+                     err))
+        return err->code;
+    memcpy(table->uuid, words, sizeof table->uuid);
+    table->file_size = words[2];
+    table->user_block = words[3];
+    for (int i = 0; i < table->count; i++)
+        table->record[i].offset = words[4 + i];
+    return COLLIO_OK;
+}
+
+static int skeleton(save *s, collio_error *err)
+{
+    collio_table *table = &s->plan.table;
+    int64_t *words = malloc(((size_t)table->count + 4) * sizeof *words);
+
+    for (int i = 0; i < table->count; i++)
+        s->nsums += (size_t)table->record[i].blocks;
+    s->sums = calloc(s->nsums + 1, sizeof *s->sums);
+    if (words == NULL || s->sums == NULL)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the layout of the step");
+    else if (s->root)
+        create_file(s, err);
+    if (collio_agree_step(s->c->comm, "checkpoint_save: create the file", err) == COLLIO_OK)
+        share_layout(s, words, err);
+    free(words);
+    return err->code;
+}
+
+/* ---------------------------------------------------------------- data */
+
+typedef struct writer {
+    int fd;
+    const char *path;
+    collio_record *record;
+} writer;
+
+/* Digest and write a run, block by block: what was digested is still in the cache when the kernel
+ * copies it. */
+static int write_run(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
+{
+    const writer *w = context;
+    collio_record *record = w->record;
+    int64_t element = collio_record_element(record);
+
+    while (count > 0) {
+        int64_t block = first / record->block, left = (block + 1) * record->block - first;
+        int64_t n = count < left ? count : left;
+        record->digest[block] += collio_digest((size_t)element, first, memory, n);
+        if (collio_posix_write(w->fd, memory, (size_t)(n * element),
+                               record->offset + first * element, w->path, err))
+            return err->code;
+        memory += n * element;
+        first += n;
+        count -= n;
+    }
+    return COLLIO_OK;
+}
+
+/* This rank's share of an item: where it lies in the array and in memory. */
+static void share_of(const save *s, int i, collio_selection *where, collio_array *memory)
+{
+    const collio_item *item = &s->plan.items[i];
+    const collio_record *record = &s->plan.table.record[i];
+    int64_t start = 0, size = (int64_t)item->size;
+
+    *memory = item->array;
+    switch (item->kind) {
+    case COLLIO_ITEM_PART:
+        collio_selection_block(where, record->ndim, item->start, item->array.shape);
+        return;
+    case COLLIO_ITEM_RANK_STATE:
+        for (int rank = 0; rank < collio_comm_rank(s->c->comm); rank++)
+            start += record->part_size[rank];
+        collio_array_fill(memory, (void *)item->bytes, COLLIO_UINT8, 1, &size);
+        collio_selection_block(where, 1, &start, &size);
+        return;
+    case COLLIO_ITEM_STATE:
+        collio_array_fill(memory, (void *)item->bytes, COLLIO_UINT8, 1, &size);
+        break;
+    case COLLIO_ITEM_COMMON:
+        break;
+    }
+    if (s->root)
+        collio_selection_all(where, record->ndim, record->shape);
+    else
+        collio_selection_none(where, 1);
+}
+
+static int write_item(save *s, int i, collio_error *err)
+{
+    writer w = {s->fd, s->part, &s->plan.table.record[i]};
+    collio_selection where;
+    collio_array memory;
+
+    share_of(s, i, &where, &memory);
+    if (collio_selection_size(&where) == 0)
+        return COLLIO_OK;
+    if (s->fd < 0 && collio_posix_open(s->part, O_WRONLY, &s->fd, err))
+        return err->code;
+    w.fd = s->fd;
+    return collio_runs(w.record->shape, &where, &memory, COLLIO_WRITING, COLLIO_PACK_BYTES,
+                       write_run, &w, err);
+}
+
+static int data(save *s, collio_error *err)
+{
+    if (s->part == NULL)
+        s->part = collio_name_part(s->c->directory, s->plan.table.uuid, s->plan.step, err);
+    if (s->root && s->part != NULL)
+        collio_posix_open(s->part, O_RDWR, &s->fd, err);
+    for (int i = 0; i < s->plan.nitems && err->code == COLLIO_OK; i++)
+        write_item(s, i, err);
+    return collio_agree_step(s->c->comm, "checkpoint_save: write the data", err);
+}
+
+/* ------------------------------------------------------- durable, seal */
+
+static int durable(save *s, collio_error *err)
+{
+    if (s->fd >= 0)
+        collio_posix_sync(s->fd, s->part, err);
+    return collio_agree_step(s->c->comm, "checkpoint_save: make the data durable", err);
+}
+
+/* Every rank has the digests of the elements it wrote: their sums are those of the arrays. */
+static int add_digests(save *s, collio_error *err)
+{
+    collio_table *table = &s->plan.table;
+    uint64_t *at = s->sums;
+
+    for (int i = 0; i < table->count; at += table->record[i++].blocks)
+        memcpy(at, table->record[i].digest, (size_t)table->record[i].blocks * sizeof *at);
+    if (s->nsums > 0 &&
+        collio_allreduce(s->c->comm, s->sums, s->sums, (int)s->nsums, MPI_UINT64_T, sizeof *s->sums,
+                         MPI_SUM, "checkpoint_save: add the digests", err))
+        return err->code;
+    at = s->sums;
+    for (int i = 0; i < table->count; at += table->record[i++].blocks)
+        memcpy(table->record[i].digest, at, (size_t)table->record[i].blocks * sizeof *at);
+    return COLLIO_OK;
+}
+
+static int write_seal(save *s, collio_error *err)
+{
+    collio_table *table = &s->plan.table;
+    void *user_block = malloc((size_t)table->user_block);
+
+    if (user_block == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the seal");
+    collio_seal_encode(table, user_block);
+    if (collio_posix_write(s->fd, user_block, (size_t)table->user_block, 0, s->part, err) ==
+        COLLIO_OK)
+        collio_posix_sync(s->fd, s->part, err);
+    free(user_block);
+    return err->code;
+}
+
+static int seal(save *s, collio_error *err)
+{
+    if (add_digests(s, err))
+        return err->code;
+    if (s->root)
+        write_seal(s, err);
+    /* Closed before the commit: some file systems report the last errors only here. */
+    collio_posix_close(&s->fd, s->part, err);
+    return collio_agree_step(s->c->comm, "checkpoint_save: seal", err);
+}
+
+/* -------------------------------------------------------------- commit */
+
+static int commit(save *s, collio_error *err)
+{
+    collio_error ignored = COLLIO_ERROR_INIT;
+
+    if (s->root && collio_posix_rename(s->part, s->final, err) == COLLIO_OK &&
+        collio_posix_sync_directory(s->c->directory, err) != COLLIO_OK)
+        /* Nobody has been told, and with this error nobody will be: taken back. */
+        collio_posix_remove(s->final, &ignored);
+    return collio_agree_step(s->c->comm, "checkpoint_save: commit", err);
+}
+
+/* 1 if a step has a whole seal: only such ones count for `keep`. */
+static int is_sealed(const char *path)
+{
+    collio_error why = COLLIO_ERROR_INIT;
+    collio_table table = {.count = 0};
+    int fd = -1;
+
+    if (collio_posix_open(path, O_RDONLY, &fd, &why) == COLLIO_OK)
+        collio_seal_read(fd, path, &table, &why);
+    collio_table_free(&table);
+    collio_posix_close(&fd, path, &why);
+    return why.code == COLLIO_OK;
+}
+
+/* Delete what lies before the newest `keep` steps up to this one. Later steps, of a run that was
+ * restarted before them, are not counted and not touched. */
+static void prune(const save *s)
+{
+    collio_error warning = COLLIO_ERROR_INIT;
+    int64_t *steps = NULL;
+    int count = 0, kept = 1;
+
+    if (s->c->options.keep > 0)
+        collio_names_list(s->c->directory, &steps, &count, &warning);
+    for (int i = count - 1; i >= 0; i--) {
+        char *path = NULL;
+        if (steps[i] >= s->plan.step)
+            continue;
+        path = collio_name_step(s->c->directory, steps[i], &warning);
+        if (path != NULL && kept >= s->c->options.keep)
+            collio_posix_remove(path, &warning);
+        else if (path != NULL)
+            kept += is_sealed(path);
+        free(path);
+    }
+    free(steps);
+    if (warning.code != COLLIO_OK)
+        collio_log("checkpoint: step %" PRId64 " is saved, but older ones could not be pruned: %s",
+                   s->plan.step, warning.text);
+}
+
+/* --------------------------------------------------------- all of them */
+
+int collio_checkpoint_save(collio_checkpoint *c, int64_t step, int nitems, const collio_item *items,
+                           collio_error *err)
+{
+    save s = {.c = c, .fd = -1};
+    collio_error ignored = COLLIO_ERROR_INIT;
+
+    if (c == NULL || err->agreed)
+        return collio_checkpoint_check(c, err);
+    s.root = collio_comm_rank(c->comm) == 0;
+    if (guard(&s, step, nitems, items, err) || skeleton(&s, err) || data(&s, err) ||
+        durable(&s, err) || seal(&s, err) || commit(&s, err))
+        goto done;
+    if (s.root)
+        prune(&s);
+done:
+    collio_posix_close(&s.fd, s.part, &ignored);
+    if (s.root && s.part != NULL && err->code != COLLIO_OK)
+        collio_posix_remove(s.part, &ignored);
+    free(s.sums);
+    free(s.part);
+    free(s.final);
+    collio_plan_free(&s.plan);
+    return err->code;
+}

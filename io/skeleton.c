@@ -1,0 +1,201 @@
+/*
+ * The HDF5 file of a step without its raw data, made by one rank with HDF5's serial driver: no
+ * HDF5 call of a save is collective, so none can leave another rank waiting. What HDF5 wrote is
+ * digested for the seal at once.
+ */
+#include "hdf5.h"
+#include "step.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Arrays of at least a few pages begin on a page: their writes then touch no page of another
+ * rank's more than they must. */
+static const hsize_t align_from = 65536, alignment = 4096;
+
+static void close_id(hid_t id, herr_t (*close_function)(hid_t), const char *call, collio_error *err)
+{
+    if (id >= 0)
+        collio_hdf5(close_function(id) < 0, call, err);
+}
+
+/* The part is new and nobody else's: a lock is of no use and fails on some file systems. */
+static int turn_off_locking(hid_t access, collio_error *err)
+{
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERS_MINOR == 10 && H5_VERS_RELEASE >= 7)
+    return collio_hdf5(H5Pset_file_locking(access, 0, 1) < 0, "H5Pset_file_locking", err);
+#else
+    (void)access;
+    return err->code;
+#endif
+}
+
+static hid_t create_file(const char *path, int64_t user_block, collio_error *err)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE), file = -1;
+
+    if (collio_hdf5(access < 0 || creation < 0, "H5Pcreate", err) == COLLIO_OK &&
+        collio_hdf5(H5Pset_fapl_sec2(access) < 0, "H5Pset_fapl_sec2", err) == COLLIO_OK &&
+        collio_hdf5(H5Pset_alignment(access, align_from, alignment) < 0, "H5Pset_alignment", err) ==
+            COLLIO_OK &&
+        collio_hdf5(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0, "H5Pset_fclose_degree",
+                    err) == COLLIO_OK &&
+        collio_hdf5(H5Pset_userblock(creation, (hsize_t)user_block) < 0, "H5Pset_userblock", err) ==
+            COLLIO_OK &&
+        turn_off_locking(access, err) == COLLIO_OK) {
+        file = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
+        collio_hdf5(file < 0, "H5Fcreate", err);
+    }
+    close_id(creation, H5Pclose, "H5Pclose", err);
+    close_id(access, H5Pclose, "H5Pclose", err);
+    return file;
+}
+
+/* --------------------------------------------------------- attributes */
+
+static void write_attribute(hid_t object, const char *name, hid_t type, const void *value,
+                            collio_error *err)
+{
+    hid_t space = H5Screate(H5S_SCALAR), attribute = -1;
+
+    if (collio_hdf5(space < 0, "H5Screate", err) == COLLIO_OK) {
+        attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+        if (collio_hdf5(attribute < 0, "H5Acreate2", err) == COLLIO_OK)
+            collio_hdf5(H5Awrite(attribute, type, value) < 0, "H5Awrite", err);
+    }
+    close_id(attribute, H5Aclose, "H5Aclose", err);
+    close_id(space, H5Sclose, "H5Sclose", err);
+}
+
+static void write_text(hid_t object, const char *name, const char *text, collio_error *err)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    size_t size = strlen(text) + 1;
+
+    if (collio_hdf5(type < 0, "H5Tcopy", err) == COLLIO_OK &&
+        collio_hdf5(H5Tset_size(type, size) < 0, "H5Tset_size", err) == COLLIO_OK &&
+        collio_hdf5(H5Tset_cset(type, H5T_CSET_UTF8) < 0, "H5Tset_cset", err) == COLLIO_OK)
+        write_attribute(object, name, type, text, err);
+    close_id(type, H5Tclose, "H5Tclose", err);
+}
+
+static void write_root_attributes(hid_t file, const collio_table *table, collio_error *err)
+{
+    char uuid[40];
+
+    collio_uuid_text(table->uuid, uuid);
+    write_attribute(file, "collio_step", H5T_NATIVE_INT64, &table->step, err);
+    write_attribute(file, "collio_writers", H5T_NATIVE_INT64, &table->writers, err);
+    write_text(file, "collio_uuid", uuid, err);
+}
+
+/* ----------------------------------------------------------- datasets */
+
+/* Property lists that all datasets share. */
+typedef struct lists {
+    hid_t links, creation;
+} lists;
+
+static void open_lists(lists *l, collio_error *err)
+{
+    l->links = H5Pcreate(H5P_LINK_CREATE);
+    l->creation = H5Pcreate(H5P_DATASET_CREATE);
+    if (collio_hdf5(l->links < 0 || l->creation < 0, "H5Pcreate", err) == COLLIO_OK &&
+        collio_hdf5(H5Pset_create_intermediate_group(l->links, 1) < 0,
+                    "H5Pset_create_intermediate_group", err) == COLLIO_OK &&
+        collio_hdf5(H5Pset_layout(l->creation, H5D_CONTIGUOUS) < 0, "H5Pset_layout", err) ==
+            COLLIO_OK &&
+        collio_hdf5(H5Pset_alloc_time(l->creation, H5D_ALLOC_TIME_EARLY) < 0, "H5Pset_alloc_time",
+                    err) == COLLIO_OK &&
+        collio_hdf5(H5Pset_fill_time(l->creation, H5D_FILL_TIME_NEVER) < 0, "H5Pset_fill_time",
+                    err) == COLLIO_OK)
+        collio_hdf5(H5Pset_obj_track_times(l->creation, 0) < 0, "H5Pset_obj_track_times", err);
+}
+
+static void close_lists(const lists *l, collio_error *err)
+{
+    close_id(l->creation, H5Pclose, "H5Pclose", err);
+    close_id(l->links, H5Pclose, "H5Pclose", err);
+}
+
+static hid_t create_dataset(hid_t file, const lists *l, const char *name, collio_type type,
+                            int ndim, const int64_t *shape, collio_error *err)
+{
+    hid_t space = -1, dataset = -1, element = collio_hdf5_type(type, err);
+
+    if (err->code == COLLIO_OK && collio_hdf5_space(ndim, shape, &space, err) == COLLIO_OK) {
+        dataset = H5Dcreate2(file, name, element, space, l->links, l->creation, H5P_DEFAULT);
+        if (collio_hdf5(dataset < 0, "H5Dcreate2", err) != COLLIO_OK)
+            collio_error_set(err, err->code, "%s", name);
+    }
+    close_id(space, H5Sclose, "H5Sclose", err);
+    return dataset;
+}
+
+/* How the bytes of a rank state divide, for readers that know HDF5 only. */
+static void write_sizes(hid_t file, const lists *l, const collio_record *record, collio_error *err)
+{
+    char name[1024];
+    hid_t dataset;
+
+    snprintf(name, sizeof name, "%s.sizes", record->name);
+    dataset = create_dataset(file, l, name, COLLIO_INT64, 1, &record->parts, err);
+    if (err->code == COLLIO_OK)
+        collio_hdf5(H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                             record->part_size) < 0,
+                    "H5Dwrite", err);
+    close_id(dataset, H5Dclose, "H5Dclose", err);
+}
+
+static void write_record(hid_t file, const lists *l, collio_record *record, collio_error *err)
+{
+    hid_t dataset =
+        create_dataset(file, l, record->name, record->type, record->ndim, record->shape, err);
+    haddr_t offset = 0;
+
+    if (err->code == COLLIO_OK && record->size > 0) {
+        offset = H5Dget_offset(dataset);
+        collio_hdf5(offset == HADDR_UNDEF, "H5Dget_offset", err);
+    }
+    record->offset = (int64_t)offset;
+    if (err->code == COLLIO_OK &&
+        (record->kind == COLLIO_ITEM_STATE || record->kind == COLLIO_ITEM_RANK_STATE))
+        write_text(dataset, "collio_format", record->format, err);
+    close_id(dataset, H5Dclose, "H5Dclose", err);
+    if (err->code == COLLIO_OK && record->kind == COLLIO_ITEM_RANK_STATE)
+        write_sizes(file, l, record, err);
+}
+
+static void write_hdf5(const char *path, collio_table *table, collio_error *err)
+{
+    lists l = {-1, -1};
+    hid_t file = -1;
+
+    open_lists(&l, err);
+    if (err->code == COLLIO_OK)
+        file = create_file(path, table->user_block, err);
+    if (err->code == COLLIO_OK)
+        write_root_attributes(file, table, err);
+    for (int i = 0; i < table->count && err->code == COLLIO_OK; i++)
+        write_record(file, &l, &table->record[i], err);
+    close_lists(&l, err);
+    close_id(file, H5Fclose, "H5Fclose", err);
+}
+
+int collio_skeleton_create(const char *path, collio_table *table, collio_error *err)
+{
+    collio_printing printing;
+    int fd = -1;
+
+    table->user_block = collio_seal_room(table);
+    collio_hdf5_quiet(&printing);
+    write_hdf5(path, table, err);
+    collio_hdf5_loud(&printing);
+    if (err->code == COLLIO_OK && collio_posix_open(path, O_RDWR, &fd, err) == COLLIO_OK &&
+        collio_posix_size(fd, &table->file_size, path, err) == COLLIO_OK &&
+        collio_posix_reserve(fd, table->file_size, path, err) == COLLIO_OK)
+        collio_seal_metadata(fd, table, path, &table->metadata, err);
+    collio_posix_close(&fd, path, err);
+    return err->code;
+}

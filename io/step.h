@@ -1,0 +1,217 @@
+/*
+ * Shared by the files that make checkpoints, never installed.
+ */
+#ifndef COLLIO_IO_STEP_H
+#define COLLIO_IO_STEP_H
+
+#include "internal.h"
+#include "collio/checkpoint.h"
+
+/* ------------------------------------------------------------ table.c */
+
+/* One array of a step, as its sealed table describes it. */
+typedef struct collio_record {
+    char *name;
+    char *format; /* of states; "" otherwise */
+    collio_item_kind kind;
+    collio_type type;
+    int ndim;
+    int64_t shape[COLLIO_MAX_DIMS];
+    int64_t size;       /* elements */
+    int64_t offset;     /* bytes from the start of the file */
+    int64_t block;      /* elements under one digest, a power of two */
+    int64_t blocks;     /* how many digests */
+    uint64_t *digest;   /* of each block */
+    int64_t parts;      /* RANK_STATE: ranks that saved; otherwise 1 */
+    int64_t *part_size; /* bytes of each part; NULL unless RANK_STATE */
+} collio_record;
+
+/* What the user block of a step holds: seal and table. */
+typedef struct collio_table {
+    unsigned char uuid[16];
+    int64_t step;
+    int64_t time; /* seconds since 1970 */
+    int64_t writers;
+    int64_t file_size;
+    int64_t user_block; /* bytes */
+    uint64_t metadata;  /* digest of what is neither user block nor elements */
+    uint64_t seal;      /* the seal's own digest: tells two steps apart */
+    int count;
+    collio_record *record;
+} collio_table;
+
+/* A table of `count` empty records, or release all that one holds. */
+int collio_table_make(collio_table *table, int count, collio_error *err);
+void collio_table_free(collio_table *table);
+
+/*
+ * Give a record its name, extents and room for digests, choosing the block.
+ * Errors: MEMORY, VALUE (more bytes than a file can have).
+ */
+int collio_record_fill(collio_record *record, const char *name, const char *format,
+                       collio_item_kind kind, collio_type type, int ndim, const int64_t *shape,
+                       int64_t parts, collio_error *err);
+
+/* Bytes of an element, of all elements. */
+int64_t collio_record_element(const collio_record *record);
+int64_t collio_record_bytes(const collio_record *record);
+
+/* The record of a name, or -1. */
+int collio_table_find(const collio_table *table, const char *name);
+
+/* Words that the records take when encoded; the records to and from words. */
+size_t collio_table_words(const collio_table *table);
+void collio_table_encode(const collio_table *table, uint64_t *words);
+int collio_table_decode(collio_table *table, const uint64_t *words, size_t count, const char *path,
+                        collio_error *err);
+
+/* ------------------------------------------------------------- seal.c */
+
+/* The size the user block needs: a power of two, 512 at least. */
+int64_t collio_seal_room(const collio_table *table);
+
+/* Write the user block, table->user_block bytes: seal, table, zeros. */
+void collio_seal_encode(collio_table *table, void *user_block);
+
+/* The opposite, checking everything in it. Errors: DAMAGED, UNSUPPORTED,
+ * MEMORY. */
+int collio_seal_decode(collio_table *table, const void *user_block, size_t size, const char *path,
+                       collio_error *err);
+
+/* Digest what is neither user block nor elements. */
+int collio_seal_metadata(int fd, const collio_table *table, const char *path, uint64_t *digest,
+                         collio_error *err);
+
+/*
+ * Read and check the seal of an open file: user block, length, metadata.
+ *   table  out  free with collio_table_free() in any case
+ * Errors: DAMAGED, UNSUPPORTED, OS, MEMORY.
+ */
+int collio_seal_read(int fd, const char *path, collio_table *table, collio_error *err);
+
+/* ------------------------------------------------------------ cover.c */
+
+/*
+ * Check that the blocks of all ranks cover an array exactly once.
+ *   ranks   in
+ *   blocks  in  of rank r at blocks + r * stride: ndim starts, then ndim counts
+ * Errors: VALUE with the place and the ranks; MEMORY.
+ */
+int collio_cover_check(const char *name, int ndim, const int64_t *shape, int ranks,
+                       const int64_t *blocks, size_t stride, collio_error *err);
+
+/* --------------------------------------------------------- skeleton.c */
+
+/*
+ * Create the HDF5 file of a step around its raw data, which is not written:
+ * fills in the offsets, the user block's size and the file's length, and
+ * reserves the space. By one rank.
+ */
+int collio_skeleton_create(const char *path, collio_table *table, collio_error *err);
+
+/* ------------------------------------------------------------ names.c */
+
+/* A path in the directory, to be freed by the caller; NULL without memory. */
+char *collio_name_step(const char *directory, int64_t step, collio_error *err);
+char *collio_name_part(const char *directory, const unsigned char *uuid, int64_t step,
+                       collio_error *err);
+char *collio_name_damaged(const char *directory, const unsigned char *uuid, int64_t step,
+                          collio_error *err);
+
+/* An identity that tells which process on which host made it, and is new. */
+void collio_uuid_make(unsigned char *uuid);
+void collio_uuid_text(const unsigned char *uuid, char *text); /* 37 bytes */
+
+/* Remove the parts of processes of this host that are gone, best effort. */
+void collio_names_clean(const char *directory);
+
+/* The steps in a directory, ascending.
+ *   steps  out  to be freed by the caller */
+int collio_names_list(const char *directory, int64_t **steps, int *count, collio_error *err);
+
+/* ------------------------------------------------------- checkpoint.c */
+
+struct collio_checkpoint {
+    collio_comm *comm;
+    char *directory;
+    collio_checkpoint_options options;
+};
+
+/* Errors: STATE if the object is closed (NULL). For the start of each call. */
+int collio_checkpoint_check(const collio_checkpoint *c, collio_error *err);
+
+/* ------------------------------------------------ checkpoint_guard.c */
+
+/* What one save is about, the same on all ranks but for the blocks. */
+typedef struct collio_plan {
+    int64_t step;
+    int nitems;
+    const collio_item *items;
+    collio_table table; /* a record an item */
+    size_t stride;      /* words of each rank in `blocks` */
+    int64_t *blocks;    /* of every rank and item: start and count */
+    int64_t *mine;      /* this rank's words in there */
+} collio_plan;
+
+/*
+ * Check items, agree on them with the other ranks, learn the blocks of all and
+ * check that they cover the arrays. Collective.
+ *   plan    out  free with collio_plan_free() in any case
+ *   exists  in   rank 0: whether the step is there already
+ *           out  the same on all ranks
+ */
+int collio_plan_make(collio_plan *plan, collio_comm *comm, int64_t step, int nitems,
+                     const collio_item *items, int *exists, collio_error *err);
+void collio_plan_free(collio_plan *plan);
+
+/* ----------------------------------------------- checkpoint_verify.c */
+
+/* What was found in a step. */
+typedef struct collio_findings {
+    int64_t blocks, damaged;
+    char text[COLLIO_ERROR_TEXT]; /* what is damaged, the first ones; "" if nothing */
+} collio_findings;
+
+/* Digest one of `shares` shares of the blocks and compare. Not collective.
+ * Errors: OS, MEMORY, DAMAGED (the file is too short); other damage is a
+ * finding. */
+int collio_verify_share(int fd, const char *path, const collio_table *table, int share, int shares,
+                        collio_findings *findings, collio_error *err);
+
+/* Words for a range of elements: "'u': elements 5 to 9 ...". */
+void collio_name_range(const collio_record *record, int64_t first, int64_t count, char *text,
+                       size_t size);
+
+/* Elements in a block. */
+int64_t collio_block_count(const collio_record *record, int64_t block);
+
+/* Read a block; *whole says whether it has its digest. */
+int collio_block_read(int fd, const char *path, const collio_record *record, int64_t block,
+                      void *bytes, int *whole, collio_error *err);
+
+/* ---------------------------------------------- checkpoint_restore.c */
+
+struct collio_checkpoint_state {
+    collio_checkpoint *owner;
+    collio_table table;
+    char *path;
+    char *refused; /* one line a step; NULL: none */
+    int fd;
+};
+
+/* Open a file as a step and check its seal. Not collective.
+ *   fd     out  to be closed, if not -1, in any case
+ *   table  out  to be freed in any case
+ * Errors: NONE, DAMAGED, UNSUPPORTED, OS, MEMORY. */
+int collio_step_open(const char *path, int64_t step, int *fd, collio_table *table,
+                     collio_error *err);
+
+/* Open one step on all ranks; `verify` is one of COLLIO_VERIFY_*. Collective. */
+int collio_state_open(collio_checkpoint *c, int64_t step, int verify, collio_checkpoint_state **out,
+                      collio_error *err);
+
+/* The steps in the directory as rank 0 sees them, ascending. Collective.
+ *   steps  out  to be freed by the caller */
+int collio_share_steps(collio_checkpoint *c, int64_t **steps, int *count, collio_error *err);
+
+#endif
