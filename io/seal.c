@@ -44,7 +44,7 @@ static uint64_t digest_words(const uint64_t *words, size_t count)
 int64_t collio_seal_room(const collio_table *table)
 {
     int64_t needed = (int64_t)((WORDS + collio_table_words(table)) * sizeof(uint64_t));
-    int64_t room = 512;
+    int64_t room = COLLIO_SEAL_LEAST;
 
     while (room < needed)
         room *= 2;
@@ -212,7 +212,7 @@ int collio_seal_read(int fd, const char *path, collio_table *table, collio_error
         collio_posix_read(fd, first, sizeof first, 0, path, err) || check_self(first, path, err))
         return err->code;
     if (first[FILE_SIZE] != (uint64_t)size || first[USER_BLOCK] > (uint64_t)size ||
-        first[USER_BLOCK] < 512)
+        first[USER_BLOCK] < COLLIO_SEAL_LEAST)
         return collio_error_set(err, COLLIO_ERR_DAMAGED,
                                 "'%s' has %" PRId64 " bytes, its seal says %" PRIu64, path, size,
                                 first[FILE_SIZE]);

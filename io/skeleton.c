@@ -3,7 +3,7 @@
  * HDF5 call of a save is collective, so none can leave another rank waiting. What HDF5 wrote is
  * digested for the seal at once.
  */
-#include "hdf5.h"
+#include "hdf.h"
 #include "step.h"
 
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 /* Arrays of at least a few pages begin on a page: their writes then touch no page of another
  * rank's more than they must. */
-static const hsize_t align_from = 65536, alignment = 4096;
+static const hsize_t align_from = 65536, alignment = COLLIO_SEAL_LEAST;
 
 static void close_id(hid_t id, herr_t (*close_function)(hid_t), const char *call, collio_error *err)
 {

@@ -67,7 +67,9 @@ int collio_table_decode(collio_table *table, const uint64_t *words, size_t count
 
 /* ------------------------------------------------------------- seal.c */
 
-/* The size the user block needs: a power of two, 512 at least. */
+/* The size the user block needs: a power of two; at least a page, which is
+ * also what HDF5 demands if arrays are to begin on pages. */
+#define COLLIO_SEAL_LEAST 4096
 int64_t collio_seal_room(const collio_table *table);
 
 /* Write the user block, table->user_block bytes: seal, table, zeros. */
