@@ -1,8 +1,9 @@
-/* Everything of collio: how ranks agree (core.h) and files (io.h). */
+/* Everything of collio: how ranks agree (core.h), files (io.h), checkpoints (checkpoint.h). */
 #ifndef COLLIO_COLLIO_H
 #define COLLIO_COLLIO_H
 
 #include <collio/core.h>
 #include <collio/io.h>
+#include <collio/checkpoint.h>
 
 #endif
