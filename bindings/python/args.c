@@ -1,0 +1,244 @@
+/* Parse the arguments of fast calls: one row a parameter. */
+#include "bindings.h"
+
+#include <string.h>
+
+static const char *plain(const char *name)
+{
+    return name + (name[0] == '|' || name[0] == '$');
+}
+
+/* A keyword equals a parameter's name; ours are all ASCII. */
+static int same_name(PyObject *keyword, const char *name)
+{
+    return PyUnicode_IS_ASCII(keyword) && strcmp(PyUnicode_DATA(keyword), name) == 0;
+}
+
+static int raise_unknown(const char *function, const param *rows, PyObject *keywords)
+{
+    Py_ssize_t nkeywords = PyTuple_GET_SIZE(keywords);
+
+    for (Py_ssize_t k = 0; k < nkeywords; k++) {
+        PyObject *keyword = PyTuple_GET_ITEM(keywords, k);
+        const param *row = rows;
+        while (row->name != NULL && !same_name(keyword, plain(row->name)))
+            row++;
+        if (row->name == NULL) {
+            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", function,
+                         keyword);
+            return -1;
+        }
+    }
+    PyErr_Format(PyExc_TypeError, "%s() got an argument by position and by keyword", function);
+    return -1;
+}
+
+static int raise_missing(const char *function, const char *name)
+{
+    PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", function, name);
+    return -1;
+}
+
+static int raise_too_many(const char *function, const param *rows, Py_ssize_t given)
+{
+    Py_ssize_t allowed = 0;
+
+    while (rows[allowed].name != NULL && rows[allowed].name[0] != '$')
+        allowed++;
+    PyErr_Format(PyExc_TypeError, "%s() takes at most %zd positional arguments (%zd given)",
+                 function, allowed, given);
+    return -1;
+}
+
+/* The value of keyword argument `name`, borrowed, or NULL. */
+static PyObject *find_keyword(const char *name, PyObject *const *values, PyObject *keywords)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(keywords);
+
+    for (Py_ssize_t k = 0; k < n; k++)
+        if (same_name(PyTuple_GET_ITEM(keywords, k), name))
+            return values[k];
+    return NULL;
+}
+
+int args_parse(const char *function, const param *rows, void *out, PyObject *const *args,
+               Py_ssize_t nargs, PyObject *keywords)
+{
+    Py_ssize_t used = 0, i;
+
+    for (i = 0; rows[i].name != NULL; i++) {
+        const param *row = &rows[i];
+        PyObject *value = NULL;
+        if (i < nargs && row->name[0] == '$')
+            break;
+        if (i < nargs) {
+            value = args[i];
+        } else if (keywords != NULL) {
+            value = find_keyword(plain(row->name), args + nargs, keywords);
+            used += value != NULL;
+        }
+        if (value == NULL) {
+            if (row->name[0] != '|' && row->name[0] != '$')
+                return raise_missing(function, row->name);
+        } else if (row->convert(value, (char *)out + row->offset) < 0) {
+            return -1;
+        }
+    }
+    if (nargs > i)
+        return raise_too_many(function, rows, nargs);
+    if (keywords != NULL && used != PyTuple_GET_SIZE(keywords))
+        return raise_unknown(function, rows, keywords);
+    return 0;
+}
+
+int args_parse_tuple(const char *function, const param *rows, void *out, PyObject *args,
+                     PyObject *keywords)
+{
+    PyObject *values[32], *names = NULL, *key, *value;
+    Py_ssize_t nargs = PyTuple_GET_SIZE(args), n = nargs, at = 0, k = 0;
+    Py_ssize_t nkeywords = keywords == NULL ? 0 : PyDict_GET_SIZE(keywords);
+    int result = -1;
+
+    if (nargs + nkeywords > (Py_ssize_t)(sizeof values / sizeof *values))
+        return raise_too_many(function, rows, nargs + nkeywords);
+    memcpy(values, &PyTuple_GET_ITEM(args, 0), (size_t)nargs * sizeof *values);
+    if (nkeywords > 0) {
+        names = PyTuple_New(nkeywords);
+        if (names == NULL)
+            return -1;
+        while (PyDict_Next(keywords, &at, &key, &value)) {
+            PyTuple_SET_ITEM(names, k++, Py_NewRef(key));
+            values[n++] = value;
+        }
+    }
+    result = args_parse(function, rows, out, values, nargs, names);
+    Py_XDECREF(names);
+    return result;
+}
+
+/* -------------------------------------------------------------- converters */
+
+PyObject *raise_type(const char *what, const char *wanted, PyObject *got)
+{
+    PyErr_Format(PyExc_TypeError, "%s must be %s, not %.200s", what, wanted,
+                 Py_TYPE(got)->tp_name);
+    return NULL;
+}
+
+int arg_object(PyObject *object, void *out)
+{
+    *(PyObject **)out = object;
+    return 0;
+}
+
+int arg_int64(PyObject *object, void *out)
+{
+    PyObject *number = PyLong_CheckExact(object) ? Py_NewRef(object) : PyNumber_Index(object);
+    long long value;
+
+    if (number == NULL)
+        return -1;
+    value = PyLong_AsLongLong(number);
+    Py_DECREF(number);
+    if (value == -1 && PyErr_Occurred())
+        return -1;
+    *(int64_t *)out = value;
+    return 0;
+}
+
+int arg_int(PyObject *object, void *out)
+{
+    int64_t value;
+
+    if (arg_int64(object, &value) < 0)
+        return -1;
+    if (value < INT_MIN || value > INT_MAX) {
+        PyErr_Format(PyExc_OverflowError, "integer %lld does not fit in 'int'", (long long)value);
+        return -1;
+    }
+    *(int *)out = (int)value;
+    return 0;
+}
+
+int arg_size(PyObject *object, void *out)
+{
+    int64_t value;
+
+    if (arg_int64(object, &value) < 0)
+        return -1;
+    *(Py_ssize_t *)out = (Py_ssize_t)value;
+    return 0;
+}
+
+int arg_bool(PyObject *object, void *out)
+{
+    int value = PyObject_IsTrue(object);
+
+    *(int *)out = value;
+    return value < 0 ? -1 : 0;
+}
+
+int arg_double(PyObject *object, void *out)
+{
+    double value = PyFloat_AsDouble(object);
+
+    if (value == -1.0 && PyErr_Occurred())
+        return -1;
+    *(double *)out = value;
+    return 0;
+}
+
+int arg_text(PyObject *object, void *out)
+{
+    const char *text;
+
+    if (!PyUnicode_Check(object)) {
+        raise_type("the argument", "str", object);
+        return -1;
+    }
+    text = PyUnicode_AsUTF8(object);
+    *(const char **)out = text;
+    return text == NULL ? -1 : 0;
+}
+
+/* --------------------------------------------------------- lists of integers */
+
+int ints_from(PyObject *sequence, int **out)
+{
+    PyObject *fast = PySequence_Fast(sequence, "expecting a sequence of integers");
+    Py_ssize_t n, i = 0;
+    int *values = NULL;
+
+    if (fast == NULL)
+        return -1;
+    n = PySequence_Fast_GET_SIZE(fast);
+    if (n > INT_MAX)
+        PyErr_SetString(PyExc_OverflowError, "sequence too long");
+    else
+        values = PyMem_Malloc((size_t)(n + 1) * sizeof *values);
+    while (values != NULL && i < n && arg_int(PySequence_Fast_GET_ITEM(fast, i), &values[i]) == 0)
+        i++;
+    Py_DECREF(fast);
+    if (values == NULL || i < n) {
+        if (!PyErr_Occurred())
+            PyErr_NoMemory();
+        PyMem_Free(values);
+        return -1;
+    }
+    *out = values;
+    return (int)n;
+}
+
+PyObject *ints_to_list(const int *values, int n)
+{
+    PyObject *list = PyList_New(n);
+
+    for (int i = 0; list != NULL && i < n; i++) {
+        PyObject *item = PyLong_FromLong(values[i]);
+        if (item == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}

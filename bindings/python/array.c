@@ -1,0 +1,262 @@
+/* The only file that knows the NumPy C API. */
+#include "bindings.h"
+
+#include <string.h>
+
+#define NPY_NO_DEPRECATED_API NPY_1_7_API_VERSION
+#include <numpy/arrayobject.h>
+
+int array_setup(void)
+{
+    return _import_array() < 0 ? -1 : 0;
+}
+
+/* ----------------------------------------------------------------- type tables */
+
+#ifdef MPIX_C_FLOAT16
+#define FLOAT16_OR_NULL MPIX_C_FLOAT16
+#else
+#define FLOAT16_OR_NULL MPI_DATATYPE_NULL
+#endif
+
+/* NumPy type number -> MPI datatype, with the format codes of array.array. */
+static const struct {
+    char code;
+    MPI_Datatype type;
+} number_rows[] = {
+    [NPY_BOOL] = {'?', MPI_C_BOOL},
+    [NPY_BYTE] = {'b', MPI_SIGNED_CHAR},
+    [NPY_UBYTE] = {'B', MPI_UNSIGNED_CHAR},
+    [NPY_SHORT] = {'h', MPI_SHORT},
+    [NPY_USHORT] = {'H', MPI_UNSIGNED_SHORT},
+    [NPY_INT] = {'i', MPI_INT},
+    [NPY_UINT] = {'I', MPI_UNSIGNED},
+    [NPY_LONG] = {'l', MPI_LONG},
+    [NPY_ULONG] = {'L', MPI_UNSIGNED_LONG},
+    [NPY_LONGLONG] = {'q', MPI_LONG_LONG},
+    [NPY_ULONGLONG] = {'Q', MPI_UNSIGNED_LONG_LONG},
+    [NPY_FLOAT] = {'f', MPI_FLOAT},
+    [NPY_DOUBLE] = {'d', MPI_DOUBLE},
+    [NPY_LONGDOUBLE] = {'g', MPI_LONG_DOUBLE},
+    [NPY_CFLOAT] = {'F', MPI_C_FLOAT_COMPLEX},
+    [NPY_CDOUBLE] = {'D', MPI_C_DOUBLE_COMPLEX},
+    [NPY_CLONGDOUBLE] = {'G', MPI_C_LONG_DOUBLE_COMPLEX},
+};
+
+#define NUMBER_ROWS ((int)(sizeof number_rows / sizeof *number_rows))
+
+static MPI_Datatype mpi_type_of(int number)
+{
+    if (number >= 0 && number < NUMBER_ROWS)
+        return number_rows[number].type;
+    return number == NPY_HALF ? FLOAT16_OR_NULL : MPI_DATATYPE_NULL;
+}
+
+static int element_size(PyArray_Descr *descr)
+{
+#if NPY_ABI_VERSION >= 0x02000000
+    return (int)PyDataType_ELSIZE(descr);
+#else
+    return descr->elsize;
+#endif
+}
+
+/* dtype kind and size -> collio_type; COLLIO_TYPE_COUNT if there is none. */
+static collio_type type_of_descr(PyArray_Descr *descr)
+{
+    char name[16];
+
+    if (strchr("biufc", descr->kind) == NULL)
+        return COLLIO_TYPE_COUNT;
+    snprintf(name, sizeof name, "%c%d", descr->kind, element_size(descr));
+    return collio_type_from_name(name);
+}
+
+/* ------------------------------------------------------------ arrays as messages */
+
+static int refuse(PyArrayObject *array, int writable)
+{
+    PyArray_Descr *descr = PyArray_DESCR(array);
+
+    if (writable && !PyArray_ISWRITEABLE(array))
+        PyErr_SetString(PyExc_BufferError, "the array to receive into is read-only");
+    else if (!PyArray_ISCONTIGUOUS(array) && !PyArray_IS_F_CONTIGUOUS(array))
+        PyErr_SetString(PyExc_BufferError,
+                        "the array is not contiguous: pass numpy.ascontiguousarray(array), or its "
+                        "base with a vector Datatype");
+    else if (!PyArray_ISNOTSWAPPED(array))
+        PyErr_Format(PyExc_BufferError,
+                     "%R has non-native byte order: pass array.astype(array.dtype.newbyteorder('='))",
+                     descr);
+    else if (mpi_type_of(descr->type_num) == MPI_DATATYPE_NULL)
+        PyErr_Format(PyExc_KeyError, "cannot map %R to an MPI datatype", descr);
+    else
+        PyErr_Format(PyExc_KeyError, "the array's data are not aligned for %R: pass array.copy()",
+                     descr);
+    return -1;
+}
+
+int array_message(PyObject *object, int writable, message *m, Py_ssize_t *nitems)
+{
+    const int wanted = NPY_ARRAY_ALIGNED | (writable ? NPY_ARRAY_WRITEABLE : 0);
+    PyArrayObject *array = (PyArrayObject *)object;
+    MPI_Datatype type;
+
+    if (!PyArray_Check(object))
+        return 0;
+    type = mpi_type_of(PyArray_TYPE(array));
+    if (type == MPI_DATATYPE_NULL || !PyArray_CHKFLAGS(array, wanted) ||
+        !PyArray_ISNOTSWAPPED(array) ||
+        !(PyArray_FLAGS(array) & (NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS)))
+        return refuse(array, writable);
+    m->data = PyArray_DATA(array);
+    m->type = type;
+    m->keep = Py_NewRef(object); /* an array somebody holds cannot be resized */
+    *nitems = PyArray_SIZE(array);
+    return 1;
+}
+
+int array_raw(PyObject *object, int writable, message *m, Py_ssize_t *nbytes)
+{
+    PyArrayObject *array = (PyArrayObject *)object;
+
+    if (!PyArray_Check(object))
+        return 0;
+    if ((writable && !PyArray_ISWRITEABLE(array)) ||
+        !(PyArray_FLAGS(array) & (NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS)))
+        return refuse(array, writable);
+    m->data = PyArray_DATA(array);
+    m->keep = Py_NewRef(object);
+    *nbytes = PyArray_NBYTES(array);
+    return 1;
+}
+
+MPI_Datatype array_mpi_type(const char *name)
+{
+    PyObject *text;
+    PyArray_Descr *descr = NULL;
+    MPI_Datatype type = MPI_DATATYPE_NULL;
+
+    for (int i = 0; name[0] != '\0' && name[1] == '\0' && i < NUMBER_ROWS; i++)
+        if (number_rows[i].code == name[0])
+            return number_rows[i].type;
+    text = PyUnicode_FromString(name);
+    if (text != NULL && PyArray_DescrConverter(text, &descr) == NPY_SUCCEED) {
+        if (PyArray_ISNBO(descr->byteorder))
+            type = mpi_type_of(descr->type_num);
+        Py_DECREF(descr);
+    }
+    Py_XDECREF(text);
+    if (type == MPI_DATATYPE_NULL) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_KeyError, "cannot map '%s' to an MPI datatype", name);
+    }
+    return type;
+}
+
+/* ------------------------------------------------------------------ collio types */
+
+PyObject *array_dtype(collio_type type)
+{
+    PyObject *name = PyUnicode_FromString(collio_type_name(type));
+    PyArray_Descr *descr = NULL;
+
+    if (name != NULL)
+        PyArray_DescrConverter(name, &descr);
+    Py_XDECREF(name);
+    return (PyObject *)descr;
+}
+
+collio_type array_type_from(PyObject *dtype)
+{
+    PyArray_Descr *descr = NULL;
+    collio_type type;
+
+    if (PyArray_DescrConverter(dtype, &descr) != NPY_SUCCEED)
+        return COLLIO_TYPE_COUNT;
+    type = type_of_descr(descr);
+    if (type == COLLIO_TYPE_COUNT)
+        PyErr_Format(PyExc_TypeError,
+                     "%R cannot be stored: allowed are bool, integers and floats of at most 64 "
+                     "bits, complex64 and complex128",
+                     descr);
+    Py_DECREF(descr);
+    return type;
+}
+
+PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **data)
+{
+    npy_intp extents[COLLIO_MAX_DIMS];
+    PyArray_Descr *descr = (PyArray_Descr *)array_dtype(type);
+    PyObject *array;
+
+    if (descr == NULL)
+        return NULL;
+    for (int i = 0; i < ndim; i++)
+        extents[i] = (npy_intp)shape[i];
+    array = PyArray_NewFromDescr(&PyArray_Type, descr, ndim, extents, NULL, NULL, 0, NULL);
+    if (array != NULL && data != NULL)
+        *data = PyArray_DATA((PyArrayObject *)array);
+    return array;
+}
+
+PyObject *array_scalar(PyObject *array)
+{
+    return PyArray_Return((PyArrayObject *)array);
+}
+
+/* ------------------------------------------------------------------ strided views */
+
+/* The object as an array: itself, or what numpy.asarray makes of it. New. */
+static PyArrayObject *as_array(PyObject *object, int writable)
+{
+    PyObject *array;
+
+    if (PyArray_Check(object))
+        return (PyArrayObject *)Py_NewRef(object);
+    if (writable && !PyObject_CheckBuffer(object)) {
+        raise_type("the memory to read into", "an array or writable buffer", object);
+        return NULL;
+    }
+    array = PyArray_FromAny(object, NULL, 0, COLLIO_MAX_DIMS, 0, NULL);
+    return (PyArrayObject *)array;
+}
+
+int array_view_from(PyObject *object, int writable, array_view *out)
+{
+    PyArrayObject *array = as_array(object, writable);
+
+    out->keep = (PyObject *)array;
+    if (array == NULL)
+        return -1;
+    out->type = type_of_descr(PyArray_DESCR(array));
+    out->ndim = PyArray_NDIM(array);
+    if (out->type == COLLIO_TYPE_COUNT) {
+        array_type_from((PyObject *)PyArray_DESCR(array)); /* raises */
+    } else if (!PyArray_ISNOTSWAPPED(array)) {
+        PyErr_Format(PyExc_BufferError,
+                     "%R has non-native byte order: pass array.astype(array.dtype.newbyteorder('='))",
+                     PyArray_DESCR(array));
+    } else if (writable && !PyArray_ISWRITEABLE(array)) {
+        PyErr_SetString(PyExc_BufferError, "the array to read into is read-only");
+    } else if (out->ndim > COLLIO_MAX_DIMS) {
+        PyErr_Format(PyExc_ValueError, "%d dimensions, at most %d are allowed", out->ndim,
+                     COLLIO_MAX_DIMS);
+    } else {
+        for (int i = 0; i < out->ndim; i++) {
+            out->shape[i] = PyArray_DIM(array, i);
+            out->strides[i] = PyArray_STRIDE(array, i);
+        }
+        out->data = PyArray_DATA(array);
+        out->writable = PyArray_ISWRITEABLE(array) != 0;
+        out->contiguous = PyArray_IS_C_CONTIGUOUS(array) != 0;
+        return 0;
+    }
+    array_view_release(out);
+    return -1;
+}
+
+void array_view_release(array_view *view)
+{
+    Py_CLEAR(view->keep);
+}

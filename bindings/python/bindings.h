@@ -1,0 +1,437 @@
+/*
+ * What the files of the extension share. Each file but this one wraps one
+ * class or does one job; a function here is defined in the file named above it.
+ *
+ * Failure is always -1 or NULL with a Python exception set, success 0 or an
+ * object, unless said otherwise. "New" objects belong to the caller, "borrowed"
+ * ones do not. Every function needs the GIL; none is collective unless said.
+ */
+#ifndef COLLIO_BINDINGS_H
+#define COLLIO_BINDINGS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#include "collio/core.h"
+#include "core/internal.h"
+
+/* ------------------------------------------------------ module.c: the state */
+
+enum type_slot {
+    TYPE_none = -1,
+#define X(slot, base, space) TYPE_##slot,
+#include "types.h"
+    TYPE_COUNT
+};
+
+#define X(slot, base, space) extern PyType_Spec slot##_spec;
+#include "types.h"
+
+/* Exceptions that are not Python's own, defined in error.c. */
+enum exception_slot {
+    EXC_MPI,        /* MPI.Exception */
+    EXC_COLLECTIVE, /* collio.CollectiveError */
+    EXC_TIMEOUT,    /* collio.CollectiveTimeout */
+    EXC_DAMAGE,     /* collio.DamageError */
+    EXC_NONE,       /* collio.NoCheckpointError */
+    EXC_COUNT
+};
+
+typedef struct state {
+    PyTypeObject *types[TYPE_COUNT];
+    PyObject *exceptions[EXC_COUNT];
+    PyObject *io;       /* dict: the names of the package collio */
+    PyObject *in_place; /* the object MPI.IN_PLACE */
+    PyObject *bottom;   /* the object MPI.BOTTOM */
+    PyObject *sum;      /* the object MPI.SUM */
+    PyObject *pickle;   /* the object MPI.pickle, serializer of the lower-case calls */
+    int running;        /* MPI is initialised and not finalised */
+    int finalize;       /* MPI was initialised here, so it is finalised here */
+    int always_release; /* rc.gil == "release" */
+    int errors_fatal;   /* rc.errors: leave MPI's own error handler on communicators */
+} state;
+
+extern struct PyModuleDef collio_module;
+
+/* The state by an object of one of our types or a subclass of a user's. */
+static inline state *state_of(PyObject *self)
+{
+    return PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(self), &collio_module));
+}
+
+/* The state by a class (for class methods). */
+static inline state *state_of_class(PyObject *cls)
+{
+    return PyModule_GetState(PyType_GetModuleByDef((PyTypeObject *)cls, &collio_module));
+}
+
+/* The state where no object is at hand. A look-up by name: not for fast paths. */
+state *state_find(void);
+
+static inline int is_a(state *st, PyObject *object, enum type_slot slot)
+{
+    return PyObject_TypeCheck(object, st->types[slot]);
+}
+
+/* ------------------------------------------------------------ life.c: MPI's */
+
+extern PyMethodDef life_functions[];
+
+/* 1 between MPI_Init and MPI_Finalize; needs neither the GIL nor a state. */
+int life_usable(void);
+
+/* 0 while MPI may be called; before Init and after Finalize RuntimeError. */
+int life_refuse(state *st);
+
+static inline int mpi_ready(state *st)
+{
+    return st->running ? 0 : life_refuse(st);
+}
+
+/*
+ * The GIL around an MPI call. gil_release() always lets go: for calls that
+ * wait for what other ranks do. gil_lend() keeps it while this is the only
+ * Python thread, since nobody could use it and the release costs more than a
+ * small message (rc.gil = "release" turns that off).
+ */
+static inline PyThreadState *gil_release(void)
+{
+    return PyEval_SaveThread();
+}
+
+static inline PyThreadState *gil_lend(const state *st)
+{
+    PyThreadState *head = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    int alone = !st->always_release && PyThreadState_Next(head) == NULL;
+    return alone ? NULL : PyEval_SaveThread();
+}
+
+static inline void gil_acquire(PyThreadState *saved)
+{
+    if (saved != NULL)
+        PyEval_RestoreThread(saved);
+}
+
+/* ---------------------------------------------------------- error.c: errors */
+
+int error_setup(PyObject *module, state *st);
+
+/* Judge the result of MPI function `call`: 0, or -1 with MPI.Exception. */
+int mpi_failed(int result, const char *call);
+
+/* Raise the Python exception that stands for *err (which must hold an error).
+ * Always NULL, so that a failure is one line: return raise_from(&err); */
+PyObject *raise_from(const collio_error *err);
+
+/*
+ * Take the pending exception away and store it in *err (the first error
+ * wins), so that a rank whose arguments could not be converted still joins
+ * the collective call and brings its error. Returns the code in *err.
+ */
+int collect_exception(collio_error *err);
+
+/* Note in *err the file and line of the running Python code outside collio;
+ * valid while that code runs. Returns err. */
+collio_error *here(collio_error *err);
+
+/* ------------------------------------------------------ args.c: parse calls */
+
+/*
+ * One row a parameter; the list ends with an empty name.
+ *   name     required; "|name" optional; "$name" optional and by keyword only
+ *   convert  stores the argument; 0, or -1 with an exception
+ *   offset   where: offsetof(the caller's struct, field)
+ */
+typedef struct param {
+    const char *name;
+    int (*convert)(PyObject *object, void *out);
+    size_t offset;
+} param;
+
+/*
+ * Parse a METH_FASTCALL | METH_KEYWORDS call.
+ *   function  in   for messages
+ *   rows      in
+ *   out       out  struct with the defaults already in it
+ */
+int args_parse(const char *function, const param *rows, void *out, PyObject *const *args,
+               Py_ssize_t nargs, PyObject *keywords);
+
+/* The same for a tuple and a dictionary (tp_new, tp_init). */
+int args_parse_tuple(const char *function, const param *rows, void *out, PyObject *args,
+                     PyObject *keywords);
+
+/* Converters; out is named in brackets. Objects are borrowed. */
+int arg_object(PyObject *object, void *out); /* PyObject * */
+int arg_int(PyObject *object, void *out);    /* int */
+int arg_int64(PyObject *object, void *out);  /* int64_t */
+int arg_size(PyObject *object, void *out);   /* Py_ssize_t */
+int arg_bool(PyObject *object, void *out);   /* int */
+int arg_double(PyObject *object, void *out); /* double */
+int arg_text(PyObject *object, void *out);   /* const char *, UTF-8, lives with the object */
+
+/*
+ * A sequence of integers as a C array. *out: PyMem_Malloc'ed (never NULL on
+ * success), free with PyMem_Free. Returns its length or -1.
+ */
+int ints_from(PyObject *sequence, int **out);
+PyObject *ints_to_list(const int *values, int n); /* new */
+
+/* TypeError "<what> must be <wanted>, not <type of got>". Always NULL. */
+PyObject *raise_type(const char *what, const char *wanted, PyObject *got);
+
+/* ----------------------------------------------- method.c: methods from rows */
+
+struct collective; /* comm_collect.c */
+
+/* An MPI function, by the shape of its arguments. */
+typedef union mpi_call {
+    int (*send)(const void *, int, MPI_Datatype, int, int, MPI_Comm);
+    int (*isend)(const void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
+    int (*recv)(void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
+    int (*collective)(const struct collective *);
+} mpi_call;
+
+/* Methods that share one body: each is a row that names what is its own. */
+typedef struct row_method row_method;
+typedef PyObject *row_function(PyObject *self, const row_method *row, PyObject *const *args,
+                               Py_ssize_t nargs, PyObject *keywords);
+struct row_method {
+    const char *name;
+    const char *doc; /* first line: the text signature, as in a PyMethodDef */
+    row_function *body;
+    const char *mpi_name; /* for error texts */
+    mpi_call call;
+    int mode; /* what else distinguishes the row, if anything */
+    int of_class; /* a class method: self is the class */
+};
+
+/* Add to a type the methods of a list that ends with a NULL name. */
+int methods_add(PyTypeObject *type, PyMethodDef *methods);
+int rows_add(state *st, PyTypeObject *type, const row_method *rows);
+
+/* ------------------------------------------------- handle.c: the MPI handles */
+
+/* X(field, class, prefix of MPI's functions, null handle) */
+#define HANDLE_KINDS                                                                               \
+    X(comm, Comm, MPI_Comm, MPI_COMM_NULL)                                                         \
+    X(group, Group, MPI_Group, MPI_GROUP_NULL)                                                     \
+    X(info, Info, MPI_Info, MPI_INFO_NULL)                                                         \
+    X(op, Op, MPI_Op, MPI_OP_NULL)                                                                 \
+    X(datatype, Datatype, MPI_Type, MPI_DATATYPE_NULL)                                             \
+    X(request, Request, MPI_Request, MPI_REQUEST_NULL)                                             \
+    X(message, Message, MPI_Message, MPI_MESSAGE_NULL)
+
+enum handle_kind {
+#define X(field, class, prefix, null) KIND_##field,
+    HANDLE_KINDS
+#undef X
+        KIND_COUNT
+};
+
+typedef union any_handle {
+    MPI_Comm comm;
+    MPI_Group group;
+    MPI_Info info;
+    MPI_Op op;
+    MPI_Datatype datatype;
+    MPI_Request request;
+    MPI_Message message;
+    intptr_t bits; /* all of it, for comparison; 0 before a smaller one is stored */
+} any_handle;
+
+/* The layout of Comm, Group, Info, Op, Datatype, Request, Message. */
+typedef struct handle {
+    PyObject_HEAD
+    any_handle mpi;
+    const char *constant; /* name in MPI if predefined: shared, never freed */
+    PyObject *keep;       /* what must live as long: a request's buffers, an op's function */
+    struct receipt *receipt; /* of a request for an object: see request.c */
+    PyObject *weakrefs;
+    Py_ssize_t size; /* of a message: its bytes */
+    unsigned char kind;  /* enum handle_kind */
+    unsigned char owned; /* a local handle made here: freed with the object */
+} handle;
+
+/* An object of that type around a handle; on failure the handle is not freed. New. */
+PyObject *handle_make(PyTypeObject *type, enum handle_kind kind, any_handle mpi);
+
+/* The null handle of a kind. */
+any_handle handle_null(enum handle_kind kind);
+
+/* As handle_make, for a local handle that is to be freed with the object. New. */
+PyObject *handle_own(PyTypeObject *type, enum handle_kind kind, any_handle mpi);
+
+/* Handles out of arguments: 0, or TypeError naming the argument. */
+int comm_arg(state *st, PyObject *object, MPI_Comm *out);
+int info_arg(state *st, PyObject *object, MPI_Info *out); /* None and NULL: MPI_INFO_NULL */
+int op_arg(state *st, PyObject *object, MPI_Op *out);     /* NULL: MPI_SUM */
+int type_arg(state *st, PyObject *object, MPI_Datatype *out);
+int group_arg(state *st, PyObject *object, MPI_Group *out);
+
+/* ---------------------------------------- array.c: NumPy, and nothing outside */
+
+/* An array as it lies in memory, for calls that take strided data. */
+typedef struct array_view {
+    PyObject *keep; /* owns the memory; array_view_release() */
+    char *data;
+    int ndim;
+    int64_t shape[COLLIO_MAX_DIMS];   /* elements */
+    int64_t strides[COLLIO_MAX_DIMS]; /* bytes, may be negative */
+    collio_type type;
+    int writable;
+    int contiguous; /* C order without gaps */
+} array_view;
+
+int array_setup(void);
+
+/*
+ * View an object as a strided array, without a copy if it is an array or has
+ * the buffer protocol, else (a number, nested lists) through numpy.asarray.
+ *   writable  in  refuse what cannot be written to, or would be a copy
+ * Errors: TypeError, BufferError (byte order), ValueError.
+ */
+int array_view_from(PyObject *object, int writable, array_view *out);
+void array_view_release(array_view *view);
+
+/* A new C-ordered array, not initialised; *data is its memory. New. */
+PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **data);
+
+/* A 0-d array's element as a NumPy scalar; other arrays as they are. Steals. */
+PyObject *array_scalar(PyObject *array);
+
+/* collio_type <-> anything numpy.dtype() takes. COLLIO_TYPE_COUNT: TypeError. */
+PyObject *array_dtype(collio_type type); /* new */
+collio_type array_type_from(PyObject *dtype);
+
+/* ------------------------------------------- message.c: buffer specifications */
+
+/*
+ * Data of one side of an MPI call. Lives on the C stack; message_init() first,
+ * message_release() last.
+ */
+typedef struct message {
+    void *data;
+    int count;
+    MPI_Datatype type;
+    PyObject *keep; /* owns the memory; locked against resizing */
+    int *counts;    /* vector forms: one per rank */
+    int *displs;
+} message;
+
+static inline void message_init(message *m)
+{
+    m->data = NULL;
+    m->count = 0;
+    m->type = MPI_BYTE;
+    m->keep = NULL;
+    m->counts = NULL;
+    m->displs = NULL;
+}
+
+void message_release(message *m);
+
+/*
+ * A buffer: array; [data, count], [data, type], [data, count, type],
+ * [data, (count, displ), type]; data None or MPI.BOTTOM; type by name.
+ *   blocks    in  the data are that many equal parts, `count` is of one; 1: all
+ *   writable  in  refuse read-only memory
+ */
+int message_from(state *st, PyObject *spec, int writable, int blocks, message *m);
+
+/* The same for vector forms: [data, counts], [data, (counts, displs)],
+ * [data, counts, displs, type] ... in `blocks` parts. */
+int message_vector(state *st, PyObject *spec, int writable, int blocks, message *m);
+
+/* array.c: memory, length in elements and MPI type of an ndarray. 1 if it is
+ * one, 0 if not, -1. */
+int array_message(PyObject *object, int writable, message *m, Py_ssize_t *nitems);
+/* array.c: the same where the type is given otherwise: any dtype, length in bytes. */
+int array_raw(PyObject *object, int writable, message *m, Py_ssize_t *nbytes);
+/* Bytes of data in one element of an MPI type. */
+Py_ssize_t mpi_type_size(MPI_Datatype type);
+/* array.c: the MPI type of a NumPy type name or format code; MPI_DATATYPE_NULL
+ * with KeyError. */
+MPI_Datatype array_mpi_type(const char *name);
+
+/* ------------------------------------------------- status.c, request.c, matched.c */
+
+typedef struct status_object {
+    PyObject_HEAD
+    MPI_Status mpi;
+} status_object;
+
+/* Where MPI is to store a status; NULL and None: nowhere. */
+int status_arg(state *st, PyObject *object, MPI_Status **out);
+
+/* A request that keeps its buffers alive until done. `keep` may be NULL. On
+ * failure the request is cancelled or waited for. New. */
+PyObject *request_make(state *st, enum type_slot slot, MPI_Request mpi, PyObject *keep);
+
+/* What goes on with a request whose object dies: MPI still uses the buffers. */
+void request_abandon(handle *self);
+
+/* A request for an object that has not been matched yet. New. */
+PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag);
+
+/* A request whose completion yields the object in `room`. Borrows room. New. */
+PyObject *request_for_room(state *st, MPI_Request mpi, PyObject *room, Py_ssize_t size);
+
+/* Whether objects are to be received by requests that are not matched yet. */
+int request_receiving(void);
+
+/* Wait for a request of request_receive(); its object. New. */
+PyObject *request_object(state *st, PyObject *request, MPI_Status *status);
+
+/* Wait for an MPI request that is not the user's, as Request.Wait does. */
+int request_finish(MPI_Request *request, MPI_Status *status);
+
+/* Take a message out, waiting for it or not; None if there is none. New. */
+PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag,
+                        int wait, MPI_Status *status);
+
+/* --------------------------------------------------------- pickle.c: objects */
+
+/* An object ready to be sent as one message: its pickle, and the memory of the
+ * large arrays in it where it lies. parcel_release() in any case. */
+typedef struct parcel {
+    PyObject *keep;
+    void *data;
+    int count;
+    MPI_Datatype type;
+    int own_type;
+    Py_ssize_t size; /* bytes on the wire */
+} parcel;
+
+int parcel_pack(state *st, PyObject *object, parcel *p);
+int parcel_pack_plain(state *st, PyObject *object, parcel *p); /* contiguous, a copy of all */
+void parcel_release(parcel *p);
+
+/* Room for a parcel of that size; its memory in *data. New. */
+PyObject *parcel_room(Py_ssize_t size, void **data);
+
+/* The object in received bytes (start .. start + size of `room`). New. */
+PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size);
+
+/* ------------------------------------------------------ comm.c and neighbours */
+
+extern PyMethodDef comm_methods[], intracomm_cart_methods[];
+extern const row_method request_many_rows[], matched_rows[], comm_send_rows[], comm_object_rows[],
+    comm_collect_rows[], intracomm_collect_rows[], comm_gather_rows[], intracomm_gather_rows[];
+
+/* Wrap a communicator by its kind (Intracomm, Cartcomm ...), errors returned. New. */
+PyObject *comm_wrap(state *st, MPI_Comm comm);
+
+/* foreign.c: a communicator of collio or of mpi4py (by its address, checked to
+ * be of the same MPI library); None: MPI_COMM_WORLD. Errors: TypeError, ValueError. */
+int comm_from_object(PyObject *object, MPI_Comm *out);
+
+/* constants.c */
+int constants_setup(PyObject *module, state *st);
+
+/* For PyMethodDef rows of METH_FASTCALL functions. */
+#define FAST(function) ((PyCFunction)(void (*)(void))(function))
+#define FASTCALL       (METH_FASTCALL | METH_KEYWORDS)
+
+#endif

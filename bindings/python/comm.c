@@ -1,0 +1,494 @@
+/* MPI.Comm and Intracomm: what communicators are and how they are made. */
+#include "bindings.h"
+
+static MPI_Comm mpi_of(PyObject *self)
+{
+    return ((handle *)self)->mpi.comm;
+}
+
+static PyObject *none_or_null(int failed)
+{
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
+/* ------------------------------------------------------------------------- wrapping */
+
+/* The class for a communicator; -1 if MPI cannot tell. */
+static int class_of(MPI_Comm comm)
+{
+    int inter = 0, topology = MPI_UNDEFINED;
+
+    if (comm == MPI_COMM_NULL)
+        return TYPE_Comm;
+    if (mpi_failed(MPI_Comm_test_inter(comm, &inter), "MPI_Comm_test_inter") < 0)
+        return -1;
+    if (inter)
+        return TYPE_Comm;
+    if (mpi_failed(MPI_Topo_test(comm, &topology), "MPI_Topo_test") < 0)
+        return -1;
+    return topology == MPI_CART ? TYPE_Cartcomm : TYPE_Intracomm;
+}
+
+PyObject *comm_wrap(state *st, MPI_Comm comm)
+{
+    int class = class_of(comm);
+
+    if (class < 0)
+        return NULL;
+    if (comm != MPI_COMM_NULL && !st->errors_fatal)
+        MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    return handle_make(st->types[class], KIND_comm, (any_handle){.comm = comm});
+}
+
+/* A new communicator of the class of `self`, a user's subclass included. */
+static PyObject *wrap_like(PyObject *self, MPI_Comm comm)
+{
+    if (comm != MPI_COMM_NULL && !state_of(self)->errors_fatal)
+        MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    return handle_make(Py_TYPE(self), KIND_comm, (any_handle){.comm = comm});
+}
+
+/* ------------------------------------------------------------------------- questions */
+
+PyDoc_STRVAR(get_rank_doc, "Get_rank($self, /)\n--\n\nRank of this process. Not collective.");
+
+static PyObject *comm_Get_rank(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    int rank = 0;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Comm_rank(mpi_of(self), &rank), "MPI_Comm_rank") < 0)
+        return NULL;
+    return PyLong_FromLong(rank);
+}
+
+PyDoc_STRVAR(get_size_doc, "Get_size($self, /)\n--\n\nNumber of processes. Not collective.");
+
+static PyObject *comm_Get_size(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    int size = 0;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Comm_size(mpi_of(self), &size), "MPI_Comm_size") < 0)
+        return NULL;
+    return PyLong_FromLong(size);
+}
+
+PyDoc_STRVAR(get_name_doc, "Get_name($self, /)\n--\n\nThe printable name. Not collective.");
+
+static PyObject *comm_Get_name(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    char name[MPI_MAX_OBJECT_NAME + 1] = "";
+    int length = 0;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Comm_get_name(mpi_of(self), name, &length), "MPI_Comm_get_name") < 0)
+        return NULL;
+    return PyUnicode_DecodeLocale(name, "surrogateescape");
+}
+
+PyDoc_STRVAR(set_name_doc, "Set_name($self, name, /)\n--\n\nSet the printable name. "
+                           "Not collective.");
+
+static PyObject *comm_Set_name(PyObject *self, PyObject *arg)
+{
+    const char *name;
+
+    if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &name) < 0)
+        return NULL;
+    return none_or_null(mpi_failed(MPI_Comm_set_name(mpi_of(self), name), "MPI_Comm_set_name"));
+}
+
+PyDoc_STRVAR(is_inter_doc, "Is_inter($self, /)\n--\n\nWhether this is an intercommunicator. "
+                           "Not collective.");
+
+static PyObject *comm_Is_inter(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    int flag = 0;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Comm_test_inter(mpi_of(self), &flag), "MPI_Comm_test_inter") < 0)
+        return NULL;
+    return PyBool_FromLong(flag);
+}
+
+PyDoc_STRVAR(is_intra_doc, "Is_intra($self, /)\n--\n\nWhether this is an intracommunicator. "
+                           "Not collective.");
+
+static PyObject *comm_Is_intra(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    int flag = 0;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Comm_test_inter(mpi_of(self), &flag), "MPI_Comm_test_inter") < 0)
+        return NULL;
+    return PyBool_FromLong(!flag);
+}
+
+PyDoc_STRVAR(get_topology_doc, "Get_topology($self, /)\n--\n\nCART, GRAPH, DIST_GRAPH or "
+                               "UNDEFINED. Not collective.");
+
+static PyObject *comm_Get_topology(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    int topology = MPI_UNDEFINED;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Topo_test(mpi_of(self), &topology), "MPI_Topo_test") < 0)
+        return NULL;
+    return PyLong_FromLong(topology);
+}
+
+PyDoc_STRVAR(get_group_doc, "Get_group($self, /)\n--\n\nThe group of its processes. "
+                            "Not collective.");
+
+static PyObject *comm_Get_group(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    state *st = state_of(self);
+    MPI_Group group;
+
+    if (mpi_ready(st) < 0 ||
+        mpi_failed(MPI_Comm_group(mpi_of(self), &group), "MPI_Comm_group") < 0)
+        return NULL;
+    return handle_own(st->types[TYPE_Group], KIND_group, (any_handle){.group = group});
+}
+
+PyDoc_STRVAR(compare_doc, "Compare($self, comm, /)\n--\n\nIDENT, CONGRUENT, SIMILAR or UNEQUAL. "
+                          "Not collective.");
+
+static PyObject *comm_Compare(PyObject *self, PyObject *other)
+{
+    state *st = state_of(self);
+    MPI_Comm comm;
+    int result = MPI_UNEQUAL;
+
+    if (mpi_ready(st) < 0 || comm_arg(st, other, &comm) < 0 ||
+        mpi_failed(MPI_Comm_compare(mpi_of(self), comm, &result), "MPI_Comm_compare") < 0)
+        return NULL;
+    return PyLong_FromLong(result);
+}
+
+/* --------------------------------------------------------------------- making, freeing */
+
+typedef struct make_args {
+    int color, key, kind;
+    PyObject *info;
+} make_args;
+
+PyDoc_STRVAR(dup_doc, "Dup($self, /, info=None)\n--\n\nA duplicate, with other hints if `info` is "
+                      "given. Collective.");
+
+static PyObject *comm_Dup(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                          PyObject *keywords)
+{
+    static const param rows[] = {{"|info", arg_object, 0}, {NULL, NULL, 0}};
+    PyObject *info_object = Py_None;
+    PyThreadState *saved;
+    MPI_Comm comm = MPI_COMM_NULL;
+    MPI_Info info;
+    int code;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        args_parse("Dup", rows, &info_object, args, nargs, keywords) < 0 ||
+        info_arg(state_of(self), info_object, &info) < 0)
+        return NULL;
+    saved = gil_release();
+    code = info_object == Py_None ? MPI_Comm_dup(mpi_of(self), &comm)
+                                  : MPI_Comm_dup_with_info(mpi_of(self), info, &comm);
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Comm_dup") < 0 ? NULL : wrap_like(self, comm);
+}
+
+PyDoc_STRVAR(clone_doc, "Clone($self, /)\n--\n\nA duplicate. Collective.");
+
+static PyObject *comm_Clone(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return comm_Dup(self, NULL, 0, NULL);
+}
+
+PyDoc_STRVAR(split_doc, "Split($self, /, color=0, key=0)\n--\n\nOne communicator for each color, "
+                        "ranks in the order of the keys; color UNDEFINED: none. Collective.");
+
+static PyObject *comm_Split(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                            PyObject *keywords)
+{
+    static const param rows[] = {{"|color", arg_int, offsetof(make_args, color)},
+                                 {"|key", arg_int, offsetof(make_args, key)},
+                                 {NULL, NULL, 0}};
+    make_args a = {0, 0, 0, NULL};
+    PyThreadState *saved;
+    MPI_Comm comm = MPI_COMM_NULL;
+    int code;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        args_parse("Split", rows, &a, args, nargs, keywords) < 0)
+        return NULL;
+    saved = gil_release();
+    code = MPI_Comm_split(mpi_of(self), a.color, a.key, &comm);
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Comm_split") < 0 ? NULL : comm_wrap(state_of(self), comm);
+}
+
+PyDoc_STRVAR(split_type_doc,
+             "Split_type($self, /, split_type, key=0, info=...)\n--\n\nOne communicator for the "
+             "processes that share something, such as memory. Collective.");
+
+static PyObject *comm_Split_type(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                 PyObject *keywords)
+{
+    static const param rows[] = {{"split_type", arg_int, offsetof(make_args, kind)},
+                                 {"|key", arg_int, offsetof(make_args, key)},
+                                 {"|info", arg_object, offsetof(make_args, info)},
+                                 {NULL, NULL, 0}};
+    state *st = state_of(self);
+    make_args a = {0, 0, 0, NULL};
+    PyThreadState *saved;
+    MPI_Comm comm = MPI_COMM_NULL;
+    MPI_Info info;
+    int code;
+
+    if (mpi_ready(st) < 0 || args_parse("Split_type", rows, &a, args, nargs, keywords) < 0 ||
+        info_arg(st, a.info, &info) < 0)
+        return NULL;
+    saved = gil_release();
+    code = MPI_Comm_split_type(mpi_of(self), a.kind, a.key, info, &comm);
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Comm_split_type") < 0 ? NULL : comm_wrap(st, comm);
+}
+
+PyDoc_STRVAR(create_doc, "Create($self, group, /)\n--\n\nA communicator for a group; COMM_NULL "
+                         "outside it. Collective.");
+
+static PyObject *comm_Create(PyObject *self, PyObject *arg)
+{
+    state *st = state_of(self);
+    PyThreadState *saved;
+    MPI_Comm comm = MPI_COMM_NULL;
+    MPI_Group group;
+    int code;
+
+    if (mpi_ready(st) < 0 || group_arg(st, arg, &group) < 0)
+        return NULL;
+    saved = gil_release();
+    code = MPI_Comm_create(mpi_of(self), group, &comm);
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Comm_create") < 0 ? NULL : comm_wrap(st, comm);
+}
+
+typedef int free_function(MPI_Comm *);
+
+/* The object is set to the null handle first, so nothing is freed twice. */
+static PyObject *release(PyObject *self, free_function *function, const char *name)
+{
+    MPI_Comm comm = mpi_of(self);
+    PyThreadState *saved;
+    int code;
+
+    if (mpi_ready(state_of(self)) < 0)
+        return NULL;
+    if (((handle *)self)->constant == NULL)
+        ((handle *)self)->mpi = handle_null(KIND_comm);
+    saved = gil_release();
+    code = function(&comm);
+    gil_acquire(saved);
+    return none_or_null(mpi_failed(code, name));
+}
+
+PyDoc_STRVAR(free_doc, "Free($self, /)\n--\n\nFree the communicator. Collective.");
+
+static PyObject *comm_Free(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return release(self, MPI_Comm_free, "MPI_Comm_free");
+}
+
+PyDoc_STRVAR(disconnect_doc, "Disconnect($self, /)\n--\n\nWait for pending communication and free. "
+                             "Collective.");
+
+static PyObject *comm_Disconnect(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return release(self, MPI_Comm_disconnect, "MPI_Comm_disconnect");
+}
+
+PyDoc_STRVAR(enter_doc, "__enter__($self, /)\n--\n\nThe communicator itself.");
+
+static PyObject *comm_enter(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return Py_NewRef(self);
+}
+
+PyDoc_STRVAR(exit_doc, "__exit__($self, /, *exc)\n--\n\nFree the communicator. Collective: not "
+                       "done if an exception passes, which the others need not have.");
+
+static PyObject *comm_exit(PyObject *self, PyObject *args)
+{
+    if (PyTuple_GET_SIZE(args) > 0 && PyTuple_GET_ITEM(args, 0) != Py_None)
+        Py_RETURN_NONE;
+    return mpi_of(self) == MPI_COMM_NULL ? Py_NewRef(Py_None) : comm_Free(self, NULL);
+}
+
+PyDoc_STRVAR(abort_doc, "Abort($self, /, errorcode=0)\n--\n\nEnd all processes at once. "
+                        "Not collective.");
+
+static PyObject *comm_Abort(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                            PyObject *keywords)
+{
+    static const param rows[] = {{"|errorcode", arg_int, 0}, {NULL, NULL, 0}};
+    int code = 0;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        args_parse("Abort", rows, &code, args, nargs, keywords) < 0)
+        return NULL;
+    return none_or_null(mpi_failed(MPI_Abort(mpi_of(self), code), "MPI_Abort"));
+}
+
+PyDoc_STRVAR(barrier_doc, "Barrier($self, /)\n--\n\nWait for all. Collective.");
+
+static PyObject *comm_Barrier(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    PyThreadState *saved;
+    int code;
+
+    if (mpi_ready(state_of(self)) < 0)
+        return NULL;
+    saved = gil_release();
+    code = MPI_Barrier(mpi_of(self));
+    gil_acquire(saved);
+    return none_or_null(mpi_failed(code, "MPI_Barrier"));
+}
+
+PyDoc_STRVAR(ibarrier_doc, "Ibarrier($self, /)\n--\n\nBegin to wait for all; returns a Request. "
+                           "Collective.");
+
+static PyObject *comm_Ibarrier(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    state *st = state_of(self);
+    MPI_Request request;
+
+    if (mpi_ready(st) < 0 ||
+        mpi_failed(MPI_Ibarrier(mpi_of(self), &request), "MPI_Ibarrier") < 0)
+        return NULL;
+    return request_make(st, TYPE_Request, request, NULL);
+}
+
+/* --------------------------------------------------------------------------- tables */
+
+PyMethodDef comm_methods[] = {
+    {"Get_rank", comm_Get_rank, METH_NOARGS, get_rank_doc},
+    {"Get_size", comm_Get_size, METH_NOARGS, get_size_doc},
+    {"Get_name", comm_Get_name, METH_NOARGS, get_name_doc},
+    {"Set_name", comm_Set_name, METH_O, set_name_doc},
+    {"Is_inter", comm_Is_inter, METH_NOARGS, is_inter_doc},
+    {"Is_intra", comm_Is_intra, METH_NOARGS, is_intra_doc},
+    {"Get_topology", comm_Get_topology, METH_NOARGS, get_topology_doc},
+    {"Get_group", comm_Get_group, METH_NOARGS, get_group_doc},
+    {"Compare", comm_Compare, METH_O, compare_doc},
+    {"Dup", FAST(comm_Dup), FASTCALL, dup_doc},
+    {"Clone", comm_Clone, METH_NOARGS, clone_doc},
+    {"Split", FAST(comm_Split), FASTCALL, split_doc},
+    {"Split_type", FAST(comm_Split_type), FASTCALL, split_type_doc},
+    {"Create", comm_Create, METH_O, create_doc},
+    {"Free", comm_Free, METH_NOARGS, free_doc},
+    {"Disconnect", comm_Disconnect, METH_NOARGS, disconnect_doc},
+    {"Abort", FAST(comm_Abort), FASTCALL, abort_doc},
+    {"Barrier", comm_Barrier, METH_NOARGS, barrier_doc},
+    {"barrier", comm_Barrier, METH_NOARGS, barrier_doc},
+    {"Ibarrier", comm_Ibarrier, METH_NOARGS, ibarrier_doc},
+    {"__enter__", comm_enter, METH_NOARGS, enter_doc},
+    {"__exit__", comm_exit, METH_VARARGS, exit_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+/* An attribute is a question asked without arguments. */
+static PyObject *get_rank(PyObject *self, void *Py_UNUSED(none))
+{
+    return comm_Get_rank(self, NULL);
+}
+
+static PyObject *get_size(PyObject *self, void *Py_UNUSED(none))
+{
+    return comm_Get_size(self, NULL);
+}
+
+static PyObject *get_name(PyObject *self, void *Py_UNUSED(none))
+{
+    return comm_Get_name(self, NULL);
+}
+
+static int set_name(PyObject *self, PyObject *value, void *Py_UNUSED(none))
+{
+    PyObject *done = value != NULL ? comm_Set_name(self, value) : NULL;
+
+    if (value == NULL)
+        PyErr_SetString(PyExc_AttributeError, "the name of a Comm cannot be deleted");
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static PyObject *get_group(PyObject *self, void *Py_UNUSED(none))
+{
+    return comm_Get_group(self, NULL);
+}
+
+static PyObject *get_is_inter(PyObject *self, void *Py_UNUSED(none))
+{
+    return comm_Is_inter(self, NULL);
+}
+
+static PyObject *get_is_intra(PyObject *self, void *Py_UNUSED(none))
+{
+    return comm_Is_intra(self, NULL);
+}
+
+static PyObject *get_topology(PyObject *self, void *Py_UNUSED(none))
+{
+    return comm_Get_topology(self, NULL);
+}
+
+static PyObject *get_is_topo(PyObject *self, void *Py_UNUSED(none))
+{
+    int topology = MPI_UNDEFINED;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Topo_test(mpi_of(self), &topology), "MPI_Topo_test") < 0)
+        return NULL;
+    return PyBool_FromLong(topology != MPI_UNDEFINED);
+}
+
+static PyGetSetDef comm_getset[] = {
+    {"rank", get_rank, NULL, "rank of this process", NULL},
+    {"size", get_size, NULL, "number of processes", NULL},
+    {"name", get_name, set_name, "printable name", NULL},
+    {"group", get_group, NULL, "group of its processes", NULL},
+    {"is_inter", get_is_inter, NULL, "is an intercommunicator", NULL},
+    {"is_intra", get_is_intra, NULL, "is an intracommunicator", NULL},
+    {"topology", get_topology, NULL, "kind of topology", NULL},
+    {"is_topo", get_is_topo, NULL, "has a topology", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(comm_doc, "Comm(comm=None)\n--\n\nA communicator.");
+PyDoc_STRVAR(intracomm_doc, "Intracomm(comm=None)\n--\n\nA communicator within one group.");
+
+static PyType_Slot comm_slots[] = {
+    {Py_tp_doc, (void *)comm_doc},
+    {Py_tp_getset, comm_getset},
+    {0, NULL},
+};
+
+static PyType_Slot intracomm_slots[] = {
+    {Py_tp_doc, (void *)intracomm_doc},
+    {0, NULL},
+};
+
+PyType_Spec Comm_spec = {
+    .name = "collio.MPI.Comm",
+    .basicsize = sizeof(handle),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = comm_slots,
+};
+
+PyType_Spec Intracomm_spec = {
+    .name = "collio.MPI.Intracomm",
+    .basicsize = sizeof(handle),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = intracomm_slots,
+};

@@ -1,0 +1,233 @@
+/* The lower-case calls: any object, as a parcel of bytes (pickle.c). */
+#include "bindings.h"
+
+#include <limits.h>
+#include <string.h>
+
+static MPI_Comm mpi_of(PyObject *self)
+{
+    return ((handle *)self)->mpi.comm;
+}
+
+/* ------------------------------------------------------------------- point to point */
+
+typedef struct send_args {
+    PyObject *object;
+    int dest;
+    int tag;
+} send_args;
+
+static const param send_params[] = {{"obj", arg_object, offsetof(send_args, object)},
+                                    {"dest", arg_int, offsetof(send_args, dest)},
+                                    {"|tag", arg_int, offsetof(send_args, tag)},
+                                    {NULL, NULL, 0}};
+
+typedef struct recv_args {
+    PyObject *buf;
+    int source;
+    int tag;
+    PyObject *status;
+} recv_args;
+
+#define RECV_ARGS {Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None}
+
+/* `buf` was mpi4py's room for the message; here room is made when it comes. */
+static const param recv_params[] = {{"|buf", arg_object, offsetof(recv_args, buf)},
+                                    {"|source", arg_int, offsetof(recv_args, source)},
+                                    {"|tag", arg_int, offsetof(recv_args, tag)},
+                                    {"|status", arg_object, offsetof(recv_args, status)},
+                                    {NULL, NULL, 0}};
+
+static const param irecv_params[] = {{"|buf", arg_object, offsetof(recv_args, buf)},
+                                     {"|source", arg_int, offsetof(recv_args, source)},
+                                     {"|tag", arg_int, offsetof(recv_args, tag)},
+                                     {NULL, NULL, 0}};
+
+/* Begin to send; the parcel must live until the request is done. An object is
+ * always sent without blocking, so that objects to be received are looked after. */
+static int begin_send(state *st, PyObject *object, const row_method *row, int dest, int tag,
+                      MPI_Comm comm, parcel *p, MPI_Request *request)
+{
+    PyThreadState *saved;
+    int code;
+
+    if (parcel_pack(st, dest == MPI_PROC_NULL ? Py_None : object, p) < 0)
+        return -1;
+    saved = gil_lend(st);
+    code = row->call.isend(p->data, p->count, p->type, dest, tag, comm, request);
+    gil_acquire(saved);
+    return mpi_failed(code, row->mpi_name);
+}
+
+static PyObject *send_object(PyObject *self, const row_method *row, PyObject *const *args,
+                             Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    send_args a = {NULL, 0, 0};
+    PyObject *result = NULL;
+    MPI_Request request;
+    parcel p = {.keep = NULL};
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
+        return NULL;
+    if (begin_send(st, a.object, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0 &&
+        request_finish(&request, MPI_STATUS_IGNORE) == 0)
+        result = Py_NewRef(Py_None);
+    parcel_release(&p);
+    return result;
+}
+
+/* MPI keeps a datatype in use by a pending operation; it may be freed here. */
+static PyObject *isend_object(PyObject *self, const row_method *row, PyObject *const *args,
+                              Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    send_args a = {NULL, 0, 0};
+    PyObject *result = NULL;
+    MPI_Request request;
+    parcel p = {.keep = NULL};
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
+        return NULL;
+    if (begin_send(st, a.object, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0)
+        result = request_make(st, TYPE_Request, request, p.keep);
+    parcel_release(&p);
+    return result;
+}
+
+/* Receive one object: wait for it, make room, fetch it. New. */
+static PyObject *receive(state *st, MPI_Comm comm, int source, int tag, MPI_Status *status)
+{
+    PyThreadState *saved = gil_release();
+    PyObject *room, *object = NULL;
+    MPI_Message found;
+    MPI_Status own;
+    MPI_Count size = 0;
+    void *data;
+    int code = MPI_Mprobe(source, tag, comm, &found, &own);
+
+    gil_acquire(saved);
+    if (mpi_failed(code, "MPI_Mprobe") < 0)
+        return NULL;
+    MPI_Get_elements_x(&own, MPI_BYTE, &size);
+    room = parcel_room((Py_ssize_t)size, &data);
+    if (room == NULL)
+        return NULL;
+    saved = gil_release();
+    code = MPI_Mrecv(data, (int)size, MPI_BYTE, &found, status);
+    gil_acquire(saved);
+    if (mpi_failed(code, "MPI_Mrecv") == 0)
+        object = parcel_open(st, room, 0, (Py_ssize_t)size);
+    Py_DECREF(room);
+    return object;
+}
+
+/* While an irecv() is open, its message has to be looked after too. */
+static PyObject *receive_politely(state *st, MPI_Comm comm, int source, int tag,
+                                  MPI_Status *status)
+{
+    PyObject *request, *object;
+
+    if (!request_receiving())
+        return receive(st, comm, source, tag, status);
+    request = request_receive(st, comm, source, tag);
+    object = request != NULL ? request_object(st, request, status) : NULL;
+    Py_XDECREF(request);
+    return object;
+}
+
+static PyObject *recv_object(PyObject *self, const row_method *row, PyObject *const *args,
+                             Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    recv_args a = RECV_ARGS;
+    MPI_Status *status;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, recv_params, &a, args, nargs, keywords) < 0 ||
+        status_arg(st, a.status, &status) < 0)
+        return NULL;
+    return receive_politely(st, mpi_of(self), a.source, a.tag, status);
+}
+
+static PyObject *irecv_object(PyObject *self, const row_method *row, PyObject *const *args,
+                              Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    recv_args a = RECV_ARGS;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0)
+        return NULL;
+    return request_receive(st, mpi_of(self), a.source, a.tag);
+}
+
+typedef struct exchange_args {
+    PyObject *object;
+    int dest, sendtag;
+    PyObject *buf;
+    int source, recvtag;
+    PyObject *status;
+} exchange_args;
+
+static const param exchange_params[] = {
+    {"sendobj", arg_object, offsetof(exchange_args, object)},
+    {"dest", arg_int, offsetof(exchange_args, dest)},
+    {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
+    {"|recvbuf", arg_object, offsetof(exchange_args, buf)},
+    {"|source", arg_int, offsetof(exchange_args, source)},
+    {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
+    {"|status", arg_object, offsetof(exchange_args, status)},
+    {NULL, NULL, 0}};
+
+static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject *const *args,
+                                 Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    exchange_args a = {NULL, 0, 0, Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None};
+    PyObject *object = NULL;
+    MPI_Request request;
+    MPI_Status *status;
+    parcel p = {.keep = NULL};
+
+    if (mpi_ready(st) < 0 ||
+        args_parse(row->name, exchange_params, &a, args, nargs, keywords) < 0 ||
+        status_arg(st, a.status, &status) < 0)
+        return NULL;
+    if (begin_send(st, a.object, row, a.dest, a.sendtag, mpi_of(self), &p, &request) == 0) {
+        object = receive_politely(st, mpi_of(self), a.source, a.recvtag, status);
+        if (request_finish(&request, MPI_STATUS_IGNORE) < 0)
+            Py_CLEAR(object);
+    }
+    parcel_release(&p);
+    return object;
+}
+
+/* ----------------------------------------------------------------------------- rows */
+
+#define SEND_SIGNATURE "($self, /, obj, dest, tag=0)\n--\n\n"
+
+const row_method comm_object_rows[] = {
+    {"send", "send" SEND_SIGNATURE "Send an object. Not collective.", send_object, "MPI_Isend",
+     {.isend = MPI_Isend}, 0, 0},
+    {"ssend", "ssend" SEND_SIGNATURE "Send an object; done when the receiver has begun to "
+     "receive. Not collective.", send_object, "MPI_Issend", {.isend = MPI_Issend}, 0, 0},
+    {"bsend", "bsend" SEND_SIGNATURE "Send an object from the attached buffer. Not collective.",
+     send_object, "MPI_Ibsend", {.isend = MPI_Ibsend}, 0, 0},
+    {"isend", "isend" SEND_SIGNATURE "Begin to send an object; returns a Request. Not collective.",
+     isend_object, "MPI_Isend", {.isend = MPI_Isend}, 0, 0},
+    {"issend", "issend" SEND_SIGNATURE "Begin to send an object, synchronously. Not collective.",
+     isend_object, "MPI_Issend", {.isend = MPI_Issend}, 0, 0},
+    {"ibsend", "ibsend" SEND_SIGNATURE "Begin to send an object from the attached buffer. "
+     "Not collective.", isend_object, "MPI_Ibsend", {.isend = MPI_Ibsend}, 0, 0},
+    {"recv",
+     "recv($self, /, buf=None, source=..., tag=..., status=None)\n--\n\nReceive an object. `buf` "
+     "is not used. Not collective.", recv_object, "MPI_Mrecv", {NULL}, 0, 0},
+    {"irecv",
+     "irecv($self, /, buf=None, source=..., tag=...)\n--\n\nBegin to receive an object of any "
+     "size; Request.wait() returns it. `buf` is not used. Not collective.", irecv_object,
+     "MPI_Imrecv", {NULL}, 0, 0},
+    {"sendrecv",
+     "sendrecv($self, /, sendobj, dest, sendtag=0, recvbuf=None, source=..., recvtag=..., "
+     "status=None)\n--\n\nSend an object and receive one. `recvbuf` is not used. Not collective.",
+     sendrecv_object, "MPI_Isend", {.isend = MPI_Isend}, 0, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};

@@ -1,0 +1,339 @@
+/* Point-to-point calls on buffers. */
+#include "bindings.h"
+
+typedef struct send_args {
+    PyObject *buf;
+    int dest;
+    int tag;
+} send_args;
+
+static const param send_params[] = {{"buf", arg_object, offsetof(send_args, buf)},
+                                    {"dest", arg_int, offsetof(send_args, dest)},
+                                    {"|tag", arg_int, offsetof(send_args, tag)},
+                                    {NULL, NULL, 0}};
+
+typedef struct recv_args {
+    PyObject *buf;
+    int source;
+    int tag;
+    PyObject *status;
+} recv_args;
+
+#define RECV_ARGS {NULL, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None}
+
+static const param recv_params[] = {{"buf", arg_object, offsetof(recv_args, buf)},
+                                    {"|source", arg_int, offsetof(recv_args, source)},
+                                    {"|tag", arg_int, offsetof(recv_args, tag)},
+                                    {"|status", arg_object, offsetof(recv_args, status)},
+                                    {NULL, NULL, 0}};
+
+/* Irecv and Recv_init: the same without a status. */
+static const param irecv_params[] = {{"buf", arg_object, offsetof(recv_args, buf)},
+                                     {"|source", arg_int, offsetof(recv_args, source)},
+                                     {"|tag", arg_int, offsetof(recv_args, tag)},
+                                     {NULL, NULL, 0}};
+
+static const param probe_params[] = {{"|source", arg_int, offsetof(recv_args, source)},
+                                     {"|tag", arg_int, offsetof(recv_args, tag)},
+                                     {"|status", arg_object, offsetof(recv_args, status)},
+                                     {NULL, NULL, 0}};
+
+static MPI_Comm mpi_of(PyObject *self)
+{
+    return ((handle *)self)->mpi.comm;
+}
+
+/* ---------------------------------------------------------------------------- send */
+
+static PyObject *send_now(PyObject *self, const row_method *row, PyObject *const *args,
+                          Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    send_args a = {.tag = 0};
+    PyObject *result = NULL;
+    PyThreadState *saved;
+    message m;
+    int code;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
+        return NULL;
+    message_init(&m);
+    if (message_from(st, a.buf, 0, 1, &m) == 0) {
+        saved = gil_lend(st);
+        code = row->call.send(m.data, m.count, m.type, a.dest, a.tag, mpi_of(self));
+        gil_acquire(saved);
+        if (mpi_failed(code, row->mpi_name) == 0)
+            result = Py_NewRef(Py_None);
+    }
+    message_release(&m);
+    return result;
+}
+
+/* Nonblocking and persistent sends: row->mode is the class of the request. */
+static PyObject *send_later(PyObject *self, const row_method *row, PyObject *const *args,
+                            Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    send_args a = {.tag = 0};
+    PyObject *result = NULL;
+    PyThreadState *saved;
+    MPI_Request request;
+    message m;
+    int code;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
+        return NULL;
+    message_init(&m);
+    if (message_from(st, a.buf, 0, 1, &m) == 0) {
+        saved = gil_lend(st);
+        code = row->call.isend(m.data, m.count, m.type, a.dest, a.tag, mpi_of(self), &request);
+        gil_acquire(saved);
+        if (mpi_failed(code, row->mpi_name) == 0)
+            result = request_make(st, row->mode, request, m.keep);
+    }
+    message_release(&m);
+    return result;
+}
+
+/* ------------------------------------------------------------------------- receive */
+
+static PyObject *recv_now(PyObject *self, const row_method *row, PyObject *const *args,
+                          Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    recv_args a = RECV_ARGS;
+    PyObject *result = NULL;
+    PyThreadState *saved;
+    MPI_Status *status;
+    message m;
+    int code;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, recv_params, &a, args, nargs, keywords) < 0 ||
+        status_arg(st, a.status, &status) < 0)
+        return NULL;
+    message_init(&m);
+    if (message_from(st, a.buf, 1, 1, &m) == 0) {
+        saved = gil_release();
+        code = MPI_Recv(m.data, m.count, m.type, a.source, a.tag, mpi_of(self), status);
+        gil_acquire(saved);
+        if (mpi_failed(code, row->mpi_name) == 0)
+            result = Py_NewRef(Py_None);
+    }
+    message_release(&m);
+    return result;
+}
+
+static PyObject *recv_later(PyObject *self, const row_method *row, PyObject *const *args,
+                            Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    recv_args a = RECV_ARGS;
+    PyObject *result = NULL;
+    PyThreadState *saved;
+    MPI_Request request;
+    message m;
+    int code;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0)
+        return NULL;
+    message_init(&m);
+    if (message_from(st, a.buf, 1, 1, &m) == 0) {
+        saved = gil_lend(st);
+        code = row->call.recv(m.data, m.count, m.type, a.source, a.tag, mpi_of(self), &request);
+        gil_acquire(saved);
+        if (mpi_failed(code, row->mpi_name) == 0)
+            result = request_make(st, row->mode, request, m.keep);
+    }
+    message_release(&m);
+    return result;
+}
+
+/* ------------------------------------------------------------------------ exchange */
+
+typedef struct exchange_args {
+    PyObject *sendbuf;
+    int dest;
+    int sendtag;
+    PyObject *recvbuf;
+    int source;
+    int recvtag;
+    PyObject *status;
+} exchange_args;
+
+#define EXCHANGE_ARGS {NULL, 0, 0, Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None}
+
+static const param exchange_params[] = {
+    {"sendbuf", arg_object, offsetof(exchange_args, sendbuf)},
+    {"dest", arg_int, offsetof(exchange_args, dest)},
+    {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
+    {"|recvbuf", arg_object, offsetof(exchange_args, recvbuf)},
+    {"|source", arg_int, offsetof(exchange_args, source)},
+    {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
+    {"|status", arg_object, offsetof(exchange_args, status)},
+    {NULL, NULL, 0}};
+
+static const param replace_params[] = {{"buf", arg_object, offsetof(exchange_args, sendbuf)},
+                                       {"dest", arg_int, offsetof(exchange_args, dest)},
+                                       {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
+                                       {"|source", arg_int, offsetof(exchange_args, source)},
+                                       {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
+                                       {"|status", arg_object, offsetof(exchange_args, status)},
+                                       {NULL, NULL, 0}};
+
+static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const *args,
+                          Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    exchange_args a = EXCHANGE_ARGS;
+    PyObject *result = NULL;
+    PyThreadState *saved;
+    MPI_Status *status;
+    message out, in;
+    int code;
+
+    if (mpi_ready(st) < 0 ||
+        args_parse(row->name, exchange_params, &a, args, nargs, keywords) < 0 ||
+        status_arg(st, a.status, &status) < 0)
+        return NULL;
+    message_init(&out);
+    message_init(&in);
+    if (message_from(st, a.sendbuf, 0, 1, &out) == 0 &&
+        message_from(st, a.recvbuf, 1, 1, &in) == 0) {
+        saved = gil_lend(st);
+        code = MPI_Sendrecv(out.data, out.count, out.type, a.dest, a.sendtag, in.data, in.count,
+                            in.type, a.source, a.recvtag, mpi_of(self), status);
+        gil_acquire(saved);
+        if (mpi_failed(code, row->mpi_name) == 0)
+            result = Py_NewRef(Py_None);
+    }
+    message_release(&out);
+    message_release(&in);
+    return result;
+}
+
+static PyObject *exchange_replace(PyObject *self, const row_method *row, PyObject *const *args,
+                                  Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    exchange_args a = EXCHANGE_ARGS;
+    PyObject *result = NULL;
+    PyThreadState *saved;
+    MPI_Status *status;
+    message m;
+    int code;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, replace_params, &a, args, nargs, keywords) < 0 ||
+        status_arg(st, a.status, &status) < 0)
+        return NULL;
+    message_init(&m);
+    if (message_from(st, a.sendbuf, 1, 1, &m) == 0) {
+        saved = gil_lend(st);
+        code = MPI_Sendrecv_replace(m.data, m.count, m.type, a.dest, a.sendtag, a.source,
+                                    a.recvtag, mpi_of(self), status);
+        gil_acquire(saved);
+        if (mpi_failed(code, row->mpi_name) == 0)
+            result = Py_NewRef(Py_None);
+    }
+    message_release(&m);
+    return result;
+}
+
+/* --------------------------------------------------------------------------- probe */
+
+/* Probe and Iprobe: row->mode is 1 if it waits. */
+static PyObject *probe(PyObject *self, const row_method *row, PyObject *const *args,
+                       Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    recv_args a = RECV_ARGS;
+    PyThreadState *saved;
+    MPI_Status *status;
+    int code, flag = 1;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, probe_params, &a, args, nargs, keywords) < 0 ||
+        status_arg(st, a.status, &status) < 0)
+        return NULL;
+    saved = row->mode ? gil_release() : gil_lend(st);
+    code = row->mode ? MPI_Probe(a.source, a.tag, mpi_of(self), status)
+                     : MPI_Iprobe(a.source, a.tag, mpi_of(self), &flag, status);
+    gil_acquire(saved);
+    return mpi_failed(code, row->mpi_name) < 0 ? NULL : PyBool_FromLong(flag);
+}
+
+/* Mprobe and Improbe: the message found, or None. */
+static PyObject *probe_matched(PyObject *self, const row_method *row, PyObject *const *args,
+                               Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    recv_args a = RECV_ARGS;
+    MPI_Status *status;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, probe_params, &a, args, nargs, keywords) < 0 ||
+        status_arg(st, a.status, &status) < 0)
+        return NULL;
+    return matched_probe(st, st->types[TYPE_Message], mpi_of(self), a.source, a.tag, row->mode,
+                         status);
+}
+
+/* ----------------------------------------------------------------------------- rows */
+
+#define SEND_SIGNATURE "($self, /, buf, dest, tag=0)\n--\n\n"
+#define RECV_SIGNATURE "($self, /, buf, source=..., tag=..."
+#define PROBE_SIGNATURE "($self, /, source=..., tag=..., status=None)\n--\n\n"
+#define LOCAL " Not collective."
+
+const row_method comm_send_rows[] = {
+    {"Send", "Send" SEND_SIGNATURE "Send a buffer." LOCAL, send_now, "MPI_Send",
+     {.send = MPI_Send}, 0, 0},
+    {"Bsend", "Bsend" SEND_SIGNATURE "Send from the attached buffer." LOCAL, send_now, "MPI_Bsend",
+     {.send = MPI_Bsend}, 0, 0},
+    {"Ssend", "Ssend" SEND_SIGNATURE "Send; done when the receiver has begun to receive." LOCAL,
+     send_now, "MPI_Ssend", {.send = MPI_Ssend}, 0, 0},
+    {"Rsend", "Rsend" SEND_SIGNATURE "Send to a receiver that waits already." LOCAL, send_now,
+     "MPI_Rsend", {.send = MPI_Rsend}, 0, 0},
+    {"Isend", "Isend" SEND_SIGNATURE "Begin to send; returns a Request." LOCAL, send_later,
+     "MPI_Isend", {.isend = MPI_Isend}, TYPE_Request, 0},
+    {"Ibsend", "Ibsend" SEND_SIGNATURE "Begin to send from the attached buffer." LOCAL, send_later,
+     "MPI_Ibsend", {.isend = MPI_Ibsend}, TYPE_Request, 0},
+    {"Issend", "Issend" SEND_SIGNATURE "Begin to send, synchronously." LOCAL, send_later,
+     "MPI_Issend", {.isend = MPI_Issend}, TYPE_Request, 0},
+    {"Irsend", "Irsend" SEND_SIGNATURE "Begin to send to a receiver that waits." LOCAL, send_later,
+     "MPI_Irsend", {.isend = MPI_Irsend}, TYPE_Request, 0},
+    {"Send_init", "Send_init" SEND_SIGNATURE "Prepare to send many times." LOCAL, send_later,
+     "MPI_Send_init", {.isend = MPI_Send_init}, TYPE_Prequest, 0},
+    {"Bsend_init", "Bsend_init" SEND_SIGNATURE "Prepare to send from the attached buffer." LOCAL,
+     send_later, "MPI_Bsend_init", {.isend = MPI_Bsend_init}, TYPE_Prequest, 0},
+    {"Ssend_init", "Ssend_init" SEND_SIGNATURE "Prepare to send synchronously." LOCAL, send_later,
+     "MPI_Ssend_init", {.isend = MPI_Ssend_init}, TYPE_Prequest, 0},
+    {"Rsend_init", "Rsend_init" SEND_SIGNATURE "Prepare to send to a receiver that waits." LOCAL,
+     send_later, "MPI_Rsend_init", {.isend = MPI_Rsend_init}, TYPE_Prequest, 0},
+    {"Recv", "Recv" RECV_SIGNATURE ", status=None)\n--\n\nReceive into a buffer." LOCAL, recv_now,
+     "MPI_Recv", {NULL}, 0, 0},
+    {"Irecv", "Irecv" RECV_SIGNATURE ")\n--\n\nBegin to receive; returns a Request." LOCAL,
+     recv_later, "MPI_Irecv", {.recv = MPI_Irecv}, TYPE_Request, 0},
+    {"Recv_init", "Recv_init" RECV_SIGNATURE ")\n--\n\nPrepare to receive many times." LOCAL,
+     recv_later, "MPI_Recv_init", {.recv = MPI_Recv_init}, TYPE_Prequest, 0},
+    {"Sendrecv",
+     "Sendrecv($self, /, sendbuf, dest, sendtag=0, recvbuf=None, source=..., recvtag=..., "
+     "status=None)\n--\n\nSend one buffer and receive into another." LOCAL,
+     exchange, "MPI_Sendrecv", {NULL}, 0, 0},
+    {"Sendrecv_replace",
+     "Sendrecv_replace($self, /, buf, dest, sendtag=0, source=..., recvtag=..., status=None)\n--\n\n"
+     "Send a buffer and receive into the same." LOCAL,
+     exchange_replace, "MPI_Sendrecv_replace", {NULL}, 0, 0},
+    {"Probe", "Probe" PROBE_SIGNATURE "Wait for a message." LOCAL, probe, "MPI_Probe", {NULL}, 1, 0},
+    {"Iprobe", "Iprobe" PROBE_SIGNATURE "Whether there is a message." LOCAL, probe, "MPI_Iprobe",
+     {NULL}, 0, 0},
+    {"Mprobe", "Mprobe" PROBE_SIGNATURE "Wait for a message and take it out." LOCAL, probe_matched,
+     "MPI_Mprobe", {NULL}, 1, 0},
+    {"Improbe", "Improbe" PROBE_SIGNATURE "Take a message out if there is one." LOCAL,
+     probe_matched, "MPI_Improbe", {NULL}, 0, 0},
+    {"probe", "probe" PROBE_SIGNATURE "Wait for an object." LOCAL, probe, "MPI_Probe", {NULL}, 1, 0},
+    {"iprobe", "iprobe" PROBE_SIGNATURE "Whether there is an object." LOCAL, probe, "MPI_Iprobe",
+     {NULL}, 0, 0},
+    {"mprobe", "mprobe" PROBE_SIGNATURE "Wait for an object and take it out." LOCAL, probe_matched,
+     "MPI_Mprobe", {NULL}, 1, 0},
+    {"improbe", "improbe" PROBE_SIGNATURE "Take an object out if there is one." LOCAL,
+     probe_matched, "MPI_Improbe", {NULL}, 0, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};

@@ -1,0 +1,260 @@
+/* MPI.Group: ordered sets of processes. */
+#include "bindings.h"
+
+static MPI_Group mpi_of(PyObject *self)
+{
+    return ((handle *)self)->mpi.group;
+}
+
+static PyObject *wrap(PyObject *like, MPI_Group group)
+{
+    return handle_own((PyTypeObject *)like, KIND_group, (any_handle){.group = group});
+}
+
+PyDoc_STRVAR(get_size_doc, "Get_size($self, /)\n--\n\nNumber of processes. Not collective.");
+
+static PyObject *group_Get_size(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    int size = 0;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Group_size(mpi_of(self), &size), "MPI_Group_size") < 0)
+        return NULL;
+    return PyLong_FromLong(size);
+}
+
+PyDoc_STRVAR(get_rank_doc, "Get_rank($self, /)\n--\n\nRank of this process, or UNDEFINED. "
+                           "Not collective.");
+
+static PyObject *group_Get_rank(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    int rank = 0;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Group_rank(mpi_of(self), &rank), "MPI_Group_rank") < 0)
+        return NULL;
+    return PyLong_FromLong(rank);
+}
+
+PyDoc_STRVAR(compare_doc, "Compare($self, group, /)\n--\n\nIDENT, SIMILAR or UNEQUAL. "
+                          "Not collective.");
+
+static PyObject *group_Compare(PyObject *self, PyObject *other)
+{
+    MPI_Group group;
+    int result = MPI_UNEQUAL;
+
+    if (mpi_ready(state_of(self)) < 0 || group_arg(state_of(self), other, &group) < 0 ||
+        mpi_failed(MPI_Group_compare(mpi_of(self), group, &result), "MPI_Group_compare") < 0)
+        return NULL;
+    return PyLong_FromLong(result);
+}
+
+typedef struct translate_args {
+    PyObject *ranks, *group;
+} translate_args;
+
+PyDoc_STRVAR(translate_doc, "Translate_ranks($self, /, ranks=None, group=None)\n--\n\nThe ranks "
+                            "(all) of this group as ranks of another (the world). Not collective.");
+
+/* The ranks asked about: given, or 0 .. size - 1. Their number or -1. */
+static int asked_ranks(PyObject *self, PyObject *ranks, int **out)
+{
+    int n = 0;
+
+    if (ranks != Py_None)
+        return ints_from(ranks, out);
+    if (mpi_failed(MPI_Group_size(mpi_of(self), &n), "MPI_Group_size") < 0)
+        return -1;
+    *out = PyMem_Malloc(((size_t)n + 1) * sizeof **out);
+    for (int i = 0; *out != NULL && i < n; i++)
+        (*out)[i] = i;
+    return *out != NULL ? n : (PyErr_NoMemory(), -1);
+}
+
+static PyObject *translate(PyObject *self, const int *ranks, int n, MPI_Group to)
+{
+    int *result = PyMem_Malloc(((size_t)n + 1) * sizeof *result);
+    PyObject *list = NULL;
+
+    if (result == NULL)
+        return PyErr_NoMemory();
+    if (mpi_failed(MPI_Group_translate_ranks(mpi_of(self), n, ranks, to, result),
+                   "MPI_Group_translate_ranks") == 0)
+        list = ints_to_list(result, n);
+    PyMem_Free(result);
+    return list;
+}
+
+static PyObject *group_Translate_ranks(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                       PyObject *keywords)
+{
+    static const param rows[] = {{"|ranks", arg_object, offsetof(translate_args, ranks)},
+                                 {"|group", arg_object, offsetof(translate_args, group)},
+                                 {NULL, NULL, 0}};
+    translate_args a = {Py_None, Py_None};
+    MPI_Group world = MPI_GROUP_NULL, to;
+    PyObject *list = NULL;
+    int *ranks = NULL, n;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        args_parse("Translate_ranks", rows, &a, args, nargs, keywords) < 0)
+        return NULL;
+    if (a.group != Py_None && group_arg(state_of(self), a.group, &to) < 0)
+        return NULL;
+    if (a.group == Py_None) {
+        MPI_Comm_group(MPI_COMM_WORLD, &world);
+        to = world;
+    }
+    n = asked_ranks(self, a.ranks, &ranks);
+    if (n >= 0)
+        list = translate(self, ranks, n, to);
+    if (world != MPI_GROUP_NULL)
+        MPI_Group_free(&world);
+    PyMem_Free(ranks);
+    return list;
+}
+
+/* ------------------------------------------------------------------- set operations */
+
+typedef int select_function(MPI_Group, int, const int[], MPI_Group *);
+typedef int pair_function(MPI_Group, MPI_Group, MPI_Group *);
+
+static PyObject *select_ranks(PyObject *self, PyObject *arg, select_function *function,
+                              const char *name)
+{
+    PyObject *result = NULL;
+    MPI_Group group;
+    int *ranks = NULL, n;
+
+    if (mpi_ready(state_of(self)) < 0)
+        return NULL;
+    n = ints_from(arg, &ranks);
+    if (n >= 0 && mpi_failed(function(mpi_of(self), n, ranks, &group), name) == 0)
+        result = wrap((PyObject *)Py_TYPE(self), group);
+    PyMem_Free(ranks);
+    return result;
+}
+
+PyDoc_STRVAR(incl_doc, "Incl($self, ranks, /)\n--\n\nThe group of these ranks, in this order. "
+                       "Not collective.");
+
+static PyObject *group_Incl(PyObject *self, PyObject *arg)
+{
+    return select_ranks(self, arg, MPI_Group_incl, "MPI_Group_incl");
+}
+
+PyDoc_STRVAR(excl_doc, "Excl($self, ranks, /)\n--\n\nThe group without these ranks. "
+                       "Not collective.");
+
+static PyObject *group_Excl(PyObject *self, PyObject *arg)
+{
+    return select_ranks(self, arg, MPI_Group_excl, "MPI_Group_excl");
+}
+
+static PyObject *combine(PyObject *cls, PyObject *args, pair_function *function, const char *name)
+{
+    state *st = state_of_class(cls);
+    MPI_Group a, b, group;
+
+    if (PyTuple_GET_SIZE(args) != 2)
+        return PyErr_Format(PyExc_TypeError, "expecting two groups");
+    if (mpi_ready(st) < 0 || group_arg(st, PyTuple_GET_ITEM(args, 0), &a) < 0 ||
+        group_arg(st, PyTuple_GET_ITEM(args, 1), &b) < 0 ||
+        mpi_failed(function(a, b, &group), name) < 0)
+        return NULL;
+    return wrap(cls, group);
+}
+
+PyDoc_STRVAR(union_doc, "Union($type, group1, group2, /)\n--\n\nThe processes of either. "
+                        "Not collective.");
+
+static PyObject *group_Union(PyObject *cls, PyObject *args)
+{
+    return combine(cls, args, MPI_Group_union, "MPI_Group_union");
+}
+
+PyDoc_STRVAR(intersection_doc, "Intersection($type, group1, group2, /)\n--\n\nThe processes of "
+                               "both. Not collective.");
+
+static PyObject *group_Intersection(PyObject *cls, PyObject *args)
+{
+    return combine(cls, args, MPI_Group_intersection, "MPI_Group_intersection");
+}
+
+PyDoc_STRVAR(difference_doc, "Difference($type, group1, group2, /)\n--\n\nThe processes of the "
+                             "first only. Not collective.");
+
+static PyObject *group_Difference(PyObject *cls, PyObject *args)
+{
+    return combine(cls, args, MPI_Group_difference, "MPI_Group_difference");
+}
+
+PyDoc_STRVAR(dup_doc, "Dup($self, /)\n--\n\nA copy. Not collective.");
+
+static PyObject *group_Dup(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    MPI_Group group;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Group_union(mpi_of(self), MPI_GROUP_EMPTY, &group), "MPI_Group_union") < 0)
+        return NULL;
+    return wrap((PyObject *)Py_TYPE(self), group);
+}
+
+PyDoc_STRVAR(free_doc, "Free($self, /)\n--\n\nFree the group. Not collective.");
+
+static PyObject *group_Free(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Group_free(&((handle *)self)->mpi.group), "MPI_Group_free") < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_size(PyObject *self, void *Py_UNUSED(none))
+{
+    return group_Get_size(self, NULL);
+}
+
+static PyObject *get_rank(PyObject *self, void *Py_UNUSED(none))
+{
+    return group_Get_rank(self, NULL);
+}
+
+static PyMethodDef group_methods[] = {
+    {"Get_size", group_Get_size, METH_NOARGS, get_size_doc},
+    {"Get_rank", group_Get_rank, METH_NOARGS, get_rank_doc},
+    {"Compare", group_Compare, METH_O, compare_doc},
+    {"Translate_ranks", FAST(group_Translate_ranks), FASTCALL, translate_doc},
+    {"Incl", group_Incl, METH_O, incl_doc},
+    {"Excl", group_Excl, METH_O, excl_doc},
+    {"Union", group_Union, METH_VARARGS | METH_CLASS, union_doc},
+    {"Intersection", group_Intersection, METH_VARARGS | METH_CLASS, intersection_doc},
+    {"Difference", group_Difference, METH_VARARGS | METH_CLASS, difference_doc},
+    {"Dup", group_Dup, METH_NOARGS, dup_doc},
+    {"Free", group_Free, METH_NOARGS, free_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef group_getset[] = {
+    {"size", get_size, NULL, "number of processes", NULL},
+    {"rank", get_rank, NULL, "rank of this process", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(group_doc, "Group(group=None)\n--\n\nAn ordered set of processes.");
+
+static PyType_Slot group_slots[] = {
+    {Py_tp_doc, (void *)group_doc},
+    {Py_tp_methods, group_methods},
+    {Py_tp_getset, group_getset},
+    {0, NULL},
+};
+
+PyType_Spec Group_spec = {
+    .name = "collio.MPI.Group",
+    .basicsize = sizeof(handle),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = group_slots,
+};

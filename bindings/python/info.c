@@ -1,0 +1,357 @@
+/* MPI.Info: hints, a mapping of texts to texts. */
+#include "bindings.h"
+
+#include <string.h>
+
+static MPI_Info mpi_of(PyObject *self)
+{
+    return ((handle *)self)->mpi.info;
+}
+
+/* The value of a key as str, or NULL without an exception if there is none. New. */
+static PyObject *value_of(PyObject *self, const char *key)
+{
+    char *value;
+    int length = 0, found = 0;
+    PyObject *text = NULL;
+
+    if (mpi_failed(MPI_Info_get_valuelen(mpi_of(self), key, &length, &found),
+                   "MPI_Info_get_valuelen") < 0 ||
+        !found)
+        return NULL;
+    value = PyMem_Calloc((size_t)length + 1, 1);
+    if (value == NULL)
+        return PyErr_NoMemory();
+    if (mpi_failed(MPI_Info_get(mpi_of(self), key, length, value, &found), "MPI_Info_get") == 0)
+        text = PyUnicode_DecodeUTF8(value, (Py_ssize_t)strlen(value), "replace");
+    PyMem_Free(value);
+    return text;
+}
+
+static int count_of(PyObject *self)
+{
+    int n = 0;
+
+    if (mpi_of(self) == MPI_INFO_NULL)
+        return 0;
+    return mpi_failed(MPI_Info_get_nkeys(mpi_of(self), &n), "MPI_Info_get_nkeys") < 0 ? -1 : n;
+}
+
+static PyObject *key_at(PyObject *self, int i)
+{
+    char key[MPI_MAX_INFO_KEY + 1] = "";
+
+    if (mpi_failed(MPI_Info_get_nthkey(mpi_of(self), i, key), "MPI_Info_get_nthkey") < 0)
+        return NULL;
+    return PyUnicode_FromString(key);
+}
+
+/* ------------------------------------------------------------------------ MPI's names */
+
+PyDoc_STRVAR(get_doc, "Get($self, key, /)\n--\n\nThe value, or None. Not collective.");
+
+static PyObject *info_Get(PyObject *self, PyObject *arg)
+{
+    const char *key;
+    PyObject *value;
+
+    if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &key) < 0)
+        return NULL;
+    value = value_of(self, key);
+    return value == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : value;
+}
+
+static int set(PyObject *self, PyObject *key_object, PyObject *value_object)
+{
+    const char *key, *value;
+
+    if (mpi_ready(state_of(self)) < 0 || arg_text(key_object, &key) < 0 ||
+        arg_text(value_object, &value) < 0)
+        return -1;
+    return mpi_failed(MPI_Info_set(mpi_of(self), key, value), "MPI_Info_set");
+}
+
+PyDoc_STRVAR(set_doc, "Set($self, /, key, value)\n--\n\nStore a value. Not collective.");
+
+typedef struct set_args {
+    PyObject *key, *value;
+} set_args;
+
+static PyObject *info_Set(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                          PyObject *keywords)
+{
+    static const param rows[] = {{"key", arg_object, offsetof(set_args, key)},
+                                 {"value", arg_object, offsetof(set_args, value)},
+                                 {NULL, NULL, 0}};
+    set_args a;
+
+    if (args_parse("Set", rows, &a, args, nargs, keywords) < 0 || set(self, a.key, a.value) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(delete_doc, "Delete($self, key, /)\n--\n\nRemove a key. Not collective.");
+
+static PyObject *info_Delete(PyObject *self, PyObject *arg)
+{
+    const char *key;
+
+    if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &key) < 0 ||
+        mpi_failed(MPI_Info_delete(mpi_of(self), key), "MPI_Info_delete") < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(get_nkeys_doc, "Get_nkeys($self, /)\n--\n\nNumber of keys. Not collective.");
+
+static PyObject *info_Get_nkeys(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    int n = mpi_ready(state_of(self)) < 0 ? -1 : count_of(self);
+
+    return n < 0 ? NULL : PyLong_FromLong(n);
+}
+
+PyDoc_STRVAR(get_nthkey_doc, "Get_nthkey($self, n, /)\n--\n\nThe n-th key. Not collective.");
+
+static PyObject *info_Get_nthkey(PyObject *self, PyObject *arg)
+{
+    int n;
+
+    if (mpi_ready(state_of(self)) < 0 || arg_int(arg, &n) < 0)
+        return NULL;
+    return key_at(self, n);
+}
+
+PyDoc_STRVAR(dup_doc, "Dup($self, /)\n--\n\nA copy. Not collective.");
+
+static PyObject *info_Dup(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    MPI_Info info;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Info_dup(mpi_of(self), &info), "MPI_Info_dup") < 0)
+        return NULL;
+    return handle_own(Py_TYPE(self), KIND_info, (any_handle){.info = info});
+}
+
+PyDoc_STRVAR(free_doc, "Free($self, /)\n--\n\nFree the hints. Not collective.");
+
+static PyObject *info_Free(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Info_free(&((handle *)self)->mpi.info), "MPI_Info_free") < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* --------------------------------------------------------------- as a mapping */
+
+/* Store all pairs of a mapping or of a sequence of pairs. */
+static int update(PyObject *self, PyObject *items)
+{
+    PyObject *pairs = PyDict_New(), *key, *value;
+    Py_ssize_t at = 0;
+    int failed = pairs == NULL;
+
+    if (!failed && PyObject_HasAttrString(items, "keys"))
+        failed = PyDict_Update(pairs, items) < 0;
+    else if (!failed)
+        failed = PyDict_MergeFromSeq2(pairs, items, 1) < 0;
+    while (!failed && PyDict_Next(pairs, &at, &key, &value))
+        failed = set(self, key, value) < 0;
+    Py_XDECREF(pairs);
+    return failed ? -1 : 0;
+}
+
+PyDoc_STRVAR(create_doc, "Create($type, /, items=None)\n--\n\nNew hints, from a mapping if given. "
+                         "Not collective.");
+
+static PyObject *info_Create(PyObject *cls, PyObject *const *args, Py_ssize_t nargs,
+                             PyObject *keywords)
+{
+    static const param rows[] = {{"|items", arg_object, 0}, {NULL, NULL, 0}};
+    PyObject *items = Py_None, *self;
+    MPI_Info info;
+
+    if (mpi_ready(state_of_class(cls)) < 0 ||
+        args_parse("Create", rows, &items, args, nargs, keywords) < 0 ||
+        mpi_failed(MPI_Info_create(&info), "MPI_Info_create") < 0)
+        return NULL;
+    self = handle_own((PyTypeObject *)cls, KIND_info, (any_handle){.info = info});
+    if (self != NULL && items != Py_None && update(self, items) < 0)
+        Py_CLEAR(self);
+    return self;
+}
+
+enum { KEYS, VALUES, ITEMS };
+
+static PyObject *entry(PyObject *self, int i, int what)
+{
+    PyObject *key = key_at(self, i), *value;
+
+    if (key == NULL || what == KEYS)
+        return key;
+    value = info_Get(self, key);
+    if (what == ITEMS)
+        return value != NULL ? Py_BuildValue("(NN)", key, value) : (Py_DECREF(key), NULL);
+    Py_DECREF(key);
+    return value;
+}
+
+static PyObject *entries(PyObject *self, int what)
+{
+    int n = mpi_ready(state_of(self)) < 0 ? -1 : count_of(self);
+    PyObject *list = n < 0 ? NULL : PyList_New(n), *item;
+
+    for (int i = 0; list != NULL && i < n; i++) {
+        item = entry(self, i, what);
+        if (item == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+PyDoc_STRVAR(keys_doc, "keys($self, /)\n--\n\nList of the keys.");
+
+static PyObject *info_keys(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return entries(self, KEYS);
+}
+
+PyDoc_STRVAR(values_doc, "values($self, /)\n--\n\nList of the values.");
+
+static PyObject *info_values(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return entries(self, VALUES);
+}
+
+PyDoc_STRVAR(items_doc, "items($self, /)\n--\n\nList of (key, value).");
+
+static PyObject *info_items(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return entries(self, ITEMS);
+}
+
+PyDoc_STRVAR(lower_get_doc, "get($self, /, key, default=None)\n--\n\nThe value, or the default.");
+
+static PyObject *info_get(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                          PyObject *keywords)
+{
+    static const param rows[] = {{"key", arg_object, offsetof(set_args, key)},
+                                 {"|default", arg_object, offsetof(set_args, value)},
+                                 {NULL, NULL, 0}};
+    set_args a = {NULL, Py_None};
+    PyObject *value;
+
+    if (args_parse("get", rows, &a, args, nargs, keywords) < 0)
+        return NULL;
+    value = info_Get(self, a.key);
+    if (value == Py_None)
+        Py_SETREF(value, Py_NewRef(a.value));
+    return value;
+}
+
+PyDoc_STRVAR(update_doc, "update($self, items=(), /, **kwds)\n--\n\nStore all pairs.");
+
+static PyObject *info_update(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    if (PyTuple_GET_SIZE(args) > 1)
+        return PyErr_Format(PyExc_TypeError, "update() takes at most 1 argument");
+    if (PyTuple_GET_SIZE(args) == 1 && update(self, PyTuple_GET_ITEM(args, 0)) < 0)
+        return NULL;
+    if (keywords != NULL && update(self, keywords) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static Py_ssize_t info_length(PyObject *self)
+{
+    return mpi_ready(state_of(self)) < 0 ? -1 : count_of(self);
+}
+
+static PyObject *info_item(PyObject *self, PyObject *arg)
+{
+    PyObject *value = info_Get(self, arg);
+
+    if (value != Py_None)
+        return value;
+    Py_DECREF(value);
+    PyErr_SetObject(PyExc_KeyError, arg);
+    return NULL;
+}
+
+static int info_store(PyObject *self, PyObject *key, PyObject *value)
+{
+    PyObject *old;
+
+    if (value != NULL)
+        return set(self, key, value);
+    old = info_item(self, key);
+    if (old == NULL)
+        return -1;
+    Py_DECREF(old);
+    old = info_Delete(self, key);
+    Py_XDECREF(old);
+    return old == NULL ? -1 : 0;
+}
+
+static int info_contains(PyObject *self, PyObject *key)
+{
+    PyObject *value = info_Get(self, key);
+    int found = value != Py_None;
+
+    Py_XDECREF(value);
+    return value == NULL ? -1 : found;
+}
+
+static PyObject *info_iter(PyObject *self)
+{
+    PyObject *keys = entries(self, KEYS), *iterator = NULL;
+
+    if (keys != NULL)
+        iterator = PyObject_GetIter(keys);
+    Py_XDECREF(keys);
+    return iterator;
+}
+
+static int info_bool(PyObject *self)
+{
+    return mpi_of(self) != MPI_INFO_NULL;
+}
+
+static PyMethodDef info_methods[] = {
+    {"Create", FAST(info_Create), FASTCALL | METH_CLASS, create_doc},
+    {"Free", info_Free, METH_NOARGS, free_doc},
+    {"Dup", info_Dup, METH_NOARGS, dup_doc},
+    {"copy", info_Dup, METH_NOARGS, dup_doc},
+    {"Get", info_Get, METH_O, get_doc},
+    {"Set", FAST(info_Set), FASTCALL, set_doc},
+    {"Delete", info_Delete, METH_O, delete_doc},
+    {"Get_nkeys", info_Get_nkeys, METH_NOARGS, get_nkeys_doc},
+    {"Get_nthkey", info_Get_nthkey, METH_O, get_nthkey_doc},
+    {"get", FAST(info_get), FASTCALL, lower_get_doc},
+    {"keys", info_keys, METH_NOARGS, keys_doc},
+    {"values", info_values, METH_NOARGS, values_doc},
+    {"items", info_items, METH_NOARGS, items_doc},
+    {"update", FAST(info_update), METH_VARARGS | METH_KEYWORDS, update_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(info_doc, "Info(info=None)\n--\n\nHints for MPI, a mapping of str to str.");
+
+static PyType_Slot info_slots[] = {
+    {Py_tp_doc, (void *)info_doc},       {Py_tp_methods, info_methods},
+    {Py_tp_iter, info_iter},             {Py_mp_length, info_length},
+    {Py_mp_subscript, info_item},        {Py_mp_ass_subscript, info_store},
+    {Py_sq_contains, info_contains},     {Py_nb_bool, info_bool},
+    {0, NULL},
+};
+
+PyType_Spec Info_spec = {
+    .name = "collio.MPI.Info",
+    .basicsize = sizeof(handle),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = info_slots,
+};

@@ -1,0 +1,204 @@
+/* MPI.Message: a message found by a matched probe and taken out of the queue. */
+#include "bindings.h"
+
+PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag,
+                        int wait, MPI_Status *status)
+{
+    PyThreadState *saved = wait ? gil_release() : gil_lend(st);
+    MPI_Status own, *use = status == MPI_STATUS_IGNORE ? &own : status;
+    MPI_Message found;
+    MPI_Count size = 0;
+    PyObject *self;
+    int code, flag = 1;
+
+    code = wait ? MPI_Mprobe(source, tag, comm, &found, use)
+                : MPI_Improbe(source, tag, comm, &flag, &found, use);
+    gil_acquire(saved);
+    if (mpi_failed(code, wait ? "MPI_Mprobe" : "MPI_Improbe") < 0)
+        return NULL;
+    if (!flag)
+        Py_RETURN_NONE;
+    MPI_Get_elements_x(use, MPI_BYTE, &size);
+    self = handle_make(type, KIND_message, (any_handle){.message = found});
+    if (self != NULL)
+        ((handle *)self)->size = (Py_ssize_t)size;
+    return self;
+}
+
+typedef struct probe_args {
+    PyObject *comm;
+    int source;
+    int tag;
+    PyObject *status;
+} probe_args;
+
+static const param probe_params[] = {{"comm", arg_object, offsetof(probe_args, comm)},
+                                     {"|source", arg_int, offsetof(probe_args, source)},
+                                     {"|tag", arg_int, offsetof(probe_args, tag)},
+                                     {"|status", arg_object, offsetof(probe_args, status)},
+                                     {NULL, NULL, 0}};
+
+static const param recv_params[] = {{"buf", arg_object, offsetof(probe_args, comm)},
+                                    {"|status", arg_object, offsetof(probe_args, status)},
+                                    {NULL, NULL, 0}};
+
+/* Probe (row->mode 1: waits) and Iprobe. */
+static PyObject *probe(PyObject *cls, const row_method *row, PyObject *const *args,
+                       Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of_class(cls);
+    probe_args a = {NULL, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None};
+    MPI_Status *status;
+    MPI_Comm comm;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, probe_params, &a, args, nargs, keywords) < 0 ||
+        status_arg(st, a.status, &status) < 0 || comm_arg(st, a.comm, &comm) < 0)
+        return NULL;
+    return matched_probe(st, (PyTypeObject *)cls, comm, a.source, a.tag, row->mode, status);
+}
+
+static PyObject *receive(PyObject *self, const row_method *row, PyObject *const *args,
+                         Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    probe_args a = {NULL, 0, 0, Py_None};
+    PyObject *result = NULL;
+    PyThreadState *saved;
+    MPI_Status *status;
+    message m;
+    int code;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, recv_params, &a, args, nargs, keywords) < 0 ||
+        status_arg(st, a.status, &status) < 0)
+        return NULL;
+    message_init(&m);
+    if (message_from(st, a.comm, 1, 1, &m) == 0) {
+        saved = gil_release();
+        code = MPI_Mrecv(m.data, m.count, m.type, &((handle *)self)->mpi.message, status);
+        gil_acquire(saved);
+        if (mpi_failed(code, row->mpi_name) == 0)
+            result = Py_NewRef(Py_None);
+    }
+    message_release(&m);
+    return result;
+}
+
+static PyObject *receive_later(PyObject *self, const row_method *row, PyObject *const *args,
+                               Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    probe_args a = {NULL, 0, 0, Py_None};
+    PyObject *result = NULL;
+    MPI_Request request;
+    message m;
+    int code;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, recv_params, &a, args, nargs, keywords) < 0)
+        return NULL;
+    message_init(&m);
+    if (message_from(st, a.comm, 1, 1, &m) == 0) {
+        code = MPI_Imrecv(m.data, m.count, m.type, &((handle *)self)->mpi.message, &request);
+        if (mpi_failed(code, row->mpi_name) == 0)
+            result = request_make(st, TYPE_Request, request, m.keep);
+    }
+    message_release(&m);
+    return result;
+}
+
+/* ------------------------------------------------------------------------- objects */
+
+/* Post the receive of an object; its room is returned, and belongs to the caller. */
+static PyObject *post_object(handle *self, MPI_Request *request)
+{
+    void *data;
+    PyObject *room = parcel_room(self->size, &data);
+    int code;
+
+    if (room == NULL)
+        return NULL;
+    code = MPI_Imrecv(data, (int)self->size, MPI_BYTE, &self->mpi.message, request);
+    if (mpi_failed(code, "MPI_Imrecv") < 0)
+        Py_CLEAR(room);
+    return room;
+}
+
+static PyObject *receive_object(PyObject *self, const row_method *row, PyObject *const *args,
+                                Py_ssize_t nargs, PyObject *keywords)
+{
+    static const param rows[] = {{"|status", arg_object, 0}, {NULL, NULL, 0}};
+    state *st = state_of(self);
+    PyObject *object = Py_None, *room, *result = NULL;
+    MPI_Request request;
+    MPI_Status *status;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, rows, &object, args, nargs, keywords) < 0 ||
+        status_arg(st, object, &status) < 0)
+        return NULL;
+    if (((handle *)self)->mpi.message == MPI_MESSAGE_NO_PROC)
+        Py_RETURN_NONE;
+    room = post_object((handle *)self, &request);
+    if (room == NULL)
+        return NULL;
+    if (request_finish(&request, status) == 0)
+        result = parcel_open(st, room, 0, ((handle *)self)->size);
+    Py_DECREF(room);
+    return result;
+}
+
+static PyObject *receive_object_later(PyObject *self, const row_method *row,
+                                      PyObject *const *Py_UNUSED(args), Py_ssize_t nargs,
+                                      PyObject *keywords)
+{
+    state *st = state_of(self);
+    PyObject *room, *result;
+    MPI_Request request;
+
+    if (nargs > 0 || keywords != NULL)
+        return PyErr_Format(PyExc_TypeError, "%s() takes no arguments", row->name);
+    if (mpi_ready(st) < 0)
+        return NULL;
+    room = post_object((handle *)self, &request);
+    if (room == NULL)
+        return NULL;
+    result = request_for_room(st, request, room, ((handle *)self)->size);
+    Py_DECREF(room);
+    return result;
+}
+
+/* ---------------------------------------------------------------------------- rows */
+
+#define PROBE_SIGNATURE "($type, /, comm, source=..., tag=..., status=None)\n--\n\n"
+
+const row_method matched_rows[] = {
+    {"Probe", "Probe" PROBE_SIGNATURE "Wait for a message and take it out. Not collective.", probe,
+     "MPI_Mprobe", {NULL}, 1, 1},
+    {"Iprobe", "Iprobe" PROBE_SIGNATURE "Take a message out if there is one. Not collective.",
+     probe, "MPI_Improbe", {NULL}, 0, 1},
+    {"probe", "probe" PROBE_SIGNATURE "Wait for an object and take it out. Not collective.", probe,
+     "MPI_Mprobe", {NULL}, 1, 1},
+    {"iprobe", "iprobe" PROBE_SIGNATURE "Take an object out if there is one. Not collective.",
+     probe, "MPI_Improbe", {NULL}, 0, 1},
+    {"Recv", "Recv($self, /, buf, status=None)\n--\n\nReceive the message. Not collective.",
+     receive, "MPI_Mrecv", {NULL}, 0, 0},
+    {"Irecv", "Irecv($self, /, buf)\n--\n\nBegin to receive the message. Not collective.",
+     receive_later, "MPI_Imrecv", {NULL}, 0, 0},
+    {"recv", "recv($self, /, status=None)\n--\n\nReceive the object. Not collective.",
+     receive_object, "MPI_Imrecv", {NULL}, 0, 0},
+    {"irecv", "irecv($self, /)\n--\n\nBegin to receive the object. Not collective.",
+     receive_object_later, "MPI_Imrecv", {NULL}, 0, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
+PyDoc_STRVAR(message_doc, "Message(message=None)\n--\n\nA message taken out of the queue.");
+
+static PyType_Slot message_slots[] = {
+    {Py_tp_doc, (void *)message_doc},
+    {0, NULL},
+};
+
+PyType_Spec Message_spec = {
+    .name = "collio.MPI.Message",
+    .basicsize = sizeof(handle),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = message_slots,
+};

@@ -1,0 +1,347 @@
+/* MPI.Op: reductions, MPI's own and the user's. */
+#include "bindings.h"
+
+#include <string.h>
+
+/*
+ * MPI calls a user's function without saying for which operation it was made.
+ * So there is one C function a slot, and a slot for each Op of the user's.
+ */
+#define USER_SLOTS 8
+
+static PyObject *user_functions[USER_SLOTS];
+
+/* ----------------------------------------------------------------- on Python objects */
+
+static PyObject *larger(PyObject *x, PyObject *y)
+{
+    int less = PyObject_RichCompareBool(x, y, Py_LT);
+    return less < 0 ? NULL : Py_NewRef(less ? y : x);
+}
+
+static PyObject *smaller(PyObject *x, PyObject *y)
+{
+    int less = PyObject_RichCompareBool(y, x, Py_LT);
+    return less < 0 ? NULL : Py_NewRef(less ? y : x);
+}
+
+static PyObject *logical(PyObject *x, PyObject *y, int how)
+{
+    int a = PyObject_IsTrue(x), b = PyObject_IsTrue(y);
+
+    if (a < 0 || b < 0)
+        return NULL;
+    return PyBool_FromLong(how == '&' ? a && b : how == '|' ? a || b : a != b);
+}
+
+static PyObject *logical_and(PyObject *x, PyObject *y)
+{
+    return logical(x, y, '&');
+}
+
+static PyObject *logical_or(PyObject *x, PyObject *y)
+{
+    return logical(x, y, '|');
+}
+
+static PyObject *logical_xor(PyObject *x, PyObject *y)
+{
+    return logical(x, y, '^');
+}
+
+/* (value, index) pairs: the better value, on a tie the smaller index. */
+static PyObject *located(PyObject *x, PyObject *y, int wanted)
+{
+    PyObject *u = PySequence_GetItem(x, 0), *v = PySequence_GetItem(y, 0);
+    PyObject *i = PySequence_GetItem(x, 1), *j = PySequence_GetItem(y, 1), *result = NULL;
+    int better = -1, equal = -1;
+
+    if (u && v && i && j) {
+        better = PyObject_RichCompareBool(u, v, wanted);
+        equal = PyObject_RichCompareBool(u, v, Py_EQ);
+        if (equal > 0)
+            better = PyObject_RichCompareBool(i, j, Py_LE);
+    }
+    if (better >= 0 && equal >= 0)
+        result = better ? PyTuple_Pack(2, u, i) : PyTuple_Pack(2, v, j);
+    Py_XDECREF(u);
+    Py_XDECREF(v);
+    Py_XDECREF(i);
+    Py_XDECREF(j);
+    return result;
+}
+
+static PyObject *max_located(PyObject *x, PyObject *y)
+{
+    return located(x, y, Py_GT);
+}
+
+static PyObject *min_located(PyObject *x, PyObject *y)
+{
+    return located(x, y, Py_LT);
+}
+
+static PyObject *second(PyObject *Py_UNUSED(x), PyObject *y)
+{
+    return Py_NewRef(y);
+}
+
+static PyObject *first(PyObject *x, PyObject *Py_UNUSED(y))
+{
+    return Py_NewRef(x);
+}
+
+/* By the name of the constant. */
+static const struct {
+    const char *name;
+    PyObject *(*function)(PyObject *, PyObject *);
+} python_rows[] = {
+    {"MAX", larger},           {"MIN", smaller},          {"SUM", PyNumber_Add},
+    {"PROD", PyNumber_Multiply}, {"LAND", logical_and},   {"BAND", PyNumber_And},
+    {"LOR", logical_or},       {"BOR", PyNumber_Or},      {"LXOR", logical_xor},
+    {"BXOR", PyNumber_Xor},    {"MAXLOC", max_located},   {"MINLOC", min_located},
+    {"REPLACE", second},       {"NO_OP", first},
+};
+
+/* Predefined ops are known by their handle, so that a copy works as well. */
+static PyObject *combine_predefined(handle *self, PyObject *x, PyObject *y)
+{
+    if (self->constant == NULL && self->keep != NULL && PyObject_TypeCheck(self->keep, Py_TYPE(self)))
+        self = (handle *)self->keep;
+    for (size_t i = 0; self->constant != NULL && i < sizeof python_rows / sizeof *python_rows; i++)
+        if (strcmp(self->constant, python_rows[i].name) == 0)
+            return python_rows[i].function(x, y);
+    return PyErr_Format(PyExc_ValueError, "this Op has no meaning for objects");
+}
+
+static PyObject *op_call(PyObject *object, PyObject *args, PyObject *keywords)
+{
+    handle *self = (handle *)object;
+
+    if (PyTuple_GET_SIZE(args) != 2 || (keywords != NULL && PyDict_GET_SIZE(keywords) > 0))
+        return PyErr_Format(PyExc_TypeError, "an Op takes exactly 2 arguments");
+    if (self->keep != NULL && PyLong_Check(self->keep))
+        return PyObject_Call(user_functions[PyLong_AsLong(self->keep)], args, NULL);
+    return combine_predefined(self, PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1));
+}
+
+/* -------------------------------------------------------------------- user functions */
+
+/* Call function(in, inout, datatype) on memoryviews. An exception cannot pass
+ * through MPI: it is printed and the job ends, as mpi4py does. */
+static void call_user(int slot, void *in, void *inout, int *count, MPI_Datatype *type)
+{
+    PyGILState_STATE gil = PyGILState_Ensure();
+    MPI_Aint lb = 0, extent = 0;
+    PyObject *a, *b, *datatype, *result = NULL;
+    state *st = state_find();
+    Py_ssize_t size;
+
+    MPI_Type_get_extent(*type, &lb, &extent);
+    size = (Py_ssize_t)extent * *count;
+    a = PyMemoryView_FromMemory(in, size, PyBUF_READ);
+    b = PyMemoryView_FromMemory(inout, size, PyBUF_WRITE);
+    datatype = st == NULL ? NULL
+                          : handle_make(st->types[TYPE_Datatype], KIND_datatype,
+                                        (any_handle){.datatype = *type});
+    if (a && b && datatype)
+        result = PyObject_CallFunctionObjArgs(user_functions[slot], a, b, datatype, NULL);
+    Py_XDECREF(a);
+    Py_XDECREF(b);
+    Py_XDECREF(datatype);
+    if (result == NULL) {
+        PyErr_Print();
+        MPI_Abort(MPI_COMM_WORLD, 1);
+    }
+    Py_XDECREF(result);
+    PyGILState_Release(gil);
+}
+
+/* A C function carries no data: which slot it is must be its own name. */
+static void user_0(void *in, void *inout, int *count, MPI_Datatype *type)
+{
+    call_user(0, in, inout, count, type);
+}
+
+static void user_1(void *in, void *inout, int *count, MPI_Datatype *type)
+{
+    call_user(1, in, inout, count, type);
+}
+
+static void user_2(void *in, void *inout, int *count, MPI_Datatype *type)
+{
+    call_user(2, in, inout, count, type);
+}
+
+static void user_3(void *in, void *inout, int *count, MPI_Datatype *type)
+{
+    call_user(3, in, inout, count, type);
+}
+
+static void user_4(void *in, void *inout, int *count, MPI_Datatype *type)
+{
+    call_user(4, in, inout, count, type);
+}
+
+static void user_5(void *in, void *inout, int *count, MPI_Datatype *type)
+{
+    call_user(5, in, inout, count, type);
+}
+
+static void user_6(void *in, void *inout, int *count, MPI_Datatype *type)
+{
+    call_user(6, in, inout, count, type);
+}
+
+static void user_7(void *in, void *inout, int *count, MPI_Datatype *type)
+{
+    call_user(7, in, inout, count, type);
+}
+
+static MPI_User_function *const user_slots[USER_SLOTS] = {user_0, user_1, user_2, user_3,
+                                                          user_4, user_5, user_6, user_7};
+
+typedef struct create_args {
+    PyObject *function;
+    int commute;
+} create_args;
+
+PyDoc_STRVAR(create_doc,
+             "Create($type, /, function, commute=False)\n--\n\nAn operation from "
+             "function(in, inout, datatype), which combines two buffers. Not collective.");
+
+static PyObject *op_Create(PyObject *cls, PyObject *const *args, Py_ssize_t nargs,
+                           PyObject *keywords)
+{
+    static const param rows[] = {{"function", arg_object, offsetof(create_args, function)},
+                                 {"|commute", arg_bool, offsetof(create_args, commute)},
+                                 {NULL, NULL, 0}};
+    create_args a = {NULL, 0};
+    MPI_Op op;
+    PyObject *self;
+    int slot = 0;
+
+    if (mpi_ready(state_of_class(cls)) < 0 ||
+        args_parse("Create", rows, &a, args, nargs, keywords) < 0)
+        return NULL;
+    while (slot < USER_SLOTS && user_functions[slot] != NULL)
+        slot++;
+    if (slot == USER_SLOTS)
+        return PyErr_Format(PyExc_RuntimeError, "at most %d operations of the user's at a time",
+                            USER_SLOTS);
+    if (mpi_failed(MPI_Op_create(user_slots[slot], a.commute, &op), "MPI_Op_create") < 0)
+        return NULL;
+    self = handle_make((PyTypeObject *)cls, KIND_op, (any_handle){.op = op});
+    if (self == NULL)
+        return NULL;
+    user_functions[slot] = Py_NewRef(a.function);
+    ((handle *)self)->keep = PyLong_FromLong(slot);
+    return self;
+}
+
+PyDoc_STRVAR(free_doc, "Free($self, /)\n--\n\nFree the operation. Not collective.");
+
+static PyObject *op_Free(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    handle *self = (handle *)object;
+
+    if (mpi_ready(state_of(object)) < 0 ||
+        mpi_failed(MPI_Op_free(&self->mpi.op), "MPI_Op_free") < 0)
+        return NULL;
+    if (self->keep != NULL && PyLong_Check(self->keep))
+        Py_CLEAR(user_functions[PyLong_AsLong(self->keep)]);
+    Py_CLEAR(self->keep);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(is_commutative_doc, "Is_commutative($self, /)\n--\n\nWhether the order of the "
+                                 "operands does not matter. Not collective.");
+
+static PyObject *op_Is_commutative(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    int flag = 0;
+
+    if (mpi_ready(state_of(object)) < 0 ||
+        mpi_failed(MPI_Op_commutative(((handle *)object)->mpi.op, &flag), "MPI_Op_commutative") < 0)
+        return NULL;
+    return PyBool_FromLong(flag);
+}
+
+typedef struct local_args {
+    PyObject *in, *inout;
+} local_args;
+
+PyDoc_STRVAR(reduce_local_doc, "Reduce_local($self, /, inbuf, inoutbuf)\n--\n\nCombine two buffers "
+                               "of this process. Not collective.");
+
+static PyObject *op_Reduce_local(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
+                                 PyObject *keywords)
+{
+    static const param rows[] = {{"inbuf", arg_object, offsetof(local_args, in)},
+                                 {"inoutbuf", arg_object, offsetof(local_args, inout)},
+                                 {NULL, NULL, 0}};
+    state *st = state_of(object);
+    PyObject *result = NULL;
+    message in, out;
+    local_args a;
+
+    if (mpi_ready(st) < 0 || args_parse("Reduce_local", rows, &a, args, nargs, keywords) < 0)
+        return NULL;
+    message_init(&in);
+    message_init(&out);
+    if (message_from(st, a.in, 0, 1, &in) == 0 && message_from(st, a.inout, 1, 1, &out) == 0) {
+        if (in.count != out.count || in.type != out.type)
+            PyErr_Format(PyExc_ValueError, "mismatch in counts %d and %d, or in datatypes",
+                         in.count, out.count);
+        else if (mpi_failed(MPI_Reduce_local(in.data, out.data, in.count, in.type,
+                                             ((handle *)object)->mpi.op),
+                            "MPI_Reduce_local") == 0)
+            result = Py_NewRef(Py_None);
+    }
+    message_release(&in);
+    message_release(&out);
+    return result;
+}
+
+static PyObject *get_is_commutative(PyObject *self, void *Py_UNUSED(none))
+{
+    return op_Is_commutative(self, NULL);
+}
+
+static PyObject *get_is_predefined(PyObject *object, void *Py_UNUSED(none))
+{
+    handle *self = (handle *)object;
+
+    return PyBool_FromLong(self->constant != NULL || self->mpi.op == MPI_OP_NULL);
+}
+
+static PyMethodDef op_methods[] = {
+    {"Create", FAST(op_Create), FASTCALL | METH_CLASS, create_doc},
+    {"Free", op_Free, METH_NOARGS, free_doc},
+    {"Is_commutative", op_Is_commutative, METH_NOARGS, is_commutative_doc},
+    {"Reduce_local", FAST(op_Reduce_local), FASTCALL, reduce_local_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef op_getset[] = {
+    {"is_commutative", get_is_commutative, NULL, "order does not matter", NULL},
+    {"is_predefined", get_is_predefined, NULL, "is one of MPI's own", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(op_doc, "Op(op=None)\n--\n\nA reduction; called with two objects it combines them.");
+
+static PyType_Slot op_slots[] = {
+    {Py_tp_doc, (void *)op_doc},
+    {Py_tp_call, op_call},
+    {Py_tp_methods, op_methods},
+    {Py_tp_getset, op_getset},
+    {0, NULL},
+};
+
+PyType_Spec Op_spec = {
+    .name = "collio.MPI.Op",
+    .basicsize = sizeof(handle),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = op_slots,
+};

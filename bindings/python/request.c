@@ -1,0 +1,493 @@
+/* MPI.Request and Prequest: operations under way, and the memory they use. */
+#include "request.h"
+
+#include <sched.h>
+
+/*
+ * An object to be received, of unknown size: nothing can be posted before the
+ * message is there. Its request is tested for by a matched probe; then room is
+ * made and a real request posted. All unmatched ones stand in a list, and
+ * whoever waits for anything looks after them: the sender of a large object
+ * may be waiting for that before it can send what is waited for here.
+ */
+typedef struct receipt {
+    struct receipt *next;
+    handle *request;
+    MPI_Comm comm;
+    int source;
+    int tag;
+    PyObject *room; /* NULL: not matched yet */
+    Py_ssize_t size;
+} receipt;
+
+/* An operation whose Request died early: its buffer lives until it is done. */
+typedef struct orphan {
+    struct orphan *next;
+    MPI_Request mpi;
+    PyObject *keep;
+    int persistent;
+} orphan;
+
+static receipt *unmatched;
+static orphan *orphans;
+
+/* ---------------------------------------------------------- requests nobody holds */
+
+static void sweep_orphans(void)
+{
+    orphan **at = &orphans;
+
+    while (*at != NULL) {
+        orphan *o = *at;
+        int done = 0;
+        if (MPI_Test(&o->mpi, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && !done) {
+            at = &o->next;
+            continue;
+        }
+        if (o->persistent && o->mpi != MPI_REQUEST_NULL)
+            MPI_Request_free(&o->mpi);
+        *at = o->next;
+        Py_XDECREF(o->keep);
+        PyMem_Free(o);
+    }
+}
+
+static void forget_receipt(handle *self)
+{
+    receipt **at = &unmatched;
+
+    while (*at != NULL && *at != self->receipt)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = self->receipt->next;
+    Py_XDECREF(self->receipt->room);
+    PyMem_Free(self->receipt);
+    self->receipt = NULL;
+}
+
+void request_abandon(handle *self)
+{
+    orphan *o;
+
+    if (self->receipt != NULL) {
+        if (self->keep == NULL)
+            self->keep = Py_XNewRef(self->receipt->room);
+        forget_receipt(self);
+    }
+    if (self->mpi.request == MPI_REQUEST_NULL || !self->owned || !life_usable())
+        return;
+    o = PyMem_Malloc(sizeof *o);
+    if (o == NULL) {
+        self->keep = NULL; /* better lost than freed under MPI's hands */
+        return;
+    }
+    *o = (orphan){orphans, self->mpi.request, self->keep, self->owned == 2};
+    self->keep = NULL;
+    self->mpi.request = MPI_REQUEST_NULL;
+    orphans = o;
+    sweep_orphans();
+}
+
+PyObject *request_make(state *st, enum type_slot slot, MPI_Request mpi, PyObject *keep)
+{
+    PyObject *self = handle_own(st->types[slot], KIND_request, (any_handle){.request = mpi});
+
+    if (self == NULL) {
+        if (slot == TYPE_Request)
+            MPI_Wait(&mpi, MPI_STATUS_IGNORE);
+        return NULL;
+    }
+    ((handle *)self)->keep = Py_XNewRef(keep);
+    ((handle *)self)->owned = slot == TYPE_Prequest ? 2 : 1;
+    return self;
+}
+
+/* --------------------------------------------------------------- objects to come */
+
+/* A request with a receipt, which may have its room already. */
+static PyObject *with_receipt(state *st, MPI_Request mpi, const receipt *content)
+{
+    PyObject *self = request_make(st, TYPE_Request, mpi, content->room);
+    receipt *r = self != NULL ? PyMem_Malloc(sizeof *r) : NULL;
+
+    if (r == NULL) {
+        Py_XDECREF(self);
+        return self != NULL ? PyErr_NoMemory() : NULL;
+    }
+    *r = *content;
+    r->request = (handle *)self;
+    Py_XINCREF(r->room);
+    ((handle *)self)->receipt = r;
+    return self;
+}
+
+PyObject *request_for_room(state *st, MPI_Request mpi, PyObject *room, Py_ssize_t size)
+{
+    return with_receipt(st, mpi, &(receipt){.comm = MPI_COMM_NULL, .room = room, .size = size});
+}
+
+PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag)
+{
+    const receipt content = {.comm = comm, .source = source, .tag = tag};
+    PyObject *self = with_receipt(st, MPI_REQUEST_NULL, &content);
+    receipt **last = &unmatched;
+
+    if (self == NULL)
+        return NULL;
+    while (*last != NULL) /* in the order of the calls, as MPI matches */
+        last = &(*last)->next;
+    *last = ((handle *)self)->receipt;
+    return self;
+}
+
+int request_receiving(void)
+{
+    return unmatched != NULL;
+}
+
+/* Look for the message of one receipt; post its receive when it is there. */
+static int match(receipt *r)
+{
+    MPI_Message found_message;
+    MPI_Status status;
+    MPI_Count size = 0;
+    void *data;
+    int found = 0, result;
+
+    result = MPI_Improbe(r->source, r->tag, r->comm, &found, &found_message, &status);
+    if (mpi_failed(result, "MPI_Improbe") < 0)
+        return -1;
+    if (!found)
+        return 0;
+    MPI_Get_elements_x(&status, MPI_BYTE, &size);
+    r->room = parcel_room((Py_ssize_t)size, &data);
+    if (r->room == NULL)
+        return -1;
+    r->size = (Py_ssize_t)size;
+    result = MPI_Imrecv(data, (int)size, MPI_BYTE, &found_message, &r->request->mpi.request);
+    return mpi_failed(result, "MPI_Imrecv");
+}
+
+static int match_all(void)
+{
+    receipt **at = &unmatched;
+
+    while (*at != NULL) {
+        receipt *r = *at;
+        if (match(r) < 0)
+            return -1;
+        if (r->room != NULL)
+            *at = r->next;
+        else
+            at = &r->next;
+    }
+    return 0;
+}
+
+static int is_unmatched(const handle *self)
+{
+    return self->receipt != NULL && self->receipt->room == NULL;
+}
+
+/* --------------------------------------------------------------- waiting and testing */
+
+/* One test; *done is 0 for an object that has not been matched. */
+int request_test_one(handle *self, int *done, MPI_Status *status)
+{
+    *done = 0;
+    if (unmatched != NULL && match_all() < 0)
+        return -1;
+    if (is_unmatched(self))
+        return 0;
+    return mpi_failed(MPI_Test(&self->mpi.request, done, status), "MPI_Test");
+}
+
+void request_yield(void)
+{
+    PyThreadState *saved = gil_release();
+
+    sched_yield();
+    gil_acquire(saved);
+}
+
+/* Test first: most waits are for what is done, and then the GIL can be kept. */
+int request_wait_one(handle *self, MPI_Status *status)
+{
+    PyThreadState *saved;
+    int done, result;
+
+    if (request_test_one(self, &done, status) < 0)
+        return -1;
+    while (!done && unmatched != NULL) {
+        request_yield();
+        if (PyErr_CheckSignals() < 0 || request_test_one(self, &done, status) < 0)
+            return -1;
+    }
+    if (done)
+        return 0;
+    saved = gil_release();
+    result = MPI_Wait(&self->mpi.request, status);
+    gil_acquire(saved);
+    return mpi_failed(result, "MPI_Wait");
+}
+
+int request_finish(MPI_Request *request, MPI_Status *status)
+{
+    handle self = {.mpi = {.request = *request}, .kind = KIND_request};
+    int result = request_wait_one(&self, status);
+
+    *request = self.mpi.request;
+    return result;
+}
+
+/* A completed request lets go of its buffers, unless it can be started again. */
+void request_finished(handle *self)
+{
+    if (self->owned != 2)
+        Py_CLEAR(self->keep);
+}
+
+/* The object that a completed lower-case request stands for: None for sends. New. */
+PyObject *request_take_object(state *st, handle *self)
+{
+    PyObject *object;
+
+    if (self->receipt == NULL) {
+        request_finished(self);
+        return Py_NewRef(Py_None);
+    }
+    object = parcel_open(st, self->receipt->room, 0, self->receipt->size);
+    forget_receipt(self);
+    return object;
+}
+
+PyObject *request_object(state *st, PyObject *request, MPI_Status *status)
+{
+    handle *self = (handle *)request;
+
+    return request_wait_one(self, status) < 0 ? NULL : request_take_object(st, self);
+}
+
+/* ------------------------------------------------------------------ one request */
+
+static const param status_rows[] = {{"|status", arg_object, 0}, {NULL, NULL, 0}};
+
+static int parse_status(const char *name, PyObject *self, MPI_Status **status,
+                        PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+    PyObject *object = Py_None;
+
+    if (mpi_ready(st) < 0 || args_parse(name, status_rows, &object, args, nargs, keywords) < 0)
+        return -1;
+    return status_arg(st, object, status);
+}
+
+PyDoc_STRVAR(Wait_doc, "Wait($self, /, status=None)\n--\n\nWait until the operation is done. "
+                       "Not collective.");
+
+static PyObject *request_Wait(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                              PyObject *keywords)
+{
+    MPI_Status *status;
+
+    if (parse_status("Wait", self, &status, args, nargs, keywords) < 0 ||
+        request_wait_one((handle *)self, status) < 0)
+        return NULL;
+    request_finished((handle *)self);
+    Py_RETURN_TRUE;
+}
+
+PyDoc_STRVAR(Test_doc, "Test($self, /, status=None)\n--\n\nWhether the operation is done. "
+                       "Not collective.");
+
+static PyObject *request_Test(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                              PyObject *keywords)
+{
+    MPI_Status *status;
+    int done;
+
+    if (parse_status("Test", self, &status, args, nargs, keywords) < 0 ||
+        request_test_one((handle *)self, &done, status) < 0)
+        return NULL;
+    if (done)
+        request_finished((handle *)self);
+    return PyBool_FromLong(done);
+}
+
+PyDoc_STRVAR(wait_doc, "wait($self, /, status=None)\n--\n\nWait until the operation is done; "
+                       "returns the object received, None for a send. Not collective.");
+
+static PyObject *request_wait(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                              PyObject *keywords)
+{
+    MPI_Status *status;
+
+    if (parse_status("wait", self, &status, args, nargs, keywords) < 0 ||
+        request_wait_one((handle *)self, status) < 0)
+        return NULL;
+    return request_take_object(state_of(self), (handle *)self);
+}
+
+PyDoc_STRVAR(test_doc, "test($self, /, status=None)\n--\n\n(True, object received or None) if "
+                       "the operation is done, else (False, None). Not collective.");
+
+static PyObject *request_test(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                              PyObject *keywords)
+{
+    MPI_Status *status;
+    PyObject *object;
+    int done;
+
+    if (parse_status("test", self, &status, args, nargs, keywords) < 0 ||
+        request_test_one((handle *)self, &done, status) < 0)
+        return NULL;
+    object = done ? request_take_object(state_of(self), (handle *)self) : Py_NewRef(Py_None);
+    return object == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(done), object);
+}
+
+PyDoc_STRVAR(Get_status_doc, "Get_status($self, /, status=None)\n--\n\nWhether the operation is "
+                             "done, without completing it. Not collective.");
+
+static PyObject *request_Get_status(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                    PyObject *keywords)
+{
+    MPI_Request mpi = ((handle *)self)->mpi.request;
+    MPI_Status *status;
+    int done = 0;
+
+    if (parse_status("Get_status", self, &status, args, nargs, keywords) < 0 ||
+        (unmatched != NULL && match_all() < 0))
+        return NULL;
+    if (!is_unmatched((handle *)self) &&
+        mpi_failed(MPI_Request_get_status(mpi, &done, status), "MPI_Request_get_status") < 0)
+        return NULL;
+    return PyBool_FromLong(done);
+}
+
+PyDoc_STRVAR(Cancel_doc, "Cancel($self, /)\n--\n\nAsk for the operation to be cancelled. "
+                         "Not collective.");
+
+static PyObject *request_Cancel(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    handle *self = (handle *)object;
+
+    if (mpi_ready(state_of(object)) < 0)
+        return NULL;
+    if (is_unmatched(self))
+        forget_receipt(self);
+    else if (mpi_failed(MPI_Cancel(&self->mpi.request), "MPI_Cancel") < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(Free_doc, "Free($self, /)\n--\n\nGive the request up; the operation goes on and "
+                       "keeps its buffers. Not collective.");
+
+static PyObject *request_Free(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    handle *self = (handle *)object;
+
+    if (mpi_ready(state_of(object)) < 0)
+        return NULL;
+    if (self->owned) {
+        request_abandon(self);
+        request_finished(self);
+    } else if (mpi_failed(MPI_Request_free(&self->mpi.request), "MPI_Request_free") < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(Start_doc, "Start($self, /)\n--\n\nStart a persistent operation. Not collective.");
+
+static PyObject *request_Start(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Start(&((handle *)self)->mpi.request), "MPI_Start") < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(Startall_doc, "Startall($type, requests, /)\n--\n\nStart persistent operations. "
+                           "Not collective.");
+
+static PyObject *request_Startall(PyObject *cls, PyObject *requests)
+{
+    state *st = state_of_class(cls);
+    PyObject *list = PySequence_Fast(requests, "expecting a sequence of requests"), *done = NULL;
+    Py_ssize_t i = 0, n = list != NULL ? PySequence_Fast_GET_SIZE(list) : 0;
+
+    for (; i < n; i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(list, i);
+        if (!is_a(st, item, TYPE_Prequest)) {
+            raise_type("a request to start", "MPI.Prequest", item);
+            break;
+        }
+        done = request_Start(item, NULL);
+        if (done == NULL)
+            break;
+        Py_DECREF(done);
+    }
+    Py_XDECREF(list);
+    return list != NULL && i == n ? Py_NewRef(Py_None) : NULL;
+}
+
+int request_is_null(const handle *self)
+{
+    return self->mpi.request == MPI_REQUEST_NULL && self->receipt == NULL;
+}
+
+static int request_bool(PyObject *self)
+{
+    return !request_is_null((handle *)self);
+}
+
+static PyMethodDef request_methods[] = {
+    {"Wait", FAST(request_Wait), FASTCALL, Wait_doc},
+    {"Test", FAST(request_Test), FASTCALL, Test_doc},
+    {"wait", FAST(request_wait), FASTCALL, wait_doc},
+    {"test", FAST(request_test), FASTCALL, test_doc},
+    {"Get_status", FAST(request_Get_status), FASTCALL, Get_status_doc},
+    {"get_status", FAST(request_Get_status), FASTCALL, Get_status_doc},
+    {"Cancel", request_Cancel, METH_NOARGS, Cancel_doc},
+    {"cancel", request_Cancel, METH_NOARGS, Cancel_doc},
+    {"Free", request_Free, METH_NOARGS, Free_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMethodDef prequest_methods[] = {
+    {"Start", request_Start, METH_NOARGS, Start_doc},
+    {"Startall", request_Startall, METH_O | METH_CLASS, Startall_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(request_doc, "Request(request=None)\n--\n\nAn operation under way.");
+PyDoc_STRVAR(prequest_doc, "Prequest(request=None)\n--\n\nAn operation that can be started again.");
+
+static PyType_Slot request_slots[] = {
+    {Py_tp_doc, (void *)request_doc},
+    {Py_nb_bool, request_bool},
+    {Py_tp_methods, request_methods},
+    {0, NULL},
+};
+
+static PyType_Slot prequest_slots[] = {
+    {Py_tp_doc, (void *)prequest_doc},
+    {Py_tp_methods, prequest_methods},
+    {0, NULL},
+};
+
+PyType_Spec Request_spec = {
+    .name = "collio.MPI.Request",
+    .basicsize = sizeof(handle),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = request_slots,
+};
+
+PyType_Spec Prequest_spec = {
+    .name = "collio.MPI.Prequest",
+    .basicsize = sizeof(handle),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = prequest_slots,
+};

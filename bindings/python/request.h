@@ -1,0 +1,23 @@
+/* Shared by request.c and request_many.c. */
+#ifndef COLLIO_REQUEST_H
+#define COLLIO_REQUEST_H
+
+#include "bindings.h"
+
+/* One test; *done is 0 for an object that has not been matched yet. */
+int request_test_one(handle *self, int *done, MPI_Status *status);
+int request_wait_one(handle *self, MPI_Status *status);
+
+/* A completed request lets go of its buffers, unless it can be started again. */
+void request_finished(handle *self);
+
+/* The object that a completed lower-case request stands for: None for sends. New. */
+PyObject *request_take_object(state *st, handle *self);
+
+/* Give the other threads and processes of this machine a turn. */
+void request_yield(void);
+
+/* Neither an operation nor an object stands behind it. */
+int request_is_null(const handle *self);
+
+#endif

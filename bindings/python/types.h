@@ -1,0 +1,27 @@
+/*
+ * The Python types of the extension, bases before derived ones. Define
+ * X(slot, base slot, namespace) before the inclusion; it is undefined at the
+ * end. For each row one file defines `PyType_Spec <slot>_spec`.
+ *   namespace  MPI: a name of the extension, thus of collio.MPI
+ *              collio: an entry of the extension's dictionary `_io`, thus of
+ *              the package collio (MPI has a File and a Group too)
+ *              hidden: no name
+ */
+X(Handle, none, hidden)
+X(RowMethod, none, hidden)
+X(Status, none, MPI)
+X(Datatype, Handle, MPI)
+X(Op, Handle, MPI)
+X(Group, Handle, MPI)
+X(Info, Handle, MPI)
+X(Request, Handle, MPI)
+X(Prequest, Request, MPI)
+X(Message, Handle, MPI)
+X(Comm, Handle, MPI)
+X(Intracomm, Comm, MPI)
+X(Topocomm, Intracomm, MPI)
+X(Cartcomm, Topocomm, MPI)
+X(BottomType, none, MPI)
+X(InPlaceType, none, MPI)
+X(Pickle, none, MPI)
+#undef X
