@@ -203,13 +203,13 @@ static PyObject *handle_f2py(PyObject *cls, PyObject *arg)
 {
     state *st = state_of_class(cls);
     int kind = kind_of(st, (PyTypeObject *)cls), number;
-    any_handle mpi;
+    any_handle mpi = {.bits = 0};
 
     if (kind < 0 || arg_int(arg, &number) < 0 || mpi_ready(st) < 0)
         return NULL;
 #define X(field, class, prefix, null)                                                              \
     kind == KIND_##field ? (any_handle){.field = prefix##_f2c(number)}:
-    mpi = HANDLE_KINDS handle_null(kind);
+    mpi = HANDLE_KINDS mpi;
 #undef X
     return from_handle(cls, st, kind, mpi);
 }

@@ -1,0 +1,38 @@
+"""Parallel programs in Python: MPI messages, and collective HDF5 files with a guarantee.
+
+``from collio import MPI`` is the messaging layer, with the names of mpi4py.
+``collio.File`` and ``collio.Checkpoint`` store data; they come when first used.
+Importing ``collio`` alone does not initialize MPI: only ``collio.MPI``, and
+what needs it, do.
+"""
+
+import importlib
+
+from .settings import Settings
+
+__version__ = "0.1.0"
+
+rc = Settings()
+
+# Names that need MPI running, and those that only need the extension.
+_RUNNING = ("File", "Group", "Dataset", "Attributes", "Checkpoint", "Part")
+_LOADED = ("CollectiveError", "CollectiveTimeout", "DamageError", "NoCheckpointError")
+
+__all__ = ["MPI", "rc", *_RUNNING, *_LOADED]
+
+
+def __getattr__(name):
+    if name == "MPI":
+        return importlib.import_module(".MPI", __name__)
+    if name in _RUNNING:
+        importlib.import_module(".MPI", __name__)
+    elif name not in _LOADED:
+        raise AttributeError(f"module 'collio' has no attribute {name!r}")
+    table = importlib.import_module("._collio", __name__)._io
+    if name not in table:
+        raise AttributeError(f"module 'collio' has no attribute {name!r}")
+    return table[name]
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
