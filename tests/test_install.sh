@@ -35,7 +35,7 @@ import() {
         "import collio, sys; from collio import MPI; sys.exit(not collio.__file__.startswith('$work'))")
 }
 
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PYTHONDONTWRITEBYTECODE=1
 check "make install" make install DESTDIR="$work" MAKEFLAGS=
 check "a C program builds with pkg-config" compile
 check "and runs" run
