@@ -105,16 +105,55 @@ static int write_part(const collio_disk *disk, int64_t start, int64_t end, colli
     return COLLIO_OK;
 }
 
+/* Keep the bytes that are about to be overwritten. What lies beyond the last
+ * committed end is not referred to by what is on disk. */
+static int keep_old(const collio_disk *disk, collio_overlay *old, collio_error *err)
+{
+    for (int64_t i = 0; i < disk->overlay.count && err->code == COLLIO_OK; i++) {
+        const collio_piece *p = &disk->overlay.pieces[i];
+        int64_t end = p->start + p->size < disk->committed ? p->start + p->size : disk->committed;
+        char *bytes;
+
+        if (p->start >= end)
+            break;
+        bytes = malloc((size_t)(end - p->start));
+        if (bytes == NULL)
+            return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to keep old structure");
+        if (collio_disk_read(disk, bytes, end - p->start, p->start, err) == COLLIO_OK &&
+            collio_overlay_write(old, p->start, end - p->start, bytes))
+            collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to keep old structure");
+        free(bytes);
+    }
+    return err->code;
+}
+
+/* Put the old bytes back as far as the disk lets us. */
+static void restore_old(const collio_disk *disk, const collio_overlay *old)
+{
+    for (int64_t i = 0; i < old->count; i++) {
+        collio_error ignored = COLLIO_ERROR_INIT;
+
+        collio_posix_write(disk->fd, old->pieces[i].bytes, (size_t)old->pieces[i].size,
+                           old->pieces[i].start, disk->path, &ignored);
+    }
+}
+
 int collio_disk_commit(collio_disk *disk, int64_t superblock, collio_error *err)
 {
-    int64_t size = 0;
+    collio_overlay old = {NULL, 0, 0};
+    int64_t size = 0, fixed = superblock + SUPERBLOCK_BYTES;
+    int64_t grown = disk->committed > fixed ? disk->committed : fixed;
 
-    if (collio_posix_size(disk->fd, &size, disk->path, err) || reserve(disk, size, err) ||
-        write_part(disk, superblock + SUPERBLOCK_BYTES, INT64_MAX, err) ||
-        write_part(disk, 0, superblock + SUPERBLOCK_BYTES, err))
-        return err->code;
-    if (size > disk->eoa)
+    if (err->code != COLLIO_OK || collio_posix_size(disk->fd, &size, disk->path, err) ||
+        reserve(disk, size, err) || keep_old(disk, &old, err))
+        goto done;
+    if (write_part(disk, grown, INT64_MAX, err) || write_part(disk, fixed, grown, err) ||
+        write_part(disk, 0, fixed, err))
+        restore_old(disk, &old);
+    else if (size > disk->eoa)
         collio_sys(ftruncate(disk->fd, (off_t)disk->eoa) != 0, "ftruncate", disk->path, err);
+done:
+    collio_overlay_drop(&old);
     return err->code;
 }
 
@@ -122,6 +161,7 @@ void collio_disk_settle(collio_disk *disk)
 {
     collio_overlay_drop(&disk->overlay);
     disk->eof = disk->eoa;
+    disk->committed = disk->eoa;
 }
 
 int collio_disk_close(collio_disk *disk, collio_error *err)

@@ -22,6 +22,7 @@ typedef struct collio_disk {
     collio_overlay overlay; /* what HDF5 wrote since the last commit */
     int64_t eoa;            /* end of the space that HDF5 has given out */
     int64_t eof;            /* size of the file as HDF5 sees it */
+    int64_t committed;      /* where the space ends that the file on disk refers to */
 } collio_disk;
 
 /* ------------------------------------------------------------------ disk.c */
@@ -38,7 +39,9 @@ int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, col
 
 /*
  * Put the overlay on disk: space first, so that a full disk strikes before
- * anything is changed; the superblock, which makes the rest valid, last.
+ * anything is changed; then what nothing refers to yet; then what is there,
+ * the superblock, which makes the rest valid, last. If a write fails, the old
+ * bytes are put back.
  *   superblock  in  where it is
  */
 int collio_disk_commit(collio_disk *disk, int64_t superblock, collio_error *err);

@@ -11,11 +11,11 @@
 /* What a mode means. */
 typedef struct meaning {
     const char *name;
-    int writable, must_exist, create, truncate;
+    int writable, must_exist, exclusive, truncate;
 } meaning;
 
 static const meaning modes[] = {
-    {"r", 0, 1, 0, 0},  {"r+", 1, 1, 0, 0}, {"w", 1, 0, 1, 1},
+    {"r", 0, 1, 0, 0},  {"r+", 1, 1, 0, 0}, {"w", 1, 0, 0, 1},
     {"w-", 1, 0, 1, 0}, {"x", 1, 0, 1, 0},  {"a", 1, 0, 0, 0},
 };
 
@@ -26,6 +26,7 @@ typedef struct opening {
     const meaning *meaning;
     collio_file_options options;
     int created; /* agreed: the file is new or emptied */
+    int fresh;   /* on rank 0: there was none */
 } opening;
 
 /* ------------------------------------------------------------ arguments */
@@ -96,35 +97,39 @@ static collio_file *new_file(const opening *o, collio_error *err)
 
 /* -------------------------------------------------------- on the disk */
 
+/* Open what is there. Where the mode allows it, nothing may be there. */
+static int find(opening *o, int flags, collio_error *err)
+{
+    const meaning *m = o->meaning;
+    collio_error first = COLLIO_ERROR_INIT;
+
+    if (m->exclusive || collio_posix_open(o->path, flags, &o->file->disk.fd, &first) == COLLIO_OK ||
+        (!m->must_exist && first.sys_error == ENOENT))
+        return COLLIO_OK;
+    collio_error_set(err, first.code, "%s", first.text);
+    err->sys_error = first.sys_error;
+    return err->code;
+}
+
 /* Rank 0 finds or makes the file, and locks it before it may empty it. */
 static int claim(opening *o, collio_error *err)
 {
-    const meaning *m = o->meaning;
     collio_disk *disk = &o->file->disk;
-    int flags = m->writable ? O_RDWR : O_RDONLY;
-    collio_error first = COLLIO_ERROR_INIT;
+    int flags = o->meaning->writable ? O_RDWR : O_RDONLY;
 
-    if (!m->create && collio_posix_open(o->path, flags, &disk->fd, &first) != COLLIO_OK &&
-        (m->must_exist || first.sys_error != ENOENT)) {
-        collio_error_set(err, first.code, "%s", first.text);
-        err->sys_error = first.sys_error;
+    if (find(o, flags, err))
         return err->code;
-    }
     if (disk->fd < 0) {
-        flags |= O_CREAT | (m->truncate ? 0 : O_EXCL);
-        o->created = 1;
-        if (collio_posix_open(o->path, flags, &disk->fd, err)) {
-            o->created = 0; /* nothing of ours is there */
+        if (collio_posix_open(o->path, flags | O_CREAT | O_EXCL, &disk->fd, err))
             return err->code;
-        }
+        o->fresh = 1;
     }
-    if (collio_disk_lock(disk, m->writable, err)) {
-        o->created = 0;
+    if (collio_disk_lock(disk, o->meaning->writable, err))
         return err->code;
-    }
-    if (o->created && collio_sys(ftruncate(disk->fd, 0) != 0, "ftruncate", o->path, err))
-        o->created = 0;
-    return err->code;
+    if (o->meaning->truncate && collio_sys(ftruncate(disk->fd, 0) != 0, "ftruncate", o->path, err))
+        return err->code;
+    o->created = o->fresh || o->meaning->truncate;
+    return COLLIO_OK;
 }
 
 /* All ranks open the file that rank 0 has claimed. */
@@ -263,7 +268,8 @@ static int open_together(opening *o, collio_error *err)
     collio_hdf5_quiet(&printing);
     open_hdf5(o, err);
     collio_hdf5_loud(&printing);
-    file->used = o->created ? 0 : file->disk.eoa;
+    file->disk.committed = o->created ? 0 : file->disk.eoa;
+    file->used = file->disk.committed;
     if (collio_finish(file, "open", 0, err))
         return err->code;
     /* From the first moment on there is a whole file on disk. */
@@ -277,7 +283,7 @@ static void undo(opening *o)
 
     if (file == NULL)
         return;
-    if (o->created && file->rank == 0)
+    if ((o->created || o->fresh) && file->rank == 0)
         unlink(file->path);
     collio_file_drop(file);
     collio_comm_free(&file->comm, &ignored);
