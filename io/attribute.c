@@ -27,7 +27,7 @@ typedef struct value {
 static void describe(const void *context, char *text, size_t size)
 {
     const value *v = context;
-    size_t at = (size_t)snprintf(text, size, "write_attribute('%s', ", v->name ? v->name : "");
+    size_t at = (size_t)snprintf(text, size, "('%s', ", v->name ? v->name : "");
 
     if (at < size && v->text != NULL)
         snprintf(text + at, size - at, "\"%.60s\") on '%s'", v->text, v->object->name);
@@ -212,8 +212,8 @@ int collio_attribute_write_text(collio_object *object, const char *name, const c
 
 int collio_attribute_delete(collio_object *object, const char *name, collio_error *err)
 {
-    collio_named named = {"delete_attribute", object, name};
-    collio_call call = {named.operation, 0, collio_named_describe, &named};
+    collio_named named = {object, name};
+    collio_call call = {"delete_attribute", 0, collio_named_describe, &named};
     collio_printing printing;
     int exists = 0;
 

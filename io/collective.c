@@ -39,8 +39,10 @@ void collio_named_describe(const void *context, char *text, size_t size)
 {
     const collio_named *named = context;
 
-    snprintf(text, size, "%s('%s') on '%s'", named->operation,
-             named->name != NULL ? named->name : "", named->object->name);
+    if (named->name != NULL)
+        snprintf(text, size, "('%s') on '%s'", named->name, named->object->name);
+    else
+        snprintf(text, size, "('%s')", named->object->name);
 }
 
 uint64_t collio_named_digest(const collio_named *named)

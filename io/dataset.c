@@ -85,8 +85,7 @@ typedef struct creation {
 static void describe_creation(const void *context, char *text, size_t size)
 {
     const creation *c = context;
-    size_t at =
-        (size_t)snprintf(text, size, "create_dataset('%s', (", c->name != NULL ? c->name : "");
+    size_t at = (size_t)snprintf(text, size, "('%s', (", c->name != NULL ? c->name : "");
 
     for (int d = 0; c->shape != NULL && d < c->ndim && d < COLLIO_MAX_DIMS && at < size; d++)
         at += (size_t)snprintf(text + at, size - at, "%s%" PRId64 "%s", d > 0 ? ", " : "",
@@ -321,8 +320,8 @@ static const collio_selection *check_part(const collio_object *dataset,
 int collio_dataset_write(collio_object *dataset, const collio_selection *selection,
                          const collio_array *memory, collio_error *err)
 {
-    collio_named named = {"write", dataset, NULL};
-    collio_call call = {named.operation, 0, collio_named_describe, &named};
+    collio_named named = {dataset, NULL};
+    collio_call call = {"write", 0, collio_named_describe, &named};
     collio_selection whole;
 
     if (collio_object_check(dataset, err))
@@ -340,8 +339,8 @@ int collio_dataset_write(collio_object *dataset, const collio_selection *selecti
 int collio_dataset_read(collio_object *dataset, const collio_selection *selection,
                         const collio_array *memory, collio_error *err)
 {
-    collio_named named = {"read", dataset, NULL};
-    collio_call call = {named.operation, 0, collio_named_describe, &named};
+    collio_named named = {dataset, NULL};
+    collio_call call = {"read", 0, collio_named_describe, &named};
     collio_selection whole;
 
     if (collio_object_check(dataset, err))

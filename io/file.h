@@ -66,7 +66,6 @@ int collio_begin(collio_file *file, const collio_call *call, collio_error *err);
 
 /* The description of calls that take an object and a name. */
 typedef struct collio_named {
-    const char *operation;
     const collio_object *object;
     const char *name; /* may be NULL */
 } collio_named;

@@ -34,8 +34,8 @@ static hid_t create(collio_object *parent, const char *name, collio_error *err)
 int collio_group_create(collio_object *parent, const char *name, collio_object **out,
                         collio_error *err)
 {
-    collio_named named = {"create_group", parent, name};
-    collio_call call = {named.operation, 0, collio_named_describe, &named};
+    collio_named named = {parent, name};
+    collio_call call = {"create_group", 0, collio_named_describe, &named};
     collio_object *group = NULL;
     collio_printing printing;
     hid_t id;
@@ -66,8 +66,8 @@ done:
 
 int collio_link_delete(collio_object *group, const char *name, collio_error *err)
 {
-    collio_named named = {"delete", group, name};
-    collio_call call = {named.operation, 0, collio_named_describe, &named};
+    collio_named named = {group, name};
+    collio_call call = {"delete", 0, collio_named_describe, &named};
     collio_printing printing;
     collio_kind kind = COLLIO_KIND_NONE;
     htri_t exists = 0;

@@ -47,6 +47,10 @@ static void check_arguments(opening *o, collio_error *err)
         collio_error_set(err, COLLIO_ERR_VALUE,
                          "user block of %lld bytes (0, or a power of 2 from 512 on)",
                          (long long)block);
+    if (block > 0 && block < o->options.alignment)
+        collio_error_set(err, COLLIO_ERR_VALUE,
+                         "user block of %lld bytes with alignment %lld (at least that, or 0)",
+                         (long long)block, (long long)o->options.alignment);
     if (o->options.alignment < 0 || o->options.threshold < 0 || o->options.metadata_block < 0 ||
         (o->options.format != COLLIO_FORMAT_EARLIEST && o->options.format != COLLIO_FORMAT_V18))
         collio_error_set(err, COLLIO_ERR_VALUE, "file options: negative sizes or unknown format");
@@ -70,7 +74,7 @@ static void describe(const void *context, char *text, size_t size)
     const opening *o = context;
     unsigned version = (unsigned)collio_hdf5_version();
 
-    snprintf(text, size, "open('%s', '%s'), HDF5 %u.%u.%u", o->path != NULL ? o->path : "",
+    snprintf(text, size, "('%s', '%s'), HDF5 %u.%u.%u", o->path != NULL ? o->path : "",
              o->mode != NULL ? o->mode : "", version / 1000000, version / 1000 % 1000,
              version % 1000);
 }
