@@ -1,5 +1,6 @@
 /* The extension module: its state, its types, and what each file adds. */
 #include "bindings.h"
+#include "ckpt.h"
 
 #include <string.h>
 
@@ -28,6 +29,8 @@ static const struct {
     {TYPE_Comm, NULL, comm_gather_rows},
     {TYPE_Intracomm, intracomm_cart_methods, intracomm_collect_rows},
     {TYPE_Intracomm, NULL, intracomm_gather_rows},
+    {TYPE_State, state_read_methods, NULL},
+    {TYPE_State, mapping_methods, NULL},
 };
 
 /* A type is found under the last part of its full name. */
@@ -79,6 +82,8 @@ static int module_exec(PyObject *module)
     if (st->io == NULL || PyModule_AddObjectRef(module, "_io", st->io) < 0)
         return -1;
     if (array_setup() < 0 || error_setup(module, st) < 0)
+        return -1;
+    if (PyModule_AddFunctions(module, partition_functions) < 0)
         return -1;
     if (setup_types(module, st) < 0 || setup_methods(st) < 0)
         return -1;

@@ -24,4 +24,8 @@ X(Cartcomm, Topocomm, MPI)
 X(BottomType, none, MPI)
 X(InPlaceType, none, MPI)
 X(Pickle, none, MPI)
+X(Part, none, collio)
+X(PerRank, none, collio)
+X(Checkpoint, none, collio)
+X(State, none, collio)
 #undef X

@@ -15,15 +15,24 @@ __version__ = "0.1.0"
 rc = Settings()
 
 # Names that need MPI running, and those that only need the extension.
-_RUNNING = ("File", "Group", "Dataset", "Attributes", "Checkpoint", "Part")
-_LOADED = ("CollectiveError", "CollectiveTimeout", "DamageError", "NoCheckpointError")
+_RUNNING = ("File", "Group", "Dataset", "Attributes", "Checkpoint", "State")
+_LOADED = (
+    "Part",
+    "PerRank",
+    "CollectiveError",
+    "CollectiveTimeout",
+    "DamageError",
+    "NoCheckpointError",
+)
 
-__all__ = ["MPI", "rc", *_RUNNING, *_LOADED]
+__all__ = ["MPI", "rc", "Decomposition", *_RUNNING, *_LOADED]
 
 
 def __getattr__(name):
     if name == "MPI":
         return importlib.import_module(".MPI", __name__)
+    if name == "Decomposition":
+        return importlib.import_module(".decomposition", __name__).Decomposition
     if name in _RUNNING:
         importlib.import_module(".MPI", __name__)
     elif name not in _LOADED:

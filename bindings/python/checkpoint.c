@@ -1,0 +1,459 @@
+/* collio.Checkpoint: a directory of steps that are whole or not there. */
+#include "ckpt.h"
+
+#include <string.h>
+
+/* ------------------------------------------------------------ open and close */
+
+typedef struct open_args {
+    PyObject *directory;
+    PyObject *comm;
+    PyObject *keep;
+    PyObject *verify;
+    int read_only;
+} open_args;
+
+/* The path as bytes of the file system, kept in *bytes. */
+static const char *path_of(PyObject *object, PyObject **bytes)
+{
+    return PyUnicode_FSConverter(object, bytes) ? PyBytes_AS_STRING(*bytes) : "";
+}
+
+static int options_of(const open_args *a, collio_checkpoint_options *out)
+{
+    const char *verify = "all";
+
+    out->read_only = a->read_only;
+    if (a->keep != NULL && a->keep != Py_None && arg_int(a->keep, &out->keep) < 0)
+        return -1;
+    if (a->verify != NULL && arg_text(a->verify, &verify) < 0)
+        return -1;
+    out->verify = strcmp(verify, "read") == 0 ? COLLIO_VERIFY_READ : COLLIO_VERIFY_ALL;
+    if (strcmp(verify, "read") == 0 || strcmp(verify, "all") == 0)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "verify must be 'all' or 'read', not %R", a->verify);
+    return -1;
+}
+
+/* Once it has a communicator, this rank takes part whatever is wrong with the rest. */
+static int open_directory(checkpoint_object *self, MPI_Comm comm, const open_args *a)
+{
+    collio_checkpoint_options options = {0};
+    PyObject *bytes = NULL;
+    PyThreadState *saved;
+    const char *path;
+    joint j;
+
+    joint_begin(&j);
+    path = path_of(a->directory, &bytes);
+    if (bytes == NULL || options_of(a, &options) < 0)
+        joint_fail(&j);
+    saved = io_enter();
+    collio_checkpoint_open(comm, path, &options, &self->handle, &j.err);
+    io_leave(saved);
+    Py_XDECREF(bytes);
+    return joint_end(&j);
+}
+
+static PyObject *checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static const param rows[] = {{"directory", arg_object, offsetof(open_args, directory)},
+                                 {"|comm", arg_object, offsetof(open_args, comm)},
+                                 {"|keep", arg_object, offsetof(open_args, keep)},
+                                 {"$verify", arg_object, offsetof(open_args, verify)},
+                                 {"$read_only", arg_bool, offsetof(open_args, read_only)},
+                                 {NULL, NULL, 0}};
+    checkpoint_object *self;
+    open_args a = {0};
+    MPI_Comm comm;
+
+    if (args_parse_tuple("Checkpoint", rows, &a, args, keywords) < 0 ||
+        joint_comm(a.comm, &comm) < 0)
+        return NULL;
+    self = (checkpoint_object *)type->tp_alloc(type, 0);
+    if (self == NULL || open_directory(self, comm, &a) < 0)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+/* Needs the lock around the library. */
+static void close_handle(checkpoint_object *self, collio_error *err)
+{
+    while (self->states != NULL)
+        state_close(self->states);
+    collio_checkpoint_close(&self->handle, err);
+}
+
+/* Without the others: they learn that this rank will not come again. */
+static void leave(checkpoint_object *self, const char *reason)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+
+    if (self->handle == NULL || !life_usable())
+        return;
+    if (collio_comm_size(collio_checkpoint_comm(self->handle)) > 1)
+        collio_comm_leave(collio_checkpoint_comm(self->handle), reason);
+    close_handle(self, &err);
+}
+
+/* The last State keeps its Checkpoint, so that none is open here. */
+static void checkpoint_dealloc(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    PyThreadState *saved = io_enter();
+
+    leave((checkpoint_object *)object, "its Checkpoint went without a close()");
+    io_leave(saved);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static int checkpoint_ready(checkpoint_object *self)
+{
+    if (self->handle != NULL)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "the checkpoint is closed");
+    return -1;
+}
+
+PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\nClose, and the states that restore() gave. "
+                        "Collective. Nothing is lost without it.");
+
+static PyObject *checkpoint_close(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    checkpoint_object *self = (checkpoint_object *)object;
+    PyThreadState *saved;
+    joint j;
+
+    joint_begin(&j);
+    saved = io_enter();
+    if (life_usable())
+        close_handle(self, &j.err);
+    io_leave(saved);
+    if (joint_end(&j) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *checkpoint_enter(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    return checkpoint_ready((checkpoint_object *)object) < 0 ? NULL : Py_NewRef(object);
+}
+
+/* With an exception on its way this rank does not wait for the others. */
+static PyObject *checkpoint_exit(PyObject *object, PyObject *const *args, Py_ssize_t nargs)
+{
+    char reason[256] = "an exception";
+    PyThreadState *saved;
+
+    if (nargs < 2 || args[1] == Py_None)
+        return checkpoint_close(object, NULL);
+    PyErr_SetObject((PyObject *)Py_TYPE(args[1]), args[1]);
+    joint_reason(reason, sizeof reason);
+    PyErr_Clear();
+    saved = io_enter();
+    leave((checkpoint_object *)object, reason);
+    io_leave(saved);
+    Py_RETURN_NONE;
+}
+
+/* -------------------------------------------------------------------- save */
+
+PyDoc_STRVAR(
+    save_doc,
+    "save($self, step, items=None, /, **named)\n--\n\n"
+    "Save a step; when this returns it survives the loss of every process. Collective.\n\n"
+    "  step   0 .. 999999999999; must not be there yet, unless damaged\n"
+    "  items  mapping of names to what to save, besides the keyword arguments\n\n"
+    "What to save, under the same names in the same order on all ranks:\n"
+    "  Part(array, shape, offset)  this rank's block of an array\n"
+    "  numbers, ndarrays           the same on all ranks (checked)\n"
+    "  PerRank(object)             this rank's own object\n"
+    "  any other object            that of rank 0; as JSON if possible (random generators,\n"
+    "                              tuples and arrays included), else as a pickle\n"
+    "If any rank fails, none succeeds and all raise the same error.");
+
+static PyObject *checkpoint_save(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
+                                 PyObject *keywords)
+{
+    checkpoint_object *self = (checkpoint_object *)object;
+    PyThreadState *saved;
+    int64_t step = 0;
+    items all = {0};
+    joint j;
+
+    if (checkpoint_ready(self) < 0)
+        return NULL;
+    joint_begin(&j);
+    if (nargs < 1 || nargs > 2)
+        PyErr_Format(PyExc_TypeError, "save() takes a step and at most one mapping (%zd given)",
+                     nargs);
+    else if (arg_int64(args[0], &step) == 0)
+        items_from(state_of(object), nargs > 1 ? args[1] : NULL, keywords, args + nargs, &all);
+    joint_fail(&j); /* if an exception is pending */
+    saved = io_enter();
+    collio_checkpoint_save(self->handle, step, all.count, all.item, &j.err);
+    io_leave(saved);
+    items_release(&all);
+    if (joint_end(&j) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* ---------------------------------------------------------- look and clean up */
+
+static PyObject *entry_object(const collio_checkpoint_entry *e)
+{
+    return memory_call("collio._state", "Entry", "LLLiNs", (long long)e->step, (long long)e->size,
+                       (long long)e->time, e->writers, PyBool_FromLong(e->status == COLLIO_OK),
+                       e->text);
+}
+
+static PyObject *step_object(const collio_checkpoint_entry *e)
+{
+    return PyLong_FromLongLong(e->step);
+}
+
+/* The steps as a list of what `make` makes of each; damaged ones only if wanted. */
+static PyObject *list_steps(PyObject *object, PyObject *(*make)(const collio_checkpoint_entry *),
+                            int damaged)
+{
+    checkpoint_object *self = (checkpoint_object *)object;
+    collio_checkpoint_entry *list = NULL;
+    PyObject *result = NULL, *item;
+    PyThreadState *saved;
+    int count = 0;
+    joint j;
+
+    if (checkpoint_ready(self) < 0)
+        return NULL;
+    joint_begin(&j);
+    saved = io_enter();
+    collio_checkpoint_steps(self->handle, &list, &count, &j.err);
+    io_leave(saved);
+    if (joint_end(&j) == 0)
+        result = PyList_New(0);
+    for (int i = 0; result != NULL && i < count; i++) {
+        if (!damaged && list[i].status != COLLIO_OK)
+            continue;
+        item = make(&list[i]);
+        if (item == NULL || PyList_Append(result, item) < 0)
+            Py_CLEAR(result);
+        Py_XDECREF(item);
+    }
+    collio_checkpoint_steps_free(list);
+    return result;
+}
+
+PyDoc_STRVAR(steps_doc, "steps($self, /)\n--\n\nThe steps with a whole seal, oldest first. "
+                        "Collective.");
+
+static PyObject *checkpoint_steps(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return list_steps(self, step_object, 0);
+}
+
+PyDoc_STRVAR(entries_doc,
+             "entries($self, /)\n--\n\nAll steps, damaged ones included, oldest first, as tuples\n"
+             "(step, size, time, writers, whole, text) with these names. Collective.");
+
+static PyObject *checkpoint_entries(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return list_steps(self, entry_object, 1);
+}
+
+PyDoc_STRVAR(latest_doc, "latest($self, /)\n--\n\nThe newest step with a whole seal; "
+                         "NoCheckpointError if there is none. Collective.");
+
+static PyObject *checkpoint_latest(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    checkpoint_object *self = (checkpoint_object *)object;
+    PyThreadState *saved;
+    int64_t step = 0;
+    joint j;
+
+    if (checkpoint_ready(self) < 0)
+        return NULL;
+    joint_begin(&j);
+    saved = io_enter();
+    collio_checkpoint_latest(self->handle, &step, &j.err);
+    io_leave(saved);
+    return joint_end(&j) < 0 ? NULL : PyLong_FromLongLong(step);
+}
+
+PyDoc_STRVAR(verify_doc,
+             "verify($self, step=None)\n--\n\nRead all of a step (the newest) and compare it with "
+             "its seal; the ranks share\nthe work. Collective. Returns a tuple (step, valid, "
+             "blocks, damaged, text) with these\nnames, true if valid; the text says what is "
+             "damaged.");
+
+static PyObject *checkpoint_verify(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
+                                   PyObject *keywords)
+{
+    static const param rows[] = {{"|step", arg_object, 0}, {NULL, NULL, 0}};
+    checkpoint_object *self = (checkpoint_object *)object;
+    collio_checkpoint_report r = {0};
+    PyObject *which = Py_None;
+    PyThreadState *saved;
+    int64_t step = 0;
+    int newest;
+    joint j;
+
+    if (checkpoint_ready(self) < 0)
+        return NULL;
+    joint_begin(&j);
+    if (args_parse("verify", rows, &which, args, nargs, keywords) < 0 ||
+        (which != Py_None && arg_int64(which, &step) < 0))
+        joint_fail(&j);
+    newest = which == Py_None;
+    saved = io_enter();
+    if (newest)
+        collio_checkpoint_latest(self->handle, &step, &j.err);
+    collio_checkpoint_verify(self->handle, step, &r, &j.err);
+    io_leave(saved);
+    if (joint_end(&j) < 0)
+        return NULL;
+    return memory_call("collio._state", "Report", "LNLLs", (long long)r.step,
+                       PyBool_FromLong(r.valid), (long long)r.blocks, (long long)r.damaged, r.text);
+}
+
+PyDoc_STRVAR(delete_doc, "delete($self, step, /)\n--\n\nDelete a step, whole or damaged. "
+                         "Collective.");
+
+static PyObject *checkpoint_delete(PyObject *object, PyObject *which)
+{
+    checkpoint_object *self = (checkpoint_object *)object;
+    PyThreadState *saved;
+    int64_t step = 0;
+    joint j;
+
+    if (checkpoint_ready(self) < 0)
+        return NULL;
+    joint_begin(&j);
+    if (arg_int64(which, &step) < 0)
+        joint_fail(&j);
+    saved = io_enter();
+    collio_checkpoint_delete(self->handle, step, &j.err);
+    io_leave(saved);
+    if (joint_end(&j) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* ----------------------------------------------------------------- restore */
+
+PyDoc_STRVAR(restore_doc,
+             "restore($self, step=None, *, pickles=False)\n--\n\n"
+             "Open a step for reading, on any number of ranks: a State. Collective.\n\n"
+             "  step     None: the newest one that is valid on all ranks\n"
+             "  pickles  whether state that was saved as a pickle may be read: only if you\n"
+             "           trust whoever wrote the file\n\n"
+             "NoCheckpointError if there is none, DamageError if none (or not this one) is valid.");
+
+typedef struct restore_args {
+    PyObject *step;
+    int pickles;
+} restore_args;
+
+static PyObject *checkpoint_restore(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
+                                    PyObject *keywords)
+{
+    static const param rows[] = {{"|step", arg_object, offsetof(restore_args, step)},
+                                 {"$pickles", arg_bool, offsetof(restore_args, pickles)},
+                                 {NULL, NULL, 0}};
+    checkpoint_object *self = (checkpoint_object *)object;
+    collio_checkpoint_state *opened = NULL;
+    restore_args a = {.step = Py_None};
+    int64_t step = COLLIO_NEWEST;
+    PyThreadState *saved;
+    joint j;
+
+    if (checkpoint_ready(self) < 0)
+        return NULL;
+    joint_begin(&j);
+    if (args_parse("restore", rows, &a, args, nargs, keywords) < 0 ||
+        (a.step != Py_None && arg_int64(a.step, &step) < 0))
+        joint_fail(&j);
+    saved = io_enter();
+    collio_checkpoint_restore(self->handle, step, &opened, &j.err);
+    io_leave(saved);
+    if (opened == NULL) {
+        joint_end(&j);
+        return NULL;
+    }
+    return state_make(self, opened, a.pickles, &j);
+}
+
+/* ---------------------------------------------------------------- the class */
+
+static PyObject *get_directory(PyObject *object, void *Py_UNUSED(none))
+{
+    checkpoint_object *self = (checkpoint_object *)object;
+
+    if (checkpoint_ready(self) < 0)
+        return NULL;
+    return PyUnicode_DecodeFSDefault(collio_checkpoint_directory(self->handle));
+}
+
+static int checkpoint_bool(PyObject *object)
+{
+    return ((checkpoint_object *)object)->handle != NULL;
+}
+
+static PyObject *checkpoint_repr(PyObject *object)
+{
+    checkpoint_object *self = (checkpoint_object *)object;
+
+    if (self->handle == NULL)
+        return PyUnicode_FromString("<closed collio.Checkpoint>");
+    return PyUnicode_FromFormat("<collio.Checkpoint '%s'>",
+                                collio_checkpoint_directory(self->handle));
+}
+
+static PyMethodDef checkpoint_methods[] = {
+    {"save", FAST(checkpoint_save), FASTCALL, save_doc},
+    {"restore", FAST(checkpoint_restore), FASTCALL, restore_doc},
+    {"steps", checkpoint_steps, METH_NOARGS, steps_doc},
+    {"entries", checkpoint_entries, METH_NOARGS, entries_doc},
+    {"latest", checkpoint_latest, METH_NOARGS, latest_doc},
+    {"verify", FAST(checkpoint_verify), FASTCALL, verify_doc},
+    {"delete", checkpoint_delete, METH_O, delete_doc},
+    {"close", checkpoint_close, METH_NOARGS, close_doc},
+    {"__enter__", checkpoint_enter, METH_NOARGS, NULL},
+    {"__exit__", FAST(checkpoint_exit), METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef checkpoint_getset[] = {
+    {"directory", get_directory, NULL, "absolute path of the directory", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(checkpoint_doc,
+             "Checkpoint(directory, comm=None, keep=None, *, verify='all', read_only=False)\n--\n\n"
+             "A directory of checkpoints. Collective over comm.\n\n"
+             "  directory  made if it is not there\n"
+             "  comm       a communicator of collio.MPI or mpi4py; None: this process alone\n"
+             "             (MPI is initialised if it is not yet)\n"
+             "  keep       steps that stay: the one saved and the newest before it; None: all\n"
+             "  verify     'all': restore() looks at every byte, so that it finds the newest\n"
+             "             step that is whole; 'read': at what is read\n"
+             "  read_only  change nothing in the directory");
+
+static PyType_Slot checkpoint_slots[] = {
+    {Py_tp_doc, (void *)checkpoint_doc},
+    {Py_tp_new, checkpoint_new},
+    {Py_tp_dealloc, checkpoint_dealloc},
+    {Py_tp_repr, checkpoint_repr},
+    {Py_nb_bool, checkpoint_bool},
+    {Py_tp_methods, checkpoint_methods},
+    {Py_tp_getset, checkpoint_getset},
+    {0, NULL},
+};
+
+PyType_Spec Checkpoint_spec = {
+    .name = "collio.Checkpoint",
+    .basicsize = sizeof(checkpoint_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = checkpoint_slots,
+};

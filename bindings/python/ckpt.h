@@ -1,0 +1,80 @@
+/* Shared by the files around checkpoints: part.c, items.c, checkpoint.c, state.c. */
+#ifndef COLLIO_CKPT_H
+#define COLLIO_CKPT_H
+
+#include "joint.h"
+#include "collio/checkpoint.h"
+
+/* -------------------------------------------------------------------- part.c */
+
+typedef struct part_object {
+    PyObject_HEAD
+    PyObject *array;
+    PyObject *shape;  /* None: that of the array */
+    PyObject *offset; /* None: zeros */
+} part_object;
+
+typedef struct per_rank_object {
+    PyObject_HEAD
+    PyObject *value;
+} per_rank_object;
+
+/* ------------------------------------------------------------------- items.c */
+
+/* What a save is given, in terms of the library. */
+typedef struct items {
+    collio_item *item;
+    int count;
+    PyObject *keep; /* list of the objects whose memory the items point into */
+} items;
+
+/*
+ * Translate a mapping and keyword arguments; items_release() in any case.
+ *   mapping   in  NULL or None: none
+ *   names     in  tuple of str, or NULL
+ *   values    in  one a name
+ */
+int items_from(state *st, PyObject *mapping, PyObject *names, PyObject *const *values, items *out);
+void items_release(items *all);
+
+/* -------------------------------------------------------------- checkpoint.c */
+
+struct state_object;
+
+typedef struct checkpoint_object {
+    PyObject_HEAD
+    collio_checkpoint *handle;   /* NULL: closed */
+    struct state_object *states; /* the first of those open */
+} checkpoint_object;
+
+/* ----------------------------------------------------- state.c, state_read.c */
+
+/* collio.State: one step opened for reading. */
+typedef struct state_object {
+    PyObject_HEAD
+    collio_checkpoint_state *handle; /* NULL: closed */
+    checkpoint_object *from;
+    struct state_object *next; /* of those open */
+    PyObject *small;           /* dict: name -> array, or bytes of a state */
+    int pickles;               /* pickles may be read */
+} state_object;
+
+/*
+ * A State around a handle, which it takes over (also when it fails). Reads what
+ * is common to all ranks. Collective; j may bring an error. New.
+ */
+PyObject *state_make(checkpoint_object *from, collio_checkpoint_state *opened, int pickles,
+                     joint *j);
+
+/* 0 while it is open, else ValueError. */
+int state_ready(state_object *self);
+
+/* Let go of the handle; needs the lock around the library. */
+void state_close(state_object *self);
+
+/* state[name]. As collective as what stands under that name. New. */
+PyObject *state_get_item(PyObject *object, PyObject *key);
+
+extern PyMethodDef state_read_methods[];
+
+#endif

@@ -1,0 +1,140 @@
+/* How a Python method takes part in a collective call of the library. */
+#include "joint.h"
+
+#include <pthread.h>
+#include <string.h>
+
+/* One for all files: HDF5 has global state. */
+static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
+
+PyThreadState *io_enter(void)
+{
+    PyThreadState *saved = gil_release();
+
+    pthread_mutex_lock(&library);
+    return saved;
+}
+
+void io_leave(PyThreadState *saved)
+{
+    pthread_mutex_unlock(&library);
+    gil_acquire(saved);
+}
+
+void joint_begin(joint *j)
+{
+    j->own = NULL;
+    collio_error_clear(&j->err);
+    here(&j->err);
+}
+
+void joint_fail(joint *j)
+{
+    PyObject *type, *value, *trace;
+
+    PyErr_Fetch(&type, &value, &trace);
+    if (type == NULL)
+        return;
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (trace != NULL)
+        PyException_SetTraceback(value, trace);
+    if (j->own == NULL)
+        j->own = Py_NewRef(value);
+    PyErr_Restore(type, value, trace);
+    collect_exception(&j->err);
+}
+
+/* Add to this rank's exception what all ranks were told, if that says more. */
+static void add_note(PyObject *exception, const collio_error *err)
+{
+    PyObject *done;
+
+    if (!err->agreed || err->rank < 0)
+        return;
+    done = PyObject_CallMethod(exception, "add_note", "s", err->text);
+    Py_XDECREF(done);
+    PyErr_Clear(); /* a note that cannot be added is no reason to hide the exception */
+}
+
+int joint_end(joint *j)
+{
+    PyObject *own = j->own;
+
+    j->own = NULL;
+    if (own != NULL) {
+        add_note(own, &j->err);
+        PyErr_Restore(Py_NewRef(Py_TYPE(own)), own, PyException_GetTraceback(own));
+        return -1;
+    }
+    if (j->err.code == COLLIO_OK)
+        return 0;
+    raise_from(&j->err);
+    return -1;
+}
+
+int joint_comm(PyObject *object, MPI_Comm *out)
+{
+    PyObject *mpi = PyImport_ImportModule("collio.MPI"); /* initialises MPI unless told not to */
+    state *st = mpi != NULL ? state_find() : NULL;
+
+    Py_XDECREF(mpi);
+    if (st == NULL || mpi_ready(st) < 0)
+        return -1;
+    if (object == NULL || object == Py_None) {
+        *out = MPI_COMM_SELF;
+        return 0;
+    }
+    return comm_from_object(object, out);
+}
+
+void joint_reason(char *text, size_t size)
+{
+    PyObject *type, *value, *trace, *words;
+    const char *utf8;
+
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    words = value == NULL ? NULL : PyUnicode_FromFormat("%s: %S", Py_TYPE(value)->tp_name, value);
+    utf8 = words == NULL ? NULL : PyUnicode_AsUTF8(words);
+    PyErr_Clear();
+    collio_copy_text(text, size, utf8 != NULL ? utf8 : "an exception");
+    Py_XDECREF(words);
+    PyErr_Restore(type, value, trace);
+}
+
+/* ------------------------------------------------------------ views of mappings */
+
+static PyObject *view(const char *class, PyObject *self)
+{
+    return memory_call("collections.abc", class, "(O)", self);
+}
+
+PyDoc_STRVAR(keys_doc, "keys($self, /)\n--\n\nA view of the names. Not collective.");
+
+static PyObject *mapping_keys(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return view("KeysView", self);
+}
+
+PyDoc_STRVAR(values_doc, "values($self, /)\n--\n\nA view of the values; as collective as "
+                         "looking one up by its name.");
+
+static PyObject *mapping_values(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return view("ValuesView", self);
+}
+
+PyDoc_STRVAR(items_doc, "items($self, /)\n--\n\nA view of pairs (name, value); as collective as "
+                        "looking one up by its name.");
+
+static PyObject *mapping_items(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    return view("ItemsView", self);
+}
+
+PyMethodDef mapping_methods[] = {
+    {"keys", mapping_keys, METH_NOARGS, keys_doc},
+    {"values", mapping_values, METH_NOARGS, values_doc},
+    {"items", mapping_items, METH_NOARGS, items_doc},
+    {NULL, NULL, 0, NULL},
+};

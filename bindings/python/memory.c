@@ -1,0 +1,144 @@
+/* Arrays of a Python program as memory that the library reads and writes. */
+#include "joint.h"
+
+#include <stdarg.h>
+
+PyObject *memory_call(const char *module, const char *name, const char *format, ...)
+{
+    PyObject *from = PyImport_ImportModule(module), *function = NULL, *args = NULL, *result = NULL;
+    va_list list;
+
+    if (from != NULL)
+        function = PyObject_GetAttrString(from, name);
+    if (function != NULL) {
+        va_start(list, format);
+        args = Py_VaBuildValue(format, list);
+        va_end(list);
+    }
+    if (args != NULL)
+        result = PyObject_CallObject(function, args);
+    Py_XDECREF(args);
+    Py_XDECREF(function);
+    Py_XDECREF(from);
+    return result;
+}
+
+/* A copy of an array in the byte order of this machine. New. */
+static PyObject *native_copy(PyObject *object)
+{
+    PyObject *array = memory_call("numpy", "asarray", "(O)", object), *dtype = NULL, *copy = NULL;
+
+    if (array != NULL)
+        dtype = PyObject_GetAttrString(array, "dtype");
+    if (dtype != NULL)
+        Py_SETREF(dtype, PyObject_CallMethod(dtype, "newbyteorder", "s", "="));
+    if (dtype != NULL)
+        copy = PyObject_CallMethod(array, "astype", "O", dtype);
+    Py_XDECREF(dtype);
+    Py_XDECREF(array);
+    return copy;
+}
+
+int memory_view(PyObject *object, PyObject *dtype, array_view *out)
+{
+    PyObject *array;
+    int result;
+
+    out->keep = NULL;
+    if (dtype != NULL && !PyObject_HasAttrString(object, "dtype"))
+        array = memory_call("numpy", "asarray", "(OO)", object, dtype);
+    else
+        array = Py_NewRef(object);
+    if (array == NULL)
+        return -1;
+    result = array_view_from(array, 0, out);
+    if (result < 0 && PyErr_ExceptionMatches(PyExc_BufferError)) {
+        PyErr_Clear();
+        Py_SETREF(array, native_copy(array));
+        result = array == NULL ? -1 : array_view_from(array, 0, out);
+    }
+    Py_XDECREF(array);
+    return result;
+}
+
+void memory_describe(const array_view *view, collio_array *out)
+{
+    out->data = view->data;
+    out->type = view->type;
+    out->ndim = view->ndim;
+    for (int d = 0; d < view->ndim; d++) {
+        out->shape[d] = view->shape[d];
+        out->strides[d] = view->strides[d];
+    }
+}
+
+/* TypeError as NumPy words it: "Can't broadcast (3,) -> (4, 5)". */
+static int raise_broadcast(const array_view *view, int ndim, const int64_t *shape)
+{
+    PyObject *from = memory_tuple(view->ndim, view->shape), *to = memory_tuple(ndim, shape);
+
+    if (from != NULL && to != NULL)
+        PyErr_Format(PyExc_TypeError, "Can't broadcast %R -> %R", from, to);
+    Py_XDECREF(from);
+    Py_XDECREF(to);
+    return -1;
+}
+
+int memory_broadcast(const array_view *view, int ndim, const int64_t *shape, collio_array *out)
+{
+    int extra = view->ndim - ndim; /* dimensions the source has more */
+
+    out->data = view->data;
+    out->type = view->type;
+    out->ndim = ndim;
+    for (int d = 0; d < extra; d++)
+        if (view->shape[d] != 1)
+            return raise_broadcast(view, ndim, shape);
+    for (int d = 0; d < ndim; d++) {
+        int64_t extent = d + extra < 0 ? 1 : view->shape[d + extra];
+        if (extent != shape[d] && extent != 1)
+            return raise_broadcast(view, ndim, shape);
+        out->shape[d] = shape[d];
+        out->strides[d] = extent == shape[d] && d + extra >= 0 ? view->strides[d + extra] : 0;
+    }
+    return 0;
+}
+
+PyObject *memory_tuple(int n, const int64_t *values)
+{
+    PyObject *tuple = PyTuple_New(n);
+
+    for (int i = 0; tuple != NULL && i < n; i++) {
+        PyObject *number = PyLong_FromLongLong(values[i]);
+        if (number == NULL)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, number);
+    }
+    return tuple;
+}
+
+int memory_extents(PyObject *object, const char *what, int64_t *out)
+{
+    PyObject *fast;
+    Py_ssize_t n, i = 0;
+
+    if (PyIndex_Check(object))
+        return arg_int64(object, &out[0]) < 0 ? -1 : 1;
+    if (!PySequence_Check(object)) {
+        raise_type(what, "int or a sequence of int", object);
+        return -1;
+    }
+    fast = PySequence_Fast(object, what);
+    if (fast == NULL)
+        return -1;
+    n = PySequence_Fast_GET_SIZE(fast);
+    if (n > COLLIO_MAX_DIMS)
+        PyErr_Format(PyExc_ValueError, "%s has %zd dimensions, at most %d are allowed", what, n,
+                     COLLIO_MAX_DIMS);
+    else
+        while (i < n && arg_int64(PySequence_Fast_GET_ITEM(fast, i), &out[i]) == 0)
+            i++;
+    Py_DECREF(fast);
+    return i < n ? -1 : (int)n;
+}
