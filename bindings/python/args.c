@@ -203,6 +203,12 @@ int arg_text(PyObject *object, void *out)
 
 /* --------------------------------------------------------- lists of integers */
 
+int is_integer(PyObject *object)
+{
+    return PyLong_Check(object) || (PyIndex_Check(object) && !PySequence_Check(object));
+}
+
+
 int ints_from(PyObject *sequence, int **out)
 {
     PyObject *fast = PySequence_Fast(sequence, "expecting a sequence of integers");

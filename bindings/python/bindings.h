@@ -171,6 +171,9 @@ int arg_bool(PyObject *object, void *out);   /* int */
 int arg_double(PyObject *object, void *out); /* double */
 int arg_text(PyObject *object, void *out);   /* const char *, UTF-8, lives with the object */
 
+/* A number rather than a list of them (an array claims to be both). */
+int is_integer(PyObject *object);
+
 /*
  * A sequence of integers as a C array. *out: PyMem_Malloc'ed (never NULL on
  * success), free with PyMem_Free. Returns its length or -1.
@@ -396,7 +399,9 @@ PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source
 /* An object ready to be sent as one message: its pickle, and the memory of the
  * large arrays in it where it lies. parcel_release() in any case. */
 typedef struct parcel {
-    PyObject *keep;
+    PyObject *keep;    /* what holds the memory */
+    PyObject *head;    /* borrowed: bytes at the start, or NULL if one piece is all */
+    PyObject *buffers; /* borrowed: list of the pieces that follow, each padded */
     void *data;
     int count;
     MPI_Datatype type;
@@ -410,6 +415,16 @@ void parcel_release(parcel *p);
 
 /* Room for a parcel of that size; its memory in *data. New. */
 PyObject *parcel_room(Py_ssize_t size, void **data);
+
+/* The length to which a piece of a parcel is padded. */
+static inline int64_t parcel_aligned(int64_t size)
+{
+    return (size + 15) / 16 * 16;
+}
+
+/* Number of buffers after the head in received bytes, and the length of each. */
+int64_t parcel_buffers(const void *head);
+int64_t parcel_buffer_length(const void *head, int64_t i);
 
 /* The object in received bytes (start .. start + size of `room`). New. */
 PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size);

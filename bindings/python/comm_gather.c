@@ -145,38 +145,84 @@ static int bcast_bytes(call *c, void *data, int count, MPI_Datatype type)
     return mpi_failed(code, "MPI_Bcast");
 }
 
+/*
+ * What the root announces. The pieces are broadcast one by one from where they
+ * lie: described by a datatype, MPI would be free to write to the root's buffer.
+ */
+typedef struct announcement {
+    int64_t size, head;
+} announcement;
+
+static int announce(call *c, announcement *a)
+{
+    PyObject *type, *value, *trace;
+    int failed;
+
+    PyErr_Fetch(&type, &value, &trace);
+    failed = bcast_bytes(c, a, 2, MPI_INT64_T);
+    if (type != NULL) /* the exception of pickling, of which the others are told now */
+        PyErr_Restore(type, value, trace);
+    return failed;
+}
+
+static int bcast_pieces(call *c, const parcel *p)
+{
+    int failed = bcast_bytes(c, PyBytes_AS_STRING(p->head), (int)PyBytes_GET_SIZE(p->head), MPI_BYTE);
+
+    for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(p->buffers); i++) {
+        const Py_buffer *view = PyPickleBuffer_GetBuffer(PyList_GET_ITEM(p->buffers, i));
+        failed = bcast_bytes(c, view->buf, (int)view->len, MPI_BYTE);
+    }
+    return failed;
+}
+
 static PyObject *bcast_from_root(call *c)
 {
     parcel p;
-    int64_t size = pack(c->st, c->a.object, &p);
-    int failed = size == UNPICKLABLE;
+    announcement a = {pack(c->st, c->a.object, &p), 0};
+    int failed = a.size == UNPICKLABLE;
 
-    if (failed) { /* the exception waits while the others are told */
-        PyObject *type, *value, *trace;
-        PyErr_Fetch(&type, &value, &trace);
-        bcast_bytes(c, &size, 1, MPI_INT64_T);
-        PyErr_Restore(type, value, trace);
-    } else {
-        failed = bcast_bytes(c, &size, 1, MPI_INT64_T) < 0 ||
-                 bcast_bytes(c, p.data, p.count, p.type) < 0;
-    }
+    if (p.head != NULL)
+        a.head = PyBytes_GET_SIZE(p.head);
+    failed |= announce(c, &a) < 0;
+    if (!failed && p.head != NULL)
+        failed = bcast_pieces(c, &p);
+    else if (!failed)
+        failed = bcast_bytes(c, p.data, p.count, MPI_BYTE);
     parcel_release(&p);
     return failed ? NULL : Py_NewRef(c->a.object);
 }
 
+/* The counterpart of bcast_pieces(). */
+static int receive_pieces(call *c, char *data, int64_t head)
+{
+    int failed = bcast_bytes(c, data, (int)head, MPI_BYTE);
+    char *at = data + head;
+
+    for (int64_t i = 0; !failed && i < parcel_buffers(data); i++) {
+        int64_t length = parcel_buffer_length(data, i);
+        failed = bcast_bytes(c, at, (int)length, MPI_BYTE);
+        at += parcel_aligned(length);
+    }
+    return failed;
+}
+
 static PyObject *bcast_to_others(call *c)
 {
-    int64_t size = 0;
+    announcement a = {0, 0};
     PyObject *room, *object = NULL;
     void *data;
+    int failed;
 
-    if (bcast_bytes(c, &size, 1, MPI_INT64_T) < 0 || refuse_size(size, c->a.root) < 0)
+    if (announce(c, &a) < 0 || refuse_size(a.size, c->a.root) < 0)
         return NULL;
-    room = parcel_room((Py_ssize_t)size, &data);
+    room = parcel_room((Py_ssize_t)a.size, &data);
     if (room == NULL)
         return NULL;
-    if (bcast_bytes(c, data, (int)size, MPI_BYTE) == 0)
-        object = parcel_open(c->st, room, 0, (Py_ssize_t)size);
+    failed = a.head > 0 ? receive_pieces(c, data, a.head)
+                        : bcast_bytes(c, data, (int)a.size, MPI_BYTE);
+    if (!failed)
+        object = parcel_open(c->st, room, 0, (Py_ssize_t)a.size);
     Py_DECREF(room);
     return object;
 }

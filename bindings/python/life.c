@@ -339,7 +339,7 @@ static PyObject *life_compute_dims(PyObject *module, PyObject *const *args, Py_s
         return NULL;
     if (args_parse("Compute_dims", rows, &a, args, nargs, keywords) < 0)
         return NULL;
-    if (!PyIndex_Check(a.dims)) {
+    if (!is_integer(a.dims)) {
         n = ints_from(a.dims, &dims);
     } else if (arg_int(a.dims, &n) == 0) {
         dims = n < 0 ? NULL : PyMem_Calloc((size_t)n + 1, sizeof *dims);

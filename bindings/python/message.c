@@ -73,8 +73,8 @@ static void split_counts(parts *p, int pair_is_counts)
     if (pair == NULL || !(PyTuple_Check(pair) || PyList_Check(pair)) || p->displ != NULL ||
         PySequence_Fast_GET_SIZE(pair) != 2)
         return;
-    nested = !PyIndex_Check(PySequence_Fast_GET_ITEM(pair, 0)) ||
-             !(PyIndex_Check(PySequence_Fast_GET_ITEM(pair, 1)));
+    nested = !is_integer(PySequence_Fast_GET_ITEM(pair, 0)) ||
+             !(is_integer(PySequence_Fast_GET_ITEM(pair, 1)));
     if (pair_is_counts && !nested)
         return;
     p->count = PySequence_Fast_GET_ITEM(pair, 0);
@@ -297,7 +297,7 @@ static int block_numbers(PyObject *object, int blocks, int **out)
 {
     int n, value;
 
-    if (!PyIndex_Check(object)) {
+    if (!is_integer(object)) {
         n = ints_from(object, out);
         return n < 0 ? -1 : n != blocks ? raise_length(blocks, n) : 0;
     }

@@ -4,10 +4,11 @@
  * A parcel is one message. A small object travels as its bare pickle. One with
  * large arrays in it (pickle protocol 5, out-of-band buffers) travels as
  *
- *   mark | number of buffers | length of pickle | length of each buffer
- *   pickle | padding | buffer | padding | buffer ...
+ *   head: mark | number of buffers | length of pickle | length of each buffer
+ *         | pickle | padding
+ *   buffer | padding | buffer | padding ...
  *
- * with every part starting at a multiple of 16 bytes. The sender describes
+ * with head and buffers starting at multiples of 16 bytes. The sender describes
  * these pieces of memory by a datatype, so the arrays are sent from where they
  * lie; the receiver's arrays are views into the one block received.
  */
@@ -15,8 +16,6 @@
 
 #include <limits.h>
 #include <string.h>
-
-#define ALIGN 16
 
 static const char mark[8] = "\xC5olliop1";
 
@@ -110,33 +109,54 @@ static PyObject *load(pickler *p, PyObject *data, PyObject *buffers)
 
 /* ---------------------------------------------------------------------- packing */
 
-static int64_t aligned(int64_t size)
+/* Bytes before the pickle. */
+static int64_t table_size(int64_t buffers)
 {
-    return (size + ALIGN - 1) / ALIGN * ALIGN;
+    return (int64_t)sizeof mark + 8 * (buffers + 2);
 }
 
-/* The header: a bytes object of aligned length. */
-static PyObject *make_header(PyObject *pickle, PyObject *buffers)
+static void put_number(char *at, int64_t number)
 {
-    Py_ssize_t n = PyList_GET_SIZE(buffers);
-    int64_t size = aligned((int64_t)sizeof mark + 8 * (n + 2)), number;
-    PyObject *header = PyBytes_FromStringAndSize(NULL, size);
+    memcpy(at, &number, sizeof number);
+}
+
+static int64_t get_number(const char *at)
+{
+    int64_t number;
+
+    memcpy(&number, at, sizeof number);
+    return number;
+}
+
+/* The head: a bytes object of aligned length. */
+static PyObject *make_head(PyObject *pickle, PyObject *buffers)
+{
+    Py_ssize_t n = PyList_GET_SIZE(buffers), length = PyBytes_GET_SIZE(pickle);
+    int64_t used = table_size(n) + length, size = parcel_aligned(used);
+    PyObject *head = PyBytes_FromStringAndSize(NULL, size);
     char *at;
 
-    if (header == NULL)
+    if (head == NULL)
         return NULL;
-    at = PyBytes_AS_STRING(header);
-    memset(at, 0, (size_t)size);
+    at = PyBytes_AS_STRING(head);
     memcpy(at, mark, sizeof mark);
-    number = n;
-    memcpy(at + 8, &number, 8);
-    number = PyBytes_GET_SIZE(pickle);
-    memcpy(at + 16, &number, 8);
-    for (Py_ssize_t i = 0; i < n; i++) {
-        number = PyPickleBuffer_GetBuffer(PyList_GET_ITEM(buffers, i))->len;
-        memcpy(at + 24 + 8 * i, &number, 8);
-    }
-    return header;
+    put_number(at + 8, n);
+    put_number(at + 16, length);
+    for (Py_ssize_t i = 0; i < n; i++)
+        put_number(at + 24 + 8 * i, PyPickleBuffer_GetBuffer(PyList_GET_ITEM(buffers, i))->len);
+    memcpy(at + table_size(n), PyBytes_AS_STRING(pickle), (size_t)length);
+    memset(at + used, 0, (size_t)(size - used));
+    return head;
+}
+
+int64_t parcel_buffers(const void *head)
+{
+    return get_number((const char *)head + 8);
+}
+
+int64_t parcel_buffer_length(const void *head, int64_t i)
+{
+    return get_number((const char *)head + 24 + 8 * i);
 }
 
 /* The pieces of memory of a parcel: each followed by padding. */
@@ -149,8 +169,8 @@ typedef struct pieces {
 
 static int add_piece(pieces *list, const void *data, int64_t length)
 {
-    static const char zeros[ALIGN];
-    int64_t padding = aligned(length) - length;
+    static const char zeros[16];
+    int64_t padding = parcel_aligned(length) - length;
 
     if (length > INT_MAX) {
         PyErr_SetString(PyExc_OverflowError, "a buffer of the object exceeds 2147483647 bytes");
@@ -166,12 +186,11 @@ static int add_piece(pieces *list, const void *data, int64_t length)
     return 0;
 }
 
-static int add_pieces(pieces *list, PyObject *header, PyObject *pickle, PyObject *buffers)
+static int add_pieces(pieces *list, PyObject *head, PyObject *buffers)
 {
     Py_ssize_t n = PyList_GET_SIZE(buffers);
 
-    if (add_piece(list, PyBytes_AS_STRING(header), PyBytes_GET_SIZE(header)) < 0 ||
-        add_piece(list, PyBytes_AS_STRING(pickle), PyBytes_GET_SIZE(pickle)) < 0)
+    if (add_piece(list, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head)) < 0)
         return -1;
     for (Py_ssize_t i = 0; i < n; i++) {
         const Py_buffer *view = PyPickleBuffer_GetBuffer(PyList_GET_ITEM(buffers, i));
@@ -198,18 +217,20 @@ static int make_type(const pieces *list, parcel *p)
 
 static int pack_pieces(PyObject *pickle, PyObject *buffers, parcel *p)
 {
-    size_t room = 2 * ((size_t)PyList_GET_SIZE(buffers) + 2);
+    size_t room = 2 * ((size_t)PyList_GET_SIZE(buffers) + 1);
     pieces list = {0, PyMem_Malloc(room * sizeof(int)), PyMem_Malloc(room * sizeof(MPI_Aint)), 0};
-    PyObject *header = make_header(pickle, buffers);
+    PyObject *head = make_head(pickle, buffers);
     int result = -1;
 
-    if (header != NULL && (list.lengths == NULL || list.places == NULL))
+    if (head != NULL && (list.lengths == NULL || list.places == NULL))
         PyErr_NoMemory();
-    else if (header != NULL && add_pieces(&list, header, pickle, buffers) == 0)
+    else if (head != NULL && add_pieces(&list, head, buffers) == 0)
         result = make_type(&list, p);
     if (result == 0)
-        p->keep = PyTuple_Pack(3, header, pickle, buffers);
-    Py_XDECREF(header);
+        p->keep = PyTuple_Pack(2, head, buffers);
+    p->head = head;
+    p->buffers = buffers;
+    Py_XDECREF(head);
     PyMem_Free(list.lengths);
     PyMem_Free(list.places);
     return p->keep == NULL ? -1 : result;
@@ -234,7 +255,7 @@ int parcel_pack(state *st, PyObject *object, parcel *p)
     PyObject *pickle = buffers != NULL ? dump(pickler_of(st), object, buffers) : NULL;
     int result = -1;
 
-    *p = (parcel){NULL, NULL, 0, MPI_BYTE, 0, 0};
+    *p = (parcel){.type = MPI_BYTE};
     if (pickle != NULL && !PyBytes_Check(pickle))
         raise_type("what dumps() returns", "bytes", pickle);
     else if (pickle != NULL && PyList_GET_SIZE(buffers) > 0)
@@ -251,7 +272,7 @@ int parcel_pack_plain(state *st, PyObject *object, parcel *p)
     PyObject *pickle = dump(pickler_of(st), object, NULL);
     int result = -1;
 
-    *p = (parcel){NULL, NULL, 0, MPI_BYTE, 0, 0};
+    *p = (parcel){.type = MPI_BYTE};
     if (pickle != NULL && !PyBytes_Check(pickle))
         raise_type("what dumps() returns", "bytes", pickle);
     else if (pickle != NULL)
@@ -299,15 +320,13 @@ static PyObject *slice(PyObject *view, Py_ssize_t start, Py_ssize_t size)
 /* The out-of-band buffers of a parcel as views. *at: where they start. New list. */
 static PyObject *slice_buffers(PyObject *view, const char *data, Py_ssize_t start, int64_t at)
 {
-    PyObject *list, *item;
-    int64_t n, length;
+    int64_t n = parcel_buffers(data), length;
+    PyObject *list = PyList_New(n), *item;
 
-    memcpy(&n, data + 8, 8);
-    list = PyList_New(n);
     for (int64_t i = 0; list != NULL && i < n; i++) {
-        memcpy(&length, data + 24 + 8 * i, 8);
+        length = parcel_buffer_length(data, i);
         item = slice(view, start + at, length);
-        at += aligned(length);
+        at += parcel_aligned(length);
         if (item == NULL)
             Py_CLEAR(list);
         else
@@ -318,14 +337,11 @@ static PyObject *slice_buffers(PyObject *view, const char *data, Py_ssize_t star
 
 static PyObject *open_pieces(pickler *p, PyObject *view, const char *data, Py_ssize_t start)
 {
-    int64_t n, length, at;
+    int64_t at = table_size(parcel_buffers(data)), length = get_number(data + 16);
     PyObject *pickle, *buffers, *object = NULL;
 
-    memcpy(&n, data + 8, 8);
-    memcpy(&length, data + 16, 8);
-    at = aligned((int64_t)sizeof mark + 8 * (n + 2));
     pickle = slice(view, start + at, length);
-    buffers = slice_buffers(view, data, start, at + aligned(length));
+    buffers = slice_buffers(view, data, start, parcel_aligned(at + length));
     if (pickle != NULL && buffers != NULL)
         object = load(p, pickle, buffers);
     Py_XDECREF(pickle);
