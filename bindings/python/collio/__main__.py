@@ -19,26 +19,24 @@ def main():
         return 0
     del sys.argv[0]
 
-    from collio import MPI, rc
+    from collio import MPI, hook, rc
 
     rc.abort_on_exception = True
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as leaving:
         if leaving.code not in (None, 0) and MPI.COMM_WORLD.size > 1:
-            _leave(leaving.code, MPI)
+            hook.leave(MPI, _status(leaving.code))
         raise
     return 0
 
 
-def _leave(code, MPI):
-    """A rank that exits with an error takes the others along: they would wait for it."""
-    if not isinstance(code, int):
-        print(code, file=sys.stderr)
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    MPI.COMM_WORLD.Abort(code)
+def _status(code):
+    """An exit status as Python makes it: a text is printed, and stands for 1."""
+    if isinstance(code, int):
+        return code
+    print(code, file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Otherwise the others would wait for ever for a rank that is gone.
 
 import sys
 import threading
+import time
 
 
 def _wanted(rc, extension):
@@ -18,6 +19,18 @@ def _running(extension):
     return extension.Is_initialized() and not extension.Is_finalized()
 
 
+def leave(extension, code):
+    """End all ranks, once what was printed is out.
+
+    Launchers drop what they have not read from the pipes when a job is aborted
+    (a traceback in four with MPICH's), so they are given a moment.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    time.sleep(0.2)
+    extension.COMM_WORLD.Abort(code)
+
+
 def install(rc, extension):
     """Wrap the hooks that print unhandled exceptions of the main and other threads."""
     previous, previous_in_thread = sys.excepthook, threading.excepthook
@@ -29,9 +42,7 @@ def install(rc, extension):
         rank = extension.COMM_WORLD.rank
         print(f"collio: unhandled exception on rank {rank}, the job ends", file=sys.stderr)
         print_traceback()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        extension.COMM_WORLD.Abort(130 if issubclass(exc_type, KeyboardInterrupt) else 1)
+        leave(extension, 130 if issubclass(exc_type, KeyboardInterrupt) else 1)
 
     def hook(exc_type, value, traceback):
         end_job(lambda: previous(exc_type, value, traceback), exc_type)
