@@ -86,8 +86,9 @@ static void describe_creation(const void *context, char *text, size_t size)
 {
     const creation *c = context;
     size_t at = (size_t)snprintf(text, size, "('%s', (", c->name != NULL ? c->name : "");
+    int printed = c->shape != NULL && c->ndim <= COLLIO_MAX_DIMS ? c->ndim : 0;
 
-    for (int d = 0; c->shape != NULL && d < c->ndim && d < COLLIO_MAX_DIMS && at < size; d++)
+    for (int d = 0; d < printed && at < size; d++)
         at += (size_t)snprintf(text + at, size - at, "%s%" PRId64 "%s", d > 0 ? ", " : "",
                                c->shape[d], c->ndim == 1 ? "," : "");
     if (at < size)
