@@ -8,6 +8,10 @@ install_packages $packages python-matplotlib-data
 configure_and_make "$build"
 say "running the tests, in full in $build/check.log"
 { make -C "$build" check 2>&1; echo "status $?" >"$build/check.status"; } | tee "$build/check.log" |
-    grep --line-buffered -E '^(not ok|FAIL|ERROR|SKIP|== |-- )'
+    awk '/^(PASS|FAIL|SKIP|ERROR): / {
+             if ($2 != name) { if (count) print count; printf "   %-32s ", $2; name = $2; count = 0 }
+             count++
+             if ($1 != "PASS:") { print "\n" $0; printf "   %-32s ", "" } fflush() }
+         END { if (count) print count }'
 sed -n '/^[0-9]* passed, [0-9]* failed, [0-9]* skipped$/h; ${x;p}' "$build/check.log"
 grep -qx 'status 0' "$build/check.status"
