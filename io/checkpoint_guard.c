@@ -98,22 +98,54 @@ static int check_item(const collio_item *item, collio_error *err)
 
 static int by_text(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int check_unique(const collio_item *items, int nitems, collio_error *err)
-{
-    const char **names = malloc(((size_t)nitems + 1) * sizeof *names);
+/* The names of a save, sorted. */
+typedef struct names {
+    const char **name;
+    int count;
+} names;
 
-    if (names == NULL)
+static int has_name(const names *all, const char *name)
+{
+    return bsearch(&name, all->name, (size_t)all->count, sizeof *all->name, by_text) != NULL;
+}
+
+/* "t" and "t/x": an array is no group. `item` brings its sizes along if it is a rank state. */
+static int check_clash(const names *all, const collio_item *item, collio_error *err)
+{
+    char other[300];
+
+    snprintf(other, sizeof other, "%s.sizes", item->name);
+    if (item->kind == COLLIO_ITEM_RANK_STATE && has_name(all, other))
+        return collio_error_set(err, COLLIO_ERR_VALUE, "'%s' is taken by the sizes of '%s'", other,
+                                item->name);
+    for (const char *at = strchr(item->name, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        snprintf(other, sizeof other, "%.*s", (int)(at - item->name), item->name);
+        if (has_name(all, other))
+            return collio_error_set(err, COLLIO_ERR_VALUE,
+                                    "'%s' cannot lie below '%s', which is an item itself",
+                                    item->name, other);
+    }
+    return COLLIO_OK;
+}
+
+static int check_names(const collio_item *items, int nitems, collio_error *err)
+{
+    names all = {malloc(((size_t)nitems + 1) * sizeof *all.name), nitems};
+
+    if (all.name == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for %d names", nitems);
     for (int i = 0; i < nitems; i++)
-        names[i] = items[i].name;
-    qsort(names, (size_t)nitems, sizeof *names, by_text);
+        all.name[i] = items[i].name;
+    qsort(all.name, (size_t)nitems, sizeof *all.name, by_text);
     for (int i = 1; i < nitems; i++)
-        if (strcmp(names[i - 1], names[i]) == 0)
-            collio_error_set(err, COLLIO_ERR_VALUE, "two items have the name '%s'", names[i]);
-    free(names);
+        if (strcmp(all.name[i - 1], all.name[i]) == 0)
+            collio_error_set(err, COLLIO_ERR_VALUE, "two items have the name '%s'", all.name[i]);
+    for (int i = 0; i < nitems && err->code == COLLIO_OK; i++)
+        check_clash(&all, &items[i], err);
+    free(all.name);
     return err->code;
 }
 
@@ -128,7 +160,7 @@ static int check_items(const collio_plan *plan, collio_error *err)
     for (int i = 0; i < plan->nitems; i++)
         if (check_item(&plan->items[i], err))
             return err->code;
-    return check_unique(plan->items, plan->nitems, err);
+    return check_names(plan->items, plan->nitems, err);
 }
 
 /* ----------------------------------------------------------- agreement */

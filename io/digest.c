@@ -39,7 +39,7 @@ static inline uint64_t load(const unsigned char *at, size_t size)
 static inline uint64_t digest_of_size(size_t size, uint64_t first, const unsigned char *at,
                                       size_t count)
 {
-    uint64_t sum = 0, key = first * STRIDE;
+    uint64_t sum = 0, key = (first + 1) * STRIDE; /* no element has the key 0 */
 
     for (; count >= TURN; count -= TURN, at += TURN * size, key += TURN * STRIDE)
         for (uint64_t i = 0; i < TURN; i++)
