@@ -49,7 +49,9 @@ int collio_checkpoint_steps(collio_checkpoint *c, collio_checkpoint_entry **list
         look_at(c->directory, steps[i], &entries[i]);
     if (collio_agree_step(c->comm, "checkpoint_steps", err) ||
         (found > 0 && collio_bcast(c->comm, entries, (size_t)found * sizeof *entries, 0,
-                                   "checkpoint_steps", err)))
+                                   "checkpoint_steps", err)) ||
+        /* The root of a broadcast is done before the others have got it. */
+        collio_agree_step(c->comm, "checkpoint_steps: learn the list", err))
         goto done;
     *count = found;
     if (found > 0) {

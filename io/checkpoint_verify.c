@@ -119,10 +119,10 @@ static int add_findings(collio_comm *comm, collio_findings *findings, collio_err
         return err->code;
     findings->blocks = numbers[0];
     findings->damaged = numbers[1];
-    if (ticket.min[0] == (uint64_t)size)
-        return COLLIO_OK;
-    return collio_bcast(comm, findings->text, sizeof findings->text, (int)ticket.min[0],
-                        ticket.operation, err);
+    if (ticket.min[0] < (uint64_t)size && collio_bcast(comm, findings->text, sizeof findings->text,
+                                                       (int)ticket.min[0], ticket.operation, err))
+        return err->code;
+    return collio_agree_step(comm, "checkpoint_verify: learn the findings", err);
 }
 
 /* What this rank finds; damage of any kind goes into the findings, everything else into err. */
