@@ -198,33 +198,42 @@ static int append(int64_t **steps, int *count, int64_t step, collio_error *err)
     return COLLIO_OK;
 }
 
+/* All entries of an open directory that are steps. */
+static int read_steps(DIR *dir, const char *directory, int64_t **steps, int *count,
+                      collio_error *err)
+{
+    struct dirent *entry;
+    int64_t step;
+
+    for (;;) {
+        errno = 0;
+        entry = readdir(dir);
+        if (entry == NULL)
+            return collio_sys(errno != 0, "readdir", directory, err);
+        step = parse_step(entry->d_name);
+        if (step >= 0 && append(steps, count, step, err))
+            return err->code;
+    }
+}
+
 int collio_names_list(const char *directory, int64_t **steps, int *count, collio_error *err)
 {
     DIR *dir = opendir(directory);
-    struct dirent *entry;
     int failed;
 
     *steps = NULL;
     *count = 0;
     failed = collio_sys(dir == NULL, "opendir", directory, err);
-    while (!failed) {
-        errno = 0;
-        entry = readdir(dir);
-        failed = collio_sys(entry == NULL && errno != 0, "readdir", directory, err);
-        if (failed || entry == NULL)
-            break;
-        if (parse_step(entry->d_name) >= 0)
-            failed = append(steps, count, parse_step(entry->d_name), err);
-    }
+    if (!failed)
+        failed = read_steps(dir, directory, steps, count, err);
     if (dir != NULL)
         closedir(dir);
     if (failed) {
         free(*steps);
         *steps = NULL;
         *count = 0;
-        return failed;
-    }
-    if (*count > 1)
+    } else if (*count > 1) {
         qsort(*steps, (size_t)*count, sizeof **steps, by_number);
-    return COLLIO_OK;
+    }
+    return failed;
 }
