@@ -1,6 +1,7 @@
 /* The extension module: its state, its types, and what each file adds. */
 #include "bindings.h"
 #include "ckpt.h"
+#include "h5.h"
 
 #include <string.h>
 
@@ -31,6 +32,10 @@ static const struct {
     {TYPE_Intracomm, NULL, intracomm_gather_rows},
     {TYPE_State, state_read_methods, NULL},
     {TYPE_State, mapping_methods, NULL},
+    {TYPE_H5Group, h5create_methods, NULL},
+    {TYPE_H5Group, h5walk_methods, NULL},
+    {TYPE_H5Group, mapping_methods, NULL},
+    {TYPE_Attributes, mapping_methods, NULL},
 };
 
 /* A type is found under the last part of its full name. */

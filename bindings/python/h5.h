@@ -1,0 +1,85 @@
+/* Shared by the files around HDF5 files: h5object.c, h5file.c, h5group.c, h5dataset.c, ... */
+#ifndef COLLIO_H5_H
+#define COLLIO_H5_H
+
+#include "joint.h"
+
+/* ---------------------------------------------------------------- h5object.c */
+
+struct h5file;
+
+/* What File, Group and Dataset have in common. */
+typedef struct h5object {
+    PyObject_HEAD
+    struct h5file *file;   /* kept alive; a File: itself */
+    collio_object *object; /* closed with this; a File: its root, which is the file's */
+    int alone;             /* a Dataset: how many `independent` blocks it is in */
+} h5object;
+
+/* 0 while the file is open, else ValueError. */
+int h5_ready(const h5object *self);
+
+/* An object for a handle, which it takes over (also when it fails). New. */
+PyObject *h5_wrap(struct h5file *file, collio_object *object);
+
+/* The object under a name of a group. Not collective. New. */
+PyObject *h5_open(h5object *group, const char *name);
+
+/* What a name of a group leads to; COLLIO_KIND_NONE also if it cannot be found out. */
+collio_kind h5_find(h5object *group, const char *name);
+
+/* The names in a group or the attributes of an object, as a list. New. */
+typedef int h5_names_function(collio_object *object, collio_name_function *function, void *context,
+                              collio_error *err);
+PyObject *h5_names(h5object *self, h5_names_function *names);
+
+/* ------------------------------------------------------------------ h5file.c */
+
+typedef struct h5file {
+    h5object base;
+    collio_file *handle; /* NULL: closed */
+    PyObject *filename;
+    int parallel; /* opened with a communicator */
+} h5file;
+
+/* --------------------------------------- h5group.c, h5create.c, h5walk.c */
+
+/* group.create_dataset(...). New. */
+PyObject *h5_create_dataset(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                            PyObject *keywords);
+extern PyMethodDef h5create_methods[], h5walk_methods[];
+
+/* ------------------------------------------------- h5dataset.c, h5transfer.c */
+
+/* d[index], d[index] = values, and d[row] of an iteration. */
+PyObject *h5_read(PyObject *object, PyObject *index);
+int h5_write(PyObject *object, PyObject *index, PyObject *values);
+PyObject *h5_read_row(PyObject *object, Py_ssize_t row);
+extern PyMethodDef h5transfer_methods[];
+
+/* Extents of a dataset; -1 with an exception. */
+int h5_shape(h5object *self, int64_t *shape);
+
+/* ---------------------------------------------------------------- h5select.c */
+
+/* What an index selects. */
+typedef struct h5index {
+    collio_selection selection;
+    int ndim; /* of the result: integers take a dimension away */
+    int64_t shape[COLLIO_MAX_DIMS];
+    int scalar; /* the result is one element, not an array of none or one */
+} h5index;
+
+/*
+ * Translate an index: integers, slices with positive steps, one Ellipsis, or a
+ * tuple of these.
+ * Errors, as in h5py: IndexError, ValueError, TypeError for what is not
+ * supported.
+ */
+int h5_select(PyObject *index, int ndim, const int64_t *shape, h5index *out);
+
+/* -------------------------------------------------------------- h5attribute.c */
+
+PyObject *h5_attributes(h5object *of); /* new */
+
+#endif

@@ -1,0 +1,272 @@
+/* Group.create_dataset and require_dataset. */
+#include "h5.h"
+
+#include <string.h>
+
+typedef struct create_args {
+    PyObject *name;
+    PyObject *shape;
+    PyObject *dtype;
+    PyObject *data;
+    PyObject *exact;
+    PyObject *unsupported[11];
+} create_args;
+
+#define UNSUPPORTED(n) offsetof(create_args, unsupported) + (n) * sizeof(PyObject *)
+
+/* What is understood, and what may be said only as long as it asks for nothing. */
+static const param create_rows[] = {
+    {"name", arg_object, offsetof(create_args, name)},
+    {"|shape", arg_object, offsetof(create_args, shape)},
+    {"|dtype", arg_object, offsetof(create_args, dtype)},
+    {"|data", arg_object, offsetof(create_args, data)},
+    {"$chunks", arg_object, UNSUPPORTED(0)},
+    {"$maxshape", arg_object, UNSUPPORTED(1)},
+    {"$compression", arg_object, UNSUPPORTED(2)},
+    {"$compression_opts", arg_object, UNSUPPORTED(3)},
+    {"$shuffle", arg_object, UNSUPPORTED(4)},
+    {"$fletcher32", arg_object, UNSUPPORTED(5)},
+    {"$scaleoffset", arg_object, UNSUPPORTED(6)},
+    {"$fillvalue", arg_object, UNSUPPORTED(7)},
+    {"$track_times", arg_object, UNSUPPORTED(8)},
+    {"$track_order", arg_object, UNSUPPORTED(9)},
+    {"$external", arg_object, UNSUPPORTED(10)},
+    {NULL, NULL, 0},
+};
+
+static int refuse_unsupported(const create_args *a)
+{
+    for (int i = 0; i < 11; i++) {
+        PyObject *given = a->unsupported[i];
+        if (given == NULL || given == Py_None || given == Py_False)
+            continue;
+        PyErr_Format(PyExc_NotImplementedError,
+                     "%s=%R is not supported yet: datasets are contiguous and begin as zeros",
+                     create_rows[4 + i].name + 1, given);
+        return -1;
+    }
+    return 0;
+}
+
+/* The dataset to make, and what to write into it. */
+typedef struct plan {
+    const char *name;
+    collio_type type;
+    int ndim;
+    int64_t shape[COLLIO_MAX_DIMS];
+    array_view data; /* data.keep == NULL: none */
+} plan;
+
+/* The data as an array of the type and shape asked for. New. */
+static PyObject *shaped_data(const create_args *a)
+{
+    PyObject *array = memory_call("numpy", "asarray", "(OO)", a->data, a->dtype), *shaped;
+
+    if (array == NULL || a->shape == Py_None)
+        return array;
+    shaped = PyObject_CallMethod(array, "reshape", "(O)", a->shape);
+    if (shaped == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear();
+        PyErr_SetString(PyExc_ValueError, "Shape tuple is incompatible with data");
+    }
+    Py_DECREF(array);
+    return shaped;
+}
+
+static int plan_data(const create_args *a, plan *p)
+{
+    PyObject *array = shaped_data(a);
+    int result = array == NULL ? -1 : memory_view(array, NULL, &p->data);
+
+    Py_XDECREF(array);
+    if (result < 0)
+        return -1;
+    p->type = p->data.type;
+    p->ndim = p->data.ndim;
+    memcpy(p->shape, p->data.shape, sizeof p->shape);
+    return 0;
+}
+
+static int plan_from(const create_args *a, plan *p)
+{
+    if (a->name == Py_None) {
+        PyErr_SetString(PyExc_NotImplementedError, "a dataset needs a name");
+        return -1;
+    }
+    if (arg_text(a->name, &p->name) < 0 || refuse_unsupported(a) < 0)
+        return -1;
+    if (a->data != Py_None)
+        return plan_data(a, p);
+    if (a->shape == Py_None) {
+        PyErr_SetString(PyExc_TypeError, "One of data or shape must be specified");
+        return -1;
+    }
+    p->type = a->dtype == Py_None ? COLLIO_FLOAT32 : array_type_from(a->dtype);
+    if (p->type == COLLIO_TYPE_COUNT)
+        return -1;
+    p->ndim = memory_extents(a->shape, "shape", p->shape);
+    return p->ndim < 0 ? -1 : 0;
+}
+
+/* Rank 0 writes; the others have nothing to do, unless there is just one
+ * element, of which nobody can have none. */
+static void write_data(collio_object *dataset, const plan *p, int rank, collio_error *err)
+{
+    collio_selection selection;
+    collio_array memory;
+
+    memory_describe(&p->data, &memory);
+    if (rank == 0 || p->ndim == 0) {
+        collio_dataset_write(dataset, NULL, &memory, err);
+        return;
+    }
+    collio_selection_none(&selection, p->ndim);
+    memset(memory.shape, 0, sizeof memory.shape);
+    collio_dataset_write(dataset, &selection, &memory, err);
+}
+
+static PyObject *create(h5object *self, plan *p, joint *j)
+{
+    collio_object *dataset = NULL;
+    collio_comm *comm;
+    PyThreadState *saved = io_enter();
+
+    comm = collio_file_comm(self->file->handle);
+    collio_dataset_create(self->object, p->name, p->type, p->ndim, p->shape, NULL, &dataset,
+                          &j->err);
+    if (dataset != NULL && p->data.keep != NULL)
+        write_data(dataset, p, collio_comm_rank(comm), &j->err);
+    if (j->err.code != COLLIO_OK)
+        collio_object_close(&dataset);
+    io_leave(saved);
+    array_view_release(&p->data);
+    return joint_end(j) < 0 ? NULL : h5_wrap(self->file, dataset);
+}
+
+PyDoc_STRVAR(create_doc,
+             "create_dataset($self, name, shape=None, dtype=None, data=None, *, chunks=None, "
+             "maxshape=None, compression=None, compression_opts=None, shuffle=None, "
+             "fletcher32=None, scaleoffset=None, fillvalue=None, track_times=None, "
+             "track_order=None, external=None)\n--\n\n"
+             "Create a dataset, and the groups on the way to it that are missing. Collective.\n\n"
+             "  shape  extents, or one; by default those of the data\n"
+             "  dtype  of the elements; by default that of the data, or 'f4'\n"
+             "  data   what to write at once: must be the same on all ranks, that of rank 0 is\n"
+             "         written. For data that the ranks share, create by shape and assign parts\n\n"
+             "The elements are contiguous in the file, in the byte order of this machine, and\n"
+             "zero until they are written. The other arguments are not supported yet.");
+
+PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
+                            PyObject *keywords)
+{
+    create_args a = {.shape = Py_None, .dtype = Py_None, .data = Py_None};
+    plan p = {.name = "", .data = {.keep = NULL}};
+    joint j;
+
+    if (h5_ready((h5object *)object) < 0)
+        return NULL;
+    joint_begin(&j);
+    if (args_parse("create_dataset", create_rows, &a, args, nargs, keywords) < 0 ||
+        plan_from(&a, &p) < 0)
+        joint_fail(&j);
+    return create((h5object *)object, &p, &j);
+}
+
+/* ------------------------------------------------------------------- require */
+
+static int same_shape(h5object *dataset, const plan *p)
+{
+    int64_t shape[COLLIO_MAX_DIMS];
+    int ndim = h5_shape(dataset, shape);
+    PyObject *there, *wanted;
+
+    if (ndim < 0)
+        return -1;
+    if (ndim == p->ndim && memcmp(shape, p->shape, (size_t)ndim * sizeof *shape) == 0)
+        return 0;
+    there = memory_tuple(ndim, shape);
+    wanted = memory_tuple(p->ndim, p->shape);
+    if (there != NULL && wanted != NULL)
+        PyErr_Format(PyExc_TypeError, "Shapes do not match (existing %R vs new %R)", there, wanted);
+    Py_XDECREF(there);
+    Py_XDECREF(wanted);
+    return -1;
+}
+
+static int same_type(PyObject *dataset, const plan *p, int exact)
+{
+    PyObject *there = PyObject_GetAttrString(dataset, "dtype"), *wanted = array_dtype(p->type);
+    PyObject *castable = NULL;
+    int fits = -1;
+
+    if (there != NULL && wanted != NULL && exact)
+        fits = PyObject_RichCompareBool(there, wanted, Py_EQ);
+    else if (there != NULL && wanted != NULL)
+        castable = memory_call("numpy", "can_cast", "(OO)", wanted, there);
+    if (castable != NULL)
+        fits = PyObject_IsTrue(castable);
+    if (fits == 0)
+        PyErr_Format(PyExc_TypeError, "Datatypes %s (existing %S vs new %S)",
+                     exact ? "do not exactly match" : "cannot be safely cast", there, wanted);
+    Py_XDECREF(castable);
+    Py_XDECREF(there);
+    Py_XDECREF(wanted);
+    return fits == 1 ? 0 : -1;
+}
+
+/* The dataset that is there, if it is what is asked for. */
+static PyObject *existing(h5object *self, const plan *p, int exact)
+{
+    PyObject *object = h5_open(self, p->name);
+
+    if (object == NULL)
+        return NULL;
+    if (!is_a(state_of(object), object, TYPE_H5Dataset))
+        PyErr_SetString(PyExc_TypeError, "Incompatible object (Group) already exists");
+    else if (same_shape((h5object *)object, p) == 0 && same_type(object, p, exact) == 0)
+        return object;
+    Py_DECREF(object);
+    return NULL;
+}
+
+PyDoc_STRVAR(require_doc,
+             "require_dataset($self, name, shape, dtype, exact=False, data=None)\n--\n\n"
+             "The dataset of that name, created if it is not there. TypeError if one with another "
+             "shape,\nor with a type that cannot hold this one (exact: any other type), is. "
+             "Collective.");
+
+static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
+                                 PyObject *keywords)
+{
+    static const param rows[] = {{"name", arg_object, offsetof(create_args, name)},
+                                 {"shape", arg_object, offsetof(create_args, shape)},
+                                 {"dtype", arg_object, offsetof(create_args, dtype)},
+                                 {"|exact", arg_object, offsetof(create_args, exact)},
+                                 {"|data", arg_object, offsetof(create_args, data)},
+                                 {NULL, NULL, 0}};
+    create_args a = {.name = Py_None, .shape = Py_None, .data = Py_None, .exact = Py_False};
+    plan p = {.name = "", .data = {.keep = NULL}};
+    PyObject *there;
+    joint j;
+
+    if (h5_ready((h5object *)object) < 0)
+        return NULL;
+    joint_begin(&j);
+    if (args_parse("require_dataset", rows, &a, args, nargs, keywords) < 0 ||
+        plan_from(&a, &p) < 0)
+        joint_fail(&j);
+    else if (h5_find((h5object *)object, p.name) != COLLIO_KIND_NONE) {
+        array_view_release(&p.data);
+        there = existing((h5object *)object, &p, PyObject_IsTrue(a.exact));
+        if (there != NULL)
+            return there;
+        joint_fail(&j);
+    }
+    return create((h5object *)object, &p, &j);
+}
+
+PyMethodDef h5create_methods[] = {
+    {"create_dataset", FAST(h5_create_dataset), FASTCALL, create_doc},
+    {"require_dataset", FAST(require_dataset), FASTCALL, require_doc},
+    {NULL, NULL, 0, NULL},
+};
