@@ -137,38 +137,33 @@ static uint64_t digest_creation(const creation *c)
     return collio_hash_text(d, c->name != NULL ? c->name : "");
 }
 
-/* Contiguous, given its space now and left as it is: so that its elements can be
- * moved without HDF5. No times: they would differ from rank to rank. */
-static hid_t creation_list(collio_error *err)
-{
-    hid_t list = H5Pcreate(H5P_DATASET_CREATE);
-
-    if (collio_hdf5(list < 0, "H5Pcreate", err))
-        return list;
-    collio_hdf5(H5Pset_layout(list, H5D_CONTIGUOUS) < 0, "H5Pset_layout", err);
-    collio_hdf5(H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) < 0, "H5Pset_alloc_time", err);
-    collio_hdf5(H5Pset_fill_time(list, H5D_FILL_TIME_NEVER) < 0, "H5Pset_fill_time", err);
-    collio_hdf5(H5Pset_obj_track_times(list, 0) < 0, "H5Pset_obj_track_times", err);
-    return list;
-}
-
 static hid_t create(const creation *c, collio_error *err)
 {
-    hid_t list = creation_list(err), link = H5Pcreate(H5P_LINK_CREATE);
+    hid_t list = collio_list_datasets(err), links = collio_list_links(err);
     hid_t type = collio_hdf5_type(c->type, err), space = H5I_INVALID_HID, id = H5I_INVALID_HID;
 
-    collio_hdf5(link < 0 || H5Pset_create_intermediate_group(link, 1) < 0, "H5Pcreate", err);
-    if (collio_hdf5_space(c->ndim, c->shape, &space, err) == COLLIO_OK) {
-        id = H5Dcreate2(c->parent->id, c->name, type, space, link, list, H5P_DEFAULT);
+    if (list >= 0 && links >= 0 && type >= 0 &&
+        collio_hdf5_space(c->ndim, c->shape, &space, err) == COLLIO_OK) {
+        id = H5Dcreate2(c->parent->id, c->name, type, space, links, list, H5P_DEFAULT);
         collio_hdf5(id < 0, "H5Dcreate2", err);
     }
     if (space >= 0)
         H5Sclose(space);
-    if (link >= 0)
-        H5Pclose(link);
-    if (list >= 0)
-        H5Pclose(list);
     return id;
+}
+
+/* What collio_layout_read() would find out. */
+static void layout_of_new(const creation *c, hid_t dataset, collio_layout *l)
+{
+    haddr_t address = H5Dget_offset(dataset);
+
+    l->type = c->type;
+    l->swapped = 0;
+    l->same = 1;
+    l->ndim = c->ndim;
+    for (int d = 0; d < c->ndim; d++)
+        l->shape[d] = c->shape[d];
+    l->offset = address != HADDR_UNDEF ? (int64_t)address : -1;
 }
 
 static int64_t bytes_of(const collio_object *dataset)
@@ -211,6 +206,7 @@ int collio_dataset_create(collio_object *parent, const char *name, collio_type t
     collio_call call = {"create_dataset", 0, describe_creation, &c};
     collio_object *dataset = NULL;
     collio_printing printing;
+    collio_layout layout;
     hid_t id;
 
     (void)options;
@@ -224,8 +220,10 @@ int collio_dataset_create(collio_object *parent, const char *name, collio_type t
     if (collio_begin(parent->file, &call, err))
         goto done;
     id = create(&c, err);
-    if (id >= 0)
-        collio_object_wrap(parent->file, id, &dataset, err);
+    if (id >= 0) {
+        layout_of_new(&c, id, &layout);
+        collio_object_wrap(parent->file, id, &layout, &dataset, err);
+    }
     if (collio_finish(parent->file, call.operation,
                       dataset != NULL ? (uint64_t)dataset->layout.offset : 0, err) == COLLIO_OK)
         settle_space(dataset, err);

@@ -110,8 +110,10 @@ void collio_file_release(collio_file *file);
 /* ---------------------------------------------------------------- object.c */
 
 /* Wrap an open HDF5 object, which the new object then owns. `id` is closed if
- * that fails. */
-int collio_object_wrap(collio_file *file, hid_t id, collio_object **out, collio_error *err);
+ * that fails.
+ *   layout  in  of a dataset; NULL: to be found out */
+int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
+                       collio_object **out, collio_error *err);
 
 /* Close HDF5's handles of all objects of a file; the structs stay. */
 void collio_object_drop_all(collio_file *file);

@@ -3,31 +3,14 @@
 
 /* ---------------------------------------------------------------- create */
 
-/* Groups on the way are made too, alike on all ranks: without times. */
-static hid_t link_list(collio_error *err)
-{
-    hid_t list = H5Pcreate(H5P_LINK_CREATE);
-
-    if (collio_hdf5(list < 0, "H5Pcreate", err) == COLLIO_OK)
-        collio_hdf5(H5Pset_create_intermediate_group(list, 1) < 0,
-                    "H5Pset_create_intermediate_group", err);
-    return list;
-}
-
 static hid_t create(collio_object *parent, const char *name, collio_error *err)
 {
-    hid_t link = link_list(err), creation = H5Pcreate(H5P_GROUP_CREATE), id = H5I_INVALID_HID;
+    hid_t links = collio_list_links(err), creation = collio_list_groups(err), id;
 
-    if (collio_hdf5(creation < 0, "H5Pcreate", err) == COLLIO_OK &&
-        collio_hdf5(H5Pset_obj_track_times(creation, 0) < 0, "H5Pset_obj_track_times", err) ==
-            COLLIO_OK) {
-        id = H5Gcreate2(parent->id, name, link, creation, H5P_DEFAULT);
-        collio_hdf5(id < 0, "H5Gcreate2", err);
-    }
-    if (creation >= 0)
-        H5Pclose(creation);
-    if (link >= 0)
-        H5Pclose(link);
+    if (links < 0 || creation < 0)
+        return H5I_INVALID_HID;
+    id = H5Gcreate2(parent->id, name, links, creation, H5P_DEFAULT);
+    collio_hdf5(id < 0, "H5Gcreate2", err);
     return id;
 }
 
@@ -51,7 +34,7 @@ int collio_group_create(collio_object *parent, const char *name, collio_object *
         goto done;
     id = create(parent, name, err);
     if (id >= 0)
-        collio_object_wrap(parent->file, id, &group, err);
+        collio_object_wrap(parent->file, id, NULL, &group, err);
     collio_finish(parent->file, call.operation, group != NULL ? group->identity : 0, err);
     if (err->code != COLLIO_OK || out == NULL)
         collio_object_close(&group);

@@ -47,4 +47,18 @@ int collio_hdf5_type_of(hid_t type, collio_type *out, int *swapped, collio_error
 /* A dataspace of these extents, *out negative on failure. Close it. */
 int collio_hdf5_space(int ndim, const int64_t *shape, hid_t *out, collio_error *err);
 
+/* ------------------------------------------------------------------ lists.c */
+
+/*
+ * Property lists, kept for the life of the process: do not close them. Negative
+ * on failure. No times are kept in files: they would differ from rank to rank.
+ *   links     make the groups on the way to a name
+ *   groups
+ *   datasets  contiguous, given their space now and left as it is, so that
+ *             elements can be moved without HDF5
+ */
+hid_t collio_list_links(collio_error *err);
+hid_t collio_list_groups(collio_error *err);
+hid_t collio_list_datasets(collio_error *err);
+
 #endif

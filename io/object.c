@@ -86,7 +86,8 @@ static char *name_of(hid_t id, collio_error *err)
     return name;
 }
 
-int collio_object_wrap(collio_file *file, hid_t id, collio_object **out, collio_error *err)
+int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
+                       collio_object **out, collio_error *err)
 {
     collio_error local = COLLIO_ERROR_INIT;
     collio_object *object = calloc(1, sizeof *object);
@@ -102,7 +103,9 @@ int collio_object_wrap(collio_file *file, hid_t id, collio_object **out, collio_
     link_object(object);
     object->name = name_of(id, &local);
     object->identity = identity_of(id, &local);
-    if (object->kind == COLLIO_KIND_DATASET)
+    if (layout != NULL)
+        object->layout = *layout;
+    else if (object->kind == COLLIO_KIND_DATASET)
         collio_layout_read(id, &object->layout, &local);
     if (local.code != COLLIO_OK) {
         collio_object_close(&object);
@@ -222,7 +225,7 @@ int collio_object_open(collio_object *parent, const char *name, collio_object **
     if (err->code == COLLIO_OK) {
         id = H5Oopen(parent->id, name, H5P_DEFAULT);
         if (collio_hdf5(id < 0, "H5Oopen", err) == COLLIO_OK)
-            collio_object_wrap(parent->file, id, out, err);
+            collio_object_wrap(parent->file, id, NULL, out, err);
         else if (id >= 0)
             H5Oclose(id);
     }

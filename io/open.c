@@ -249,7 +249,7 @@ static void open_hdf5(const opening *o, collio_error *err)
     find_user_block(file, err);
     root = H5Oopen(file->id, "/", H5P_DEFAULT);
     if (collio_hdf5(root < 0, "H5Oopen", err) == COLLIO_OK)
-        collio_object_wrap(file, root, &file->root, err);
+        collio_object_wrap(file, root, NULL, &file->root, err);
     else if (root >= 0)
         H5Oclose(root);
 done:

@@ -31,7 +31,9 @@
  *   them to disk. So an error on one rank is an error on all of them and never
  *   a wait; looking things up costs no communication and may be done by any
  *   rank alone; and between two flushes the file on disk has the structure it
- *   had at the last one, so a job that dies leaves a file that opens.
+ *   had at the last one, so a job that dies leaves a file that opens. (Within
+ *   one, rank 0 changes the structure in place: killed just then, it may leave
+ *   a mixture. Checkpoints, checkpoint.h, are safe from that too.)
  *
  *   The elements of datasets go to disk at once, from each rank itself.
  *
@@ -183,8 +185,9 @@ COLLIO_API int64_t collio_file_user_block(const collio_file *file); /* Bytes. No
  * poisoned. Not collective. */
 COLLIO_API collio_comm *collio_file_comm(const collio_file *file);
 
-/* The root group, owned by the file: collio_object_close() on it does nothing.
- * NULL if `file` is NULL. Not collective. */
+/* The root group, owned by the file and gone with it: collio_object_close() on it
+ * does nothing. For one of your own, open "/" in it. NULL if `file` is NULL. Not
+ * collective. */
 COLLIO_API collio_object *collio_file_root(collio_file *file);
 
 /* --------------------------------------------------------------- objects */
