@@ -206,8 +206,8 @@ static int read_array(const collio_checkpoint_state *state, const char *name, co
 int collio_checkpoint_read(collio_checkpoint_state *state, const char *name, const int64_t *start,
                            const collio_array *out, collio_error *err)
 {
-    if (err->code != COLLIO_OK && err->agreed)
-        return err->code;
+    if (state == NULL || err->agreed)
+        return collio_checkpoint_check(state != NULL ? state->owner : NULL, err);
     if (err->code == COLLIO_OK)
         read_array(state, name, start, out, err);
     return agree_on_read(state, "checkpoint_read", name, err);
@@ -265,8 +265,8 @@ static int read_bytes(const collio_checkpoint_state *state, const char *name, in
 int collio_checkpoint_read_state(collio_checkpoint_state *state, const char *name, int part,
                                  void *bytes, collio_error *err)
 {
-    if (err->code != COLLIO_OK && err->agreed)
-        return err->code;
+    if (state == NULL || err->agreed)
+        return collio_checkpoint_check(state != NULL ? state->owner : NULL, err);
     if (err->code == COLLIO_OK && part < 0)
         find(state, name, err);
     else if (err->code == COLLIO_OK)

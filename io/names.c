@@ -135,14 +135,27 @@ static int parse_uuid(const char *text, unsigned char *uuid)
     return 1;
 }
 
+/* 1 for a process that has ended but is still listed, because nobody has asked how it ended. */
+static int is_zombie(pid_t pid)
+{
+    char path[40], text[512], *after;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    read_short(path, text, sizeof text);
+    after = strrchr(text, ')');
+    return after != NULL && strncmp(after, ") Z", 3) == 0;
+}
+
 /* 1 only if the process that made this uuid is certainly gone. */
 static int is_abandoned(const unsigned char *uuid)
 {
+    pid_t pid = (pid_t)load(uuid + 10, 4);
+
     if (load(uuid, 3) != host_digest())
         return 0;
     if (load(uuid + 3, 3) != boot_digest())
         return 1;
-    return kill((pid_t)load(uuid + 10, 4), 0) != 0 && errno == ESRCH;
+    return (kill(pid, 0) != 0 && errno == ESRCH) || is_zombie(pid);
 }
 
 void collio_names_clean(const char *directory)
