@@ -170,6 +170,15 @@ static int find_root(MPI_Comm user, collio_comm **out, collio_error *err)
     return local.code;
 }
 
+int collio_comm_prepare(MPI_Comm user, collio_error *err)
+{
+    collio_comm *root = NULL;
+
+    if (err->agreed || find_root(user, &root, err) != COLLIO_OK)
+        return err->code;
+    return collio_agree_step(root, "preparing a communicator", err);
+}
+
 int collio_comm_create(MPI_Comm user, collio_comm **out, collio_error *err)
 {
     collio_ticket ticket = {.operation = "opening a collio object"};

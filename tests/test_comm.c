@@ -44,6 +44,26 @@ static void test_many(void)
     tap_ok(made == 3000, "3000 duplicates in turn (%s)", err.text);
 }
 
+/* A prepared communicator can name the ranks that do not come to the first call. */
+static void test_prepared(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_comm *comm = NULL;
+    MPI_Comm world;
+    char wanted[64];
+
+    MPI_Comm_dup(MPI_COMM_WORLD, &world);
+    tap_ok(collio_comm_prepare(world, &err) == COLLIO_OK, "a communicator is prepared");
+    collio_set_timeout(1.0);
+    if (tap_rank != 0)
+        collio_comm_create(world, &comm, &err);
+    MPI_Barrier(MPI_COMM_WORLD);
+    snprintf(wanted, sizeof wanted, "rank 0 did not come within 1 s");
+    tap_ok(tap_rank == 0 || (err.code == COLLIO_ERR_TIMEOUT && strstr(err.text, wanted) != NULL),
+           "%s", wanted);
+    collio_set_timeout(600.0);
+}
+
 static void test_subset(void)
 {
     collio_error err = COLLIO_ERROR_INIT;
@@ -80,9 +100,11 @@ int main(int argc, char **argv)
     tap_begin();
     test_arguments();
     test_many();
-    if (tap_size > 1)
-        test_subset();
     test_brought_error();
+    if (tap_size > 1) {
+        test_subset();
+        test_prepared();
+    }
     int status = tap_end();
     MPI_Finalize();
     return status;

@@ -45,9 +45,14 @@ static void finalize_at_exit(void)
 
 static int init(state *st, int required, int *provided)
 {
+    collio_error later = COLLIO_ERROR_INIT;
     PyThreadState *saved = gil_release();
     int result = MPI_Init_thread(NULL, NULL, required, provided);
 
+    /* All ranks are here now: from the first file on, those that do not come can be named. A
+     * failure shows there, too. */
+    if (result == MPI_SUCCESS)
+        collio_comm_prepare(MPI_COMM_WORLD, &later);
     gil_acquire(saved);
     if (mpi_failed(result, "MPI_Init_thread") < 0)
         return -1;

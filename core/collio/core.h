@@ -173,6 +173,14 @@ typedef struct collio_comm collio_comm;
 COLLIO_API int collio_comm_create(MPI_Comm user, collio_comm **out, collio_error *err);
 
 /*
+ * Make the hidden duplicate of `user` now, while all ranks are surely there.
+ * Collective. Not needed, but the first collio_comm_create() after it can name
+ * the ranks that do not come; without it, it only says that some did not.
+ * Errors: as collio_comm_create().
+ */
+COLLIO_API int collio_comm_prepare(MPI_Comm user, collio_error *err);
+
+/*
  * Free the duplicate and set *comm to NULL. Collective; on a poisoned
  * communicator local (the duplicate is left to MPI_Finalize).
  *   comm  in/out  may point to NULL
