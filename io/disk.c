@@ -1,6 +1,6 @@
 /* The file on disk: lock, read, and change its structure as one step. */
 #define _GNU_SOURCE
-#include "driver.h"
+#include "journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,9 +8,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-/* The superblock and what HDF5 reads with it. */
-#define SUPERBLOCK_BYTES 96
 
 int collio_disk_lock(collio_disk *disk, int exclusive, collio_error *err)
 {
@@ -90,11 +87,11 @@ static int reserve(const collio_disk *disk, int64_t size, collio_error *err)
     return COLLIO_OK;
 }
 
-/* Write what the overlay has in [start, end). */
-static int write_part(const collio_disk *disk, int64_t start, int64_t end, collio_error *err)
+int collio_disk_write_part(const collio_disk *disk, const collio_overlay *overlay, int64_t start,
+                           int64_t end, collio_error *err)
 {
-    for (int64_t i = 0; i < disk->overlay.count; i++) {
-        const collio_piece *p = &disk->overlay.pieces[i];
+    for (int64_t i = 0; i < overlay->count; i++) {
+        const collio_piece *p = &overlay->pieces[i];
         int64_t from = p->start > start ? p->start : start;
         int64_t to = p->start + p->size < end ? p->start + p->size : end;
 
@@ -105,55 +102,90 @@ static int write_part(const collio_disk *disk, int64_t start, int64_t end, colli
     return COLLIO_OK;
 }
 
-/* Keep the bytes that are about to be overwritten. What lies beyond the last
- * committed end is not referred to by what is on disk. */
-static int keep_old(const collio_disk *disk, collio_overlay *old, collio_error *err)
+static int keep_part(const collio_disk *disk, int64_t start, int64_t end, collio_overlay *old,
+                     collio_error *err)
 {
-    for (int64_t i = 0; i < disk->overlay.count && err->code == COLLIO_OK; i++) {
-        const collio_piece *p = &disk->overlay.pieces[i];
-        int64_t end = p->start + p->size < disk->committed ? p->start + p->size : disk->committed;
-        char *bytes;
+    char *bytes;
 
-        if (p->start >= end)
-            break;
-        bytes = malloc((size_t)(end - p->start));
-        if (bytes == NULL)
-            return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to keep old structure");
-        if (collio_disk_read(disk, bytes, end - p->start, p->start, err) == COLLIO_OK &&
-            collio_overlay_write(old, p->start, end - p->start, bytes))
-            collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to keep old structure");
-        free(bytes);
-    }
+    if (start >= end)
+        return COLLIO_OK;
+    bytes = malloc((size_t)(end - start));
+    if (bytes == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to keep old structure");
+    if (collio_disk_read(disk, bytes, end - start, start, err) == COLLIO_OK &&
+        collio_overlay_write(old, start, end - start, bytes))
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to keep old structure");
+    free(bytes);
     return err->code;
 }
 
-/* Put the old bytes back as far as the disk lets us. */
-static void restore_old(const collio_disk *disk, const collio_overlay *old)
+/* Keep the bytes that are about to be overwritten, and the superblock. What lies
+ * beyond the last committed end is not referred to by what is on disk. */
+static int keep_old(const collio_disk *disk, int64_t superblock, collio_overlay *old,
+                    collio_error *err)
 {
-    for (int64_t i = 0; i < old->count; i++) {
-        collio_error ignored = COLLIO_ERROR_INIT;
+    for (int64_t i = 0; i < disk->overlay.count; i++) {
+        const collio_piece *p = &disk->overlay.pieces[i];
+        int64_t end = p->start + p->size < disk->committed ? p->start + p->size : disk->committed;
 
-        collio_posix_write(disk->fd, old->pieces[i].bytes, (size_t)old->pieces[i].size,
-                           old->pieces[i].start, disk->path, &ignored);
+        if (keep_part(disk, p->start, end, old, err))
+            return err->code;
     }
+    return keep_part(disk, superblock, superblock + COLLIO_SUPERBLOCK_BYTES, old, err);
+}
+
+/* Write all of a file that was not there before. */
+static int write_new(const collio_disk *disk, int64_t superblock, collio_error *err)
+{
+    int64_t fixed = superblock + COLLIO_SUPERBLOCK_BYTES;
+
+    if (collio_disk_write_part(disk, &disk->overlay, fixed, INT64_MAX, err) == COLLIO_OK)
+        collio_disk_write_part(disk, &disk->overlay, 0, fixed, err);
+    return err->code;
+}
+
+/* First what nothing refers to yet, then, journalled, what is there; the whole
+ * superblock at once, as the last. */
+static int overwrite(const collio_disk *disk, const collio_overlay *old, int64_t superblock,
+                     int64_t end, collio_error *err)
+{
+    char bytes[COLLIO_SUPERBLOCK_BYTES] = "";
+    int64_t fixed = superblock + COLLIO_SUPERBLOCK_BYTES;
+
+    collio_overlay_read(old, superblock, sizeof bytes, bytes);
+    collio_overlay_read(&disk->overlay, superblock, sizeof bytes, bytes);
+    if (collio_disk_write_part(disk, &disk->overlay, disk->committed, INT64_MAX, err) ||
+        collio_journal_write(disk, old, superblock, end, err) ||
+        collio_disk_write_part(disk, &disk->overlay, fixed, disk->committed, err))
+        return err->code;
+    return collio_posix_write(disk->fd, bytes, sizeof bytes, superblock, disk->path, err);
+}
+
+static int change(const collio_disk *disk, int64_t superblock, int64_t end, collio_error *err)
+{
+    collio_overlay old = {NULL, 0, 0};
+    collio_error ignored = COLLIO_ERROR_INIT;
+
+    if (keep_old(disk, superblock, &old, err) == COLLIO_OK &&
+        overwrite(disk, &old, superblock, end, err))
+        collio_journal_restore(disk, &old, superblock, &ignored);
+    collio_overlay_drop(&old);
+    return err->code;
 }
 
 int collio_disk_commit(collio_disk *disk, int64_t superblock, collio_error *err)
 {
-    collio_overlay old = {NULL, 0, 0};
-    int64_t size = 0, fixed = superblock + SUPERBLOCK_BYTES;
-    int64_t grown = disk->committed > fixed ? disk->committed : fixed;
+    int64_t size = 0;
 
-    if (err->code != COLLIO_OK || collio_posix_size(disk->fd, &size, disk->path, err) ||
-        reserve(disk, size, err) || keep_old(disk, &old, err))
-        goto done;
-    if (write_part(disk, grown, INT64_MAX, err) || write_part(disk, fixed, grown, err) ||
-        write_part(disk, 0, fixed, err))
-        restore_old(disk, &old);
-    else if (size > disk->eoa)
+    if (err->code != COLLIO_OK || disk->overlay.count == 0 ||
+        collio_posix_size(disk->fd, &size, disk->path, err) || reserve(disk, size, err))
+        return err->code;
+    if (disk->committed == 0)
+        write_new(disk, superblock, err);
+    else
+        change(disk, superblock, size > disk->eoa ? size : disk->eoa, err);
+    if (err->code == COLLIO_OK)
         collio_sys(ftruncate(disk->fd, (off_t)disk->eoa) != 0, "ftruncate", disk->path, err);
-done:
-    collio_overlay_drop(&old);
     return err->code;
 }
 

@@ -186,8 +186,10 @@ static herr_t driver_truncate(H5FD_t *head, hid_t transfer, hbool_t closing)
 /* Elements never share free space with structure, so that a place which the file
  * on disk still uses as structure is not given to elements. */
 static const H5FD_class_t driver_class = {
-#if H5_VERSION_GE(1, 13, 0)
+#ifdef H5FD_CLASS_VERSION
     .version = H5FD_CLASS_VERSION,
+#endif
+#if H5_VERSION_GE(1, 13, 0)
     .value = (H5FD_class_value_t)DRIVER_VALUE,
 #endif
     .name = "collio",

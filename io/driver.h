@@ -39,9 +39,8 @@ int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, col
 
 /*
  * Put the overlay on disk: space first, so that a full disk strikes before
- * anything is changed; then what nothing refers to yet; then what is there,
- * the superblock, which makes the rest valid, last. If a write fails, the old
- * bytes are put back.
+ * anything is changed. Whether it fails or the process is killed, the file ends up
+ * as it was or as it is to be (journal.h).
  *   superblock  in  where it is
  */
 int collio_disk_commit(collio_disk *disk, int64_t superblock, collio_error *err);

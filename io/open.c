@@ -1,5 +1,6 @@
 /* Open and create files. */
 #include "file.h"
+#include "journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -133,7 +134,9 @@ static int claim(opening *o, collio_error *err)
     if (o->meaning->truncate && collio_sys(ftruncate(disk->fd, 0) != 0, "ftruncate", o->path, err))
         return err->code;
     o->created = o->fresh || o->meaning->truncate;
-    return COLLIO_OK;
+    if (!o->created && collio_posix_size(disk->fd, &disk->eof, o->path, err) == COLLIO_OK)
+        collio_journal_recover(disk, o->meaning->writable, err);
+    return err->code;
 }
 
 /* All ranks open the file that rank 0 has claimed. */

@@ -31,9 +31,9 @@
  *   them to disk. So an error on one rank is an error on all of them and never
  *   a wait; looking things up costs no communication and may be done by any
  *   rank alone; and between two flushes the file on disk has the structure it
- *   had at the last one, so a job that dies leaves a file that opens. (Within
- *   one, rank 0 changes the structure in place: killed just then, it may leave
- *   a mixture. Checkpoints, checkpoint.h, are safe from that too.)
+ *   had at the last one, so a job that dies leaves a file that opens. If rank 0
+ *   is killed within a flush, the file is none of HDF5's until collio opens it
+ *   for writing the next time, and then it is as it was before that flush.
  *
  *   The elements of datasets go to disk at once, from each rank itself.
  *
@@ -138,7 +138,8 @@ typedef struct collio_file_options {
  *   out      out  close with collio_file_close(); NULL on failure
  * Errors: OS with errno (ENOENT, EEXIST, EACCES, ...; EAGAIN: another job has
  * it open for writing), VALUE (mode, options), HDF5 (not an HDF5 file),
- * DIVERGED, MEMORY. A file that could not be created whole is removed.
+ * DIVERGED, MEMORY, DAMAGED (mode "r": a job died within a flush; opening for
+ * writing mends it). A file that could not be created whole is removed.
  * Rank 0 holds a lock (flock) while the file is open, shared for "r" and
  * exclusive otherwise; HDF5_USE_FILE_LOCKING=FALSE in its environment turns
  * that off.
