@@ -194,6 +194,8 @@ typedef union mpi_call {
     int (*isend)(const void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
     int (*recv)(void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
     int (*collective)(const struct collective *);
+    int (*group_pair)(MPI_Group, MPI_Group, MPI_Group *);
+    PyObject *(*one)(PyObject *self, PyObject *argument);
 } mpi_call;
 
 /* Methods that share one body: each is a row that names what is its own. */
@@ -209,6 +211,9 @@ struct row_method {
     int mode; /* what else distinguishes the row, if anything */
     int of_class; /* a class method: self is the class */
 };
+
+/* The body of methods with one argument: row->mpi_name is the parameter's name. */
+row_function method_one;
 
 /* Add to a type the methods of a list that ends with a NULL name. */
 int methods_add(PyTypeObject *type, PyMethodDef *methods);
@@ -432,8 +437,10 @@ PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t si
 /* ------------------------------------------------------ comm.c and neighbours */
 
 extern PyMethodDef comm_methods[], intracomm_cart_methods[];
-extern const row_method request_many_rows[], matched_rows[], comm_send_rows[], comm_object_rows[],
-    comm_collect_rows[], intracomm_collect_rows[], comm_gather_rows[], intracomm_gather_rows[];
+extern const row_method handle_rows[], status_rows[], datatype_rows[], group_rows[], info_rows[],
+    prequest_rows[], pickle_rows[], request_many_rows[], matched_rows[], comm_rows[],
+    comm_send_rows[], comm_object_rows[], comm_collect_rows[], intracomm_collect_rows[],
+    comm_gather_rows[], intracomm_gather_rows[], cart_rows[];
 
 /* Wrap a communicator by its kind (Intracomm, Cartcomm ...), errors returned. New. */
 PyObject *comm_wrap(state *st, MPI_Comm comm);

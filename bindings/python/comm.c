@@ -87,7 +87,7 @@ static PyObject *comm_Get_name(PyObject *self, PyObject *Py_UNUSED(none))
     return PyUnicode_DecodeLocale(name, "surrogateescape");
 }
 
-PyDoc_STRVAR(set_name_doc, "Set_name($self, name, /)\n--\n\nSet the printable name. "
+PyDoc_STRVAR(set_name_doc, "Set_name($self, /, name)\n--\n\nSet the printable name. "
                            "Not collective.");
 
 static PyObject *comm_Set_name(PyObject *self, PyObject *arg)
@@ -152,7 +152,7 @@ static PyObject *comm_Get_group(PyObject *self, PyObject *Py_UNUSED(none))
     return handle_own(st->types[TYPE_Group], KIND_group, (any_handle){.group = group});
 }
 
-PyDoc_STRVAR(compare_doc, "Compare($self, comm, /)\n--\n\nIDENT, CONGRUENT, SIMILAR or UNEQUAL. "
+PyDoc_STRVAR(compare_doc, "Compare($self, /, comm)\n--\n\nIDENT, CONGRUENT, SIMILAR or UNEQUAL. "
                           "Not collective.");
 
 static PyObject *comm_Compare(PyObject *self, PyObject *other)
@@ -255,7 +255,7 @@ static PyObject *comm_Split_type(PyObject *self, PyObject *const *args, Py_ssize
     return mpi_failed(code, "MPI_Comm_split_type") < 0 ? NULL : comm_wrap(st, comm);
 }
 
-PyDoc_STRVAR(create_doc, "Create($self, group, /)\n--\n\nA communicator for a group; COMM_NULL "
+PyDoc_STRVAR(create_doc, "Create($self, /, group)\n--\n\nA communicator for a group; COMM_NULL "
                          "outside it. Collective.");
 
 static PyObject *comm_Create(PyObject *self, PyObject *arg)
@@ -371,26 +371,32 @@ static PyObject *comm_Ibarrier(PyObject *self, PyObject *Py_UNUSED(none))
 
 /* --------------------------------------------------------------------------- tables */
 
+PyDoc_STRVAR(lower_barrier_doc, "barrier($self, /)\n--\n\nWait for all. Collective.");
+
+const row_method comm_rows[] = {
+    {"Set_name", set_name_doc, method_one, "name", {.one = comm_Set_name}, 0, 0},
+    {"Compare", compare_doc, method_one, "comm", {.one = comm_Compare}, 0, 0},
+    {"Create", create_doc, method_one, "group", {.one = comm_Create}, 0, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
 PyMethodDef comm_methods[] = {
     {"Get_rank", comm_Get_rank, METH_NOARGS, get_rank_doc},
     {"Get_size", comm_Get_size, METH_NOARGS, get_size_doc},
     {"Get_name", comm_Get_name, METH_NOARGS, get_name_doc},
-    {"Set_name", comm_Set_name, METH_O, set_name_doc},
     {"Is_inter", comm_Is_inter, METH_NOARGS, is_inter_doc},
     {"Is_intra", comm_Is_intra, METH_NOARGS, is_intra_doc},
     {"Get_topology", comm_Get_topology, METH_NOARGS, get_topology_doc},
     {"Get_group", comm_Get_group, METH_NOARGS, get_group_doc},
-    {"Compare", comm_Compare, METH_O, compare_doc},
     {"Dup", FAST(comm_Dup), FASTCALL, dup_doc},
     {"Clone", comm_Clone, METH_NOARGS, clone_doc},
     {"Split", FAST(comm_Split), FASTCALL, split_doc},
     {"Split_type", FAST(comm_Split_type), FASTCALL, split_type_doc},
-    {"Create", comm_Create, METH_O, create_doc},
     {"Free", comm_Free, METH_NOARGS, free_doc},
     {"Disconnect", comm_Disconnect, METH_NOARGS, disconnect_doc},
     {"Abort", FAST(comm_Abort), FASTCALL, abort_doc},
     {"Barrier", comm_Barrier, METH_NOARGS, barrier_doc},
-    {"barrier", comm_Barrier, METH_NOARGS, barrier_doc},
+    {"barrier", comm_Barrier, METH_NOARGS, lower_barrier_doc},
     {"Ibarrier", comm_Ibarrier, METH_NOARGS, ibarrier_doc},
     {"__enter__", comm_enter, METH_NOARGS, enter_doc},
     {"__exit__", comm_exit, METH_VARARGS, exit_doc},

@@ -164,7 +164,7 @@ static PyObject *cart_Get_topo(PyObject *self, PyObject *Py_UNUSED(none))
     return result;
 }
 
-PyDoc_STRVAR(get_cart_rank_doc, "Get_cart_rank($self, coords, /)\n--\n\nRank at coordinates. "
+PyDoc_STRVAR(get_cart_rank_doc, "Get_cart_rank($self, /, coords)\n--\n\nRank at coordinates. "
                                 "Not collective.");
 
 static PyObject *cart_Get_cart_rank(PyObject *self, PyObject *arg)
@@ -184,7 +184,7 @@ static PyObject *cart_Get_cart_rank(PyObject *self, PyObject *arg)
     return result;
 }
 
-PyDoc_STRVAR(get_coords_doc, "Get_coords($self, rank, /)\n--\n\nCoordinates of a rank. "
+PyDoc_STRVAR(get_coords_doc, "Get_coords($self, /, rank)\n--\n\nCoordinates of a rank. "
                              "Not collective.");
 
 static PyObject *cart_Get_coords(PyObject *self, PyObject *arg)
@@ -226,7 +226,7 @@ static PyObject *cart_Shift(PyObject *self, PyObject *const *args, Py_ssize_t na
     return Py_BuildValue("(ii)", source, dest);
 }
 
-PyDoc_STRVAR(sub_doc, "Sub($self, remain_dims, /)\n--\n\nGrids of fewer dimensions: those for "
+PyDoc_STRVAR(sub_doc, "Sub($self, /, remain_dims)\n--\n\nGrids of fewer dimensions: those for "
                       "which remain_dims is true. Collective.");
 
 static PyObject *cart_Sub(PyObject *self, PyObject *arg)
@@ -271,13 +271,17 @@ static PyObject *get_part(PyObject *self, void *which)
     return part;
 }
 
+const row_method cart_rows[] = {
+    {"Get_cart_rank", get_cart_rank_doc, method_one, "coords", {.one = cart_Get_cart_rank}, 0, 0},
+    {"Get_coords", get_coords_doc, method_one, "rank", {.one = cart_Get_coords}, 0, 0},
+    {"Sub", sub_doc, method_one, "remain_dims", {.one = cart_Sub}, 0, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
 static PyMethodDef cart_methods[] = {
     {"Get_dim", cart_Get_dim, METH_NOARGS, get_dim_doc},
     {"Get_topo", cart_Get_topo, METH_NOARGS, get_topo_doc},
-    {"Get_cart_rank", cart_Get_cart_rank, METH_O, get_cart_rank_doc},
-    {"Get_coords", cart_Get_coords, METH_O, get_coords_doc},
     {"Shift", FAST(cart_Shift), FASTCALL, shift_doc},
-    {"Sub", cart_Sub, METH_O, sub_doc},
     {NULL, NULL, 0, NULL},
 };
 

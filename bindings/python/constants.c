@@ -70,7 +70,7 @@ static const struct {
     enum type_slot slot;
     enum handle_kind kind;
     any_handle mpi;
-} handle_rows[] = {
+} constant_rows[] = {
     {"COMM_NULL", TYPE_Comm, KIND_comm, {.comm = MPI_COMM_NULL}},
     {"COMM_SELF", TYPE_Intracomm, KIND_comm, {.comm = MPI_COMM_SELF}},
     {"COMM_WORLD", TYPE_Intracomm, KIND_comm, {.comm = MPI_COMM_WORLD}},
@@ -165,13 +165,13 @@ static int add_numbers(PyObject *module)
 
 static int add_handles(PyObject *module, state *st)
 {
-    for (size_t i = 0; i < sizeof handle_rows / sizeof *handle_rows; i++) {
+    for (size_t i = 0; i < sizeof constant_rows / sizeof *constant_rows; i++) {
         PyObject *object =
-            handle_make(st->types[handle_rows[i].slot], handle_rows[i].kind, handle_rows[i].mpi);
+            handle_make(st->types[constant_rows[i].slot], constant_rows[i].kind, constant_rows[i].mpi);
         int failed = object == NULL;
         if (!failed) {
-            ((handle *)object)->constant = handle_rows[i].name;
-            failed = PyModule_AddObjectRef(module, handle_rows[i].name, object) < 0;
+            ((handle *)object)->constant = constant_rows[i].name;
+            failed = PyModule_AddObjectRef(module, constant_rows[i].name, object) < 0;
         }
         Py_XDECREF(object);
         if (failed)

@@ -68,7 +68,7 @@ static PyObject *datatype_Get_name(PyObject *self, PyObject *Py_UNUSED(none))
     return PyUnicode_DecodeLocale(name, "surrogateescape");
 }
 
-PyDoc_STRVAR(set_name_doc, "Set_name($self, name, /)\n--\n\nSet the printable name. "
+PyDoc_STRVAR(set_name_doc, "Set_name($self, /, name)\n--\n\nSet the printable name. "
                            "Not collective.");
 
 static PyObject *datatype_Set_name(PyObject *self, PyObject *arg)
@@ -258,7 +258,7 @@ static PyObject *datatype_Create_subarray(PyObject *self, PyObject *const *args,
 
 /* --------------------------------------------------------------------------- NumPy's */
 
-PyDoc_STRVAR(fromcode_doc, "fromcode($type, code, /)\n--\n\nThe datatype of a format code or NumPy "
+PyDoc_STRVAR(fromcode_doc, "fromcode($type, /, code)\n--\n\nThe datatype of a format code or NumPy "
                            "type name, such as 'd' or 'f8'. Not collective.");
 
 static PyObject *datatype_fromcode(PyObject *cls, PyObject *arg)
@@ -321,23 +321,31 @@ static PyObject *get_is_predefined(PyObject *self, void *Py_UNUSED(none))
     return PyBool_FromLong(combiner == MPI_COMBINER_NAMED);
 }
 
+PyDoc_STRVAR(create_dup_doc, "Create_dup($self, /)\n--\n\nAnother name of Dup().");
+PyDoc_STRVAR(short_resized_doc, "Resized($self, /, lb, extent)\n--\n\nAnother name of "
+                                "Create_resized().");
+
+const row_method datatype_rows[] = {
+    {"Set_name", set_name_doc, method_one, "name", {.one = datatype_Set_name}, 0, 0},
+    {"fromcode", fromcode_doc, method_one, "code", {.one = datatype_fromcode}, 0, 1},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
 static PyMethodDef datatype_methods[] = {
     {"Get_size", datatype_Get_size, METH_NOARGS, get_size_doc},
     {"Get_extent", datatype_Get_extent, METH_NOARGS, get_extent_doc},
     {"Get_true_extent", datatype_Get_true_extent, METH_NOARGS, get_true_extent_doc},
     {"Get_name", datatype_Get_name, METH_NOARGS, get_name_doc},
-    {"Set_name", datatype_Set_name, METH_O, set_name_doc},
     {"Commit", datatype_Commit, METH_NOARGS, commit_doc},
     {"Free", datatype_Free, METH_NOARGS, free_doc},
     {"Dup", datatype_Dup, METH_NOARGS, dup_doc},
-    {"Create_dup", datatype_Dup, METH_NOARGS, dup_doc},
+    {"Create_dup", datatype_Dup, METH_NOARGS, create_dup_doc},
     {"Create_contiguous", FAST(datatype_Create_contiguous), FASTCALL, contiguous_doc},
     {"Create_vector", FAST(datatype_Create_vector), FASTCALL, vector_doc},
     {"Create_hvector", FAST(datatype_Create_hvector), FASTCALL, hvector_doc},
     {"Create_resized", FAST(datatype_Create_resized), FASTCALL, resized_doc},
-    {"Resized", FAST(datatype_Create_resized), FASTCALL, resized_doc},
+    {"Resized", FAST(datatype_Create_resized), FASTCALL, short_resized_doc},
     {"Create_subarray", FAST(datatype_Create_subarray), FASTCALL, subarray_doc},
-    {"fromcode", datatype_fromcode, METH_O | METH_CLASS, fromcode_doc},
     {NULL, NULL, 0, NULL},
 };
 

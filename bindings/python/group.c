@@ -36,7 +36,7 @@ static PyObject *group_Get_rank(PyObject *self, PyObject *Py_UNUSED(none))
     return PyLong_FromLong(rank);
 }
 
-PyDoc_STRVAR(compare_doc, "Compare($self, group, /)\n--\n\nIDENT, SIMILAR or UNEQUAL. "
+PyDoc_STRVAR(compare_doc, "Compare($self, /, group)\n--\n\nIDENT, SIMILAR or UNEQUAL. "
                           "Not collective.");
 
 static PyObject *group_Compare(PyObject *self, PyObject *other)
@@ -118,7 +118,6 @@ static PyObject *group_Translate_ranks(PyObject *self, PyObject *const *args, Py
 /* ------------------------------------------------------------------- set operations */
 
 typedef int select_function(MPI_Group, int, const int[], MPI_Group *);
-typedef int pair_function(MPI_Group, MPI_Group, MPI_Group *);
 
 static PyObject *select_ranks(PyObject *self, PyObject *arg, select_function *function,
                               const char *name)
@@ -136,7 +135,7 @@ static PyObject *select_ranks(PyObject *self, PyObject *arg, select_function *fu
     return result;
 }
 
-PyDoc_STRVAR(incl_doc, "Incl($self, ranks, /)\n--\n\nThe group of these ranks, in this order. "
+PyDoc_STRVAR(incl_doc, "Incl($self, /, ranks)\n--\n\nThe group of these ranks, in this order. "
                        "Not collective.");
 
 static PyObject *group_Incl(PyObject *self, PyObject *arg)
@@ -144,7 +143,7 @@ static PyObject *group_Incl(PyObject *self, PyObject *arg)
     return select_ranks(self, arg, MPI_Group_incl, "MPI_Group_incl");
 }
 
-PyDoc_STRVAR(excl_doc, "Excl($self, ranks, /)\n--\n\nThe group without these ranks. "
+PyDoc_STRVAR(excl_doc, "Excl($self, /, ranks)\n--\n\nThe group without these ranks. "
                        "Not collective.");
 
 static PyObject *group_Excl(PyObject *self, PyObject *arg)
@@ -152,43 +151,35 @@ static PyObject *group_Excl(PyObject *self, PyObject *arg)
     return select_ranks(self, arg, MPI_Group_excl, "MPI_Group_excl");
 }
 
-static PyObject *combine(PyObject *cls, PyObject *args, pair_function *function, const char *name)
-{
-    state *st = state_of_class(cls);
-    MPI_Group a, b, group;
+typedef struct pair_args {
+    PyObject *group1, *group2;
+} pair_args;
 
-    if (PyTuple_GET_SIZE(args) != 2)
-        return PyErr_Format(PyExc_TypeError, "expecting two groups");
-    if (mpi_ready(st) < 0 || group_arg(st, PyTuple_GET_ITEM(args, 0), &a) < 0 ||
-        group_arg(st, PyTuple_GET_ITEM(args, 1), &b) < 0 ||
-        mpi_failed(function(a, b, &group), name) < 0)
+static PyObject *combine(PyObject *cls, const row_method *row, PyObject *const *args,
+                         Py_ssize_t nargs, PyObject *keywords)
+{
+    static const param params[] = {{"group1", arg_object, offsetof(pair_args, group1)},
+                                   {"group2", arg_object, offsetof(pair_args, group2)},
+                                   {NULL, NULL, 0}};
+    state *st = state_of_class(cls);
+    MPI_Group first, second, group;
+    pair_args a;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, params, &a, args, nargs, keywords) < 0 ||
+        group_arg(st, a.group1, &first) < 0 || group_arg(st, a.group2, &second) < 0 ||
+        mpi_failed(row->call.group_pair(first, second, &group), row->mpi_name) < 0)
         return NULL;
     return wrap(cls, group);
 }
 
-PyDoc_STRVAR(union_doc, "Union($type, group1, group2, /)\n--\n\nThe processes of either. "
+PyDoc_STRVAR(union_doc, "Union($type, /, group1, group2)\n--\n\nThe processes of either. "
                         "Not collective.");
 
-static PyObject *group_Union(PyObject *cls, PyObject *args)
-{
-    return combine(cls, args, MPI_Group_union, "MPI_Group_union");
-}
-
-PyDoc_STRVAR(intersection_doc, "Intersection($type, group1, group2, /)\n--\n\nThe processes of "
+PyDoc_STRVAR(intersection_doc, "Intersection($type, /, group1, group2)\n--\n\nThe processes of "
                                "both. Not collective.");
 
-static PyObject *group_Intersection(PyObject *cls, PyObject *args)
-{
-    return combine(cls, args, MPI_Group_intersection, "MPI_Group_intersection");
-}
-
-PyDoc_STRVAR(difference_doc, "Difference($type, group1, group2, /)\n--\n\nThe processes of the "
+PyDoc_STRVAR(difference_doc, "Difference($type, /, group1, group2)\n--\n\nThe processes of the "
                              "first only. Not collective.");
-
-static PyObject *group_Difference(PyObject *cls, PyObject *args)
-{
-    return combine(cls, args, MPI_Group_difference, "MPI_Group_difference");
-}
 
 PyDoc_STRVAR(dup_doc, "Dup($self, /)\n--\n\nA copy. Not collective.");
 
@@ -222,16 +213,20 @@ static PyObject *get_rank(PyObject *self, void *Py_UNUSED(none))
     return group_Get_rank(self, NULL);
 }
 
+const row_method group_rows[] = {
+    {"Compare", compare_doc, method_one, "group", {.one = group_Compare}, 0, 0},
+    {"Incl", incl_doc, method_one, "ranks", {.one = group_Incl}, 0, 0},
+    {"Excl", excl_doc, method_one, "ranks", {.one = group_Excl}, 0, 0},
+    {"Union", union_doc, combine, "MPI_Group_union", {.group_pair = MPI_Group_union}, 0, 1},
+    {"Intersection", intersection_doc, combine, "MPI_Group_intersection", {.group_pair = MPI_Group_intersection}, 0, 1},
+    {"Difference", difference_doc, combine, "MPI_Group_difference", {.group_pair = MPI_Group_difference}, 0, 1},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
 static PyMethodDef group_methods[] = {
     {"Get_size", group_Get_size, METH_NOARGS, get_size_doc},
     {"Get_rank", group_Get_rank, METH_NOARGS, get_rank_doc},
-    {"Compare", group_Compare, METH_O, compare_doc},
     {"Translate_ranks", FAST(group_Translate_ranks), FASTCALL, translate_doc},
-    {"Incl", group_Incl, METH_O, incl_doc},
-    {"Excl", group_Excl, METH_O, excl_doc},
-    {"Union", group_Union, METH_VARARGS | METH_CLASS, union_doc},
-    {"Intersection", group_Intersection, METH_VARARGS | METH_CLASS, intersection_doc},
-    {"Difference", group_Difference, METH_VARARGS | METH_CLASS, difference_doc},
     {"Dup", group_Dup, METH_NOARGS, dup_doc},
     {"Free", group_Free, METH_NOARGS, free_doc},
     {NULL, NULL, 0, NULL},

@@ -196,7 +196,7 @@ static PyObject *from_handle(PyObject *cls, state *st, enum handle_kind kind, an
     return handle_make((PyTypeObject *)cls, kind, mpi);
 }
 
-PyDoc_STRVAR(f2py_doc, "f2py($type, arg, /)\n--\n\nThe object for a Fortran handle. "
+PyDoc_STRVAR(f2py_doc, "f2py($type, /, arg)\n--\n\nThe object for a Fortran handle. "
                        "Not collective.");
 
 static PyObject *handle_f2py(PyObject *cls, PyObject *arg)
@@ -214,7 +214,7 @@ static PyObject *handle_f2py(PyObject *cls, PyObject *arg)
     return from_handle(cls, st, kind, mpi);
 }
 
-PyDoc_STRVAR(fromhandle_doc, "fromhandle($type, handle, /)\n--\n\nThe object for a C handle as "
+PyDoc_STRVAR(fromhandle_doc, "fromhandle($type, /, handle)\n--\n\nThe object for a C handle as "
                              "the attribute `handle` gives it. Not collective.");
 
 static PyObject *handle_fromhandle(PyObject *cls, PyObject *arg)
@@ -235,11 +235,15 @@ static PyObject *get_handle(PyObject *object, void *Py_UNUSED(none))
     return PyLong_FromSsize_t(((handle *)object)->mpi.bits);
 }
 
+const row_method handle_rows[] = {
+    {"f2py", f2py_doc, method_one, "arg", {.one = handle_f2py}, 0, 1},
+    {"fromhandle", fromhandle_doc, method_one, "handle", {.one = handle_fromhandle}, 0, 1},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
 static PyMethodDef handle_methods[] = {
     {"__reduce__", handle_reduce, METH_NOARGS, reduce_doc},
     {"py2f", handle_py2f, METH_NOARGS, py2f_doc},
-    {"f2py", handle_f2py, METH_O | METH_CLASS, f2py_doc},
-    {"fromhandle", handle_fromhandle, METH_O | METH_CLASS, fromhandle_doc},
     {NULL, NULL, 0, NULL},
 };
 

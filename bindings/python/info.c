@@ -48,7 +48,7 @@ static PyObject *key_at(PyObject *self, int i)
 
 /* ------------------------------------------------------------------------ MPI's names */
 
-PyDoc_STRVAR(get_doc, "Get($self, key, /)\n--\n\nThe value, or None. Not collective.");
+PyDoc_STRVAR(get_doc, "Get($self, /, key)\n--\n\nThe value, or None. Not collective.");
 
 static PyObject *info_Get(PyObject *self, PyObject *arg)
 {
@@ -90,7 +90,7 @@ static PyObject *info_Set(PyObject *self, PyObject *const *args, Py_ssize_t narg
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(delete_doc, "Delete($self, key, /)\n--\n\nRemove a key. Not collective.");
+PyDoc_STRVAR(delete_doc, "Delete($self, /, key)\n--\n\nRemove a key. Not collective.");
 
 static PyObject *info_Delete(PyObject *self, PyObject *arg)
 {
@@ -111,7 +111,7 @@ static PyObject *info_Get_nkeys(PyObject *self, PyObject *Py_UNUSED(none))
     return n < 0 ? NULL : PyLong_FromLong(n);
 }
 
-PyDoc_STRVAR(get_nthkey_doc, "Get_nthkey($self, n, /)\n--\n\nThe n-th key. Not collective.");
+PyDoc_STRVAR(get_nthkey_doc, "Get_nthkey($self, /, n)\n--\n\nThe n-th key. Not collective.");
 
 static PyObject *info_Get_nthkey(PyObject *self, PyObject *arg)
 {
@@ -321,16 +321,22 @@ static int info_bool(PyObject *self)
     return mpi_of(self) != MPI_INFO_NULL;
 }
 
+PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\nA copy. Not collective.");
+
+const row_method info_rows[] = {
+    {"Get", get_doc, method_one, "key", {.one = info_Get}, 0, 0},
+    {"Delete", delete_doc, method_one, "key", {.one = info_Delete}, 0, 0},
+    {"Get_nthkey", get_nthkey_doc, method_one, "n", {.one = info_Get_nthkey}, 0, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
 static PyMethodDef info_methods[] = {
     {"Create", FAST(info_Create), FASTCALL | METH_CLASS, create_doc},
     {"Free", info_Free, METH_NOARGS, free_doc},
     {"Dup", info_Dup, METH_NOARGS, dup_doc},
-    {"copy", info_Dup, METH_NOARGS, dup_doc},
-    {"Get", info_Get, METH_O, get_doc},
+    {"copy", info_Dup, METH_NOARGS, copy_doc},
     {"Set", FAST(info_Set), FASTCALL, set_doc},
-    {"Delete", info_Delete, METH_O, delete_doc},
     {"Get_nkeys", info_Get_nkeys, METH_NOARGS, get_nkeys_doc},
-    {"Get_nthkey", info_Get_nthkey, METH_O, get_nthkey_doc},
     {"get", FAST(info_get), FASTCALL, lower_get_doc},
     {"keys", info_keys, METH_NOARGS, keys_doc},
     {"values", info_values, METH_NOARGS, values_doc},

@@ -292,29 +292,35 @@ static PyObject *life_wtick(PyObject *module, PyObject *Py_UNUSED(none))
     return mpi_ready(PyModule_GetState(module)) < 0 ? NULL : PyFloat_FromDouble(MPI_Wtick());
 }
 
-PyDoc_STRVAR(get_error_class_doc, "Get_error_class($module, errorcode, /)\n--\n\nError class of "
+static const param error_params[] = {{"errorcode", arg_int, 0}, {NULL, NULL, 0}};
+
+PyDoc_STRVAR(get_error_class_doc, "Get_error_class($module, /, errorcode)\n--\n\nError class of "
                                   "an error code. Not collective.");
 
-static PyObject *life_get_error_class(PyObject *module, PyObject *arg)
+static PyObject *life_get_error_class(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+                                       PyObject *keywords)
 {
     int code, class = 0;
 
-    if (mpi_ready(PyModule_GetState(module)) < 0 || arg_int(arg, &code) < 0)
+    if (mpi_ready(PyModule_GetState(module)) < 0 || 
+        args_parse("Get_error_class", error_params, &code, args, nargs, keywords) < 0)
         return NULL;
     if (mpi_failed(MPI_Error_class(code, &class), "MPI_Error_class") < 0)
         return NULL;
     return PyLong_FromLong(class);
 }
 
-PyDoc_STRVAR(get_error_string_doc, "Get_error_string($module, errorcode, /)\n--\n\nMPI's text "
+PyDoc_STRVAR(get_error_string_doc, "Get_error_string($module, /, errorcode)\n--\n\nMPI's text "
                                    "for an error code. Not collective.");
 
-static PyObject *life_get_error_string(PyObject *module, PyObject *arg)
+static PyObject *life_get_error_string(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+                                       PyObject *keywords)
 {
     char text[MPI_MAX_ERROR_STRING + 1] = "";
     int code, length = 0;
 
-    if (mpi_ready(PyModule_GetState(module)) < 0 || arg_int(arg, &code) < 0)
+    if (mpi_ready(PyModule_GetState(module)) < 0 || 
+        args_parse("Get_error_string", error_params, &code, args, nargs, keywords) < 0)
         return NULL;
     if (mpi_failed(MPI_Error_string(code, text, &length), "MPI_Error_string") < 0)
         return NULL;
@@ -372,8 +378,8 @@ PyMethodDef life_functions[] = {
     {"Get_processor_name", life_get_processor_name, METH_NOARGS, get_processor_name_doc},
     {"Wtime", life_wtime, METH_NOARGS, wtime_doc},
     {"Wtick", life_wtick, METH_NOARGS, wtick_doc},
-    {"Get_error_class", life_get_error_class, METH_O, get_error_class_doc},
-    {"Get_error_string", life_get_error_string, METH_O, get_error_string_doc},
+    {"Get_error_class", FAST(life_get_error_class), FASTCALL, get_error_class_doc},
+    {"Get_error_string", FAST(life_get_error_string), FASTCALL, get_error_string_doc},
     {"Compute_dims", FAST(life_compute_dims), FASTCALL, compute_dims_doc},
     {NULL, NULL, 0, NULL},
 };

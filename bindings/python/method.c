@@ -128,6 +128,17 @@ PyType_Spec RowMethod_spec = {
     .slots = descriptor_slots,
 };
 
+PyObject *method_one(PyObject *self, const row_method *row, PyObject *const *args,
+                     Py_ssize_t nargs, PyObject *keywords)
+{
+    const param params[] = {{row->mpi_name, arg_object, 0}, {NULL, NULL, 0}};
+    PyObject *argument;
+
+    if (args_parse(row->name, params, &argument, args, nargs, keywords) < 0)
+        return NULL;
+    return row->call.one(self, argument);
+}
+
 /* ------------------------------------------------------------ adding methods */
 
 static int add(PyTypeObject *type, const char *name, PyObject *method)

@@ -22,14 +22,23 @@ static const struct {
     PyMethodDef *methods;
     const row_method *rows;
 } method_rows[] = {
+    {TYPE_Handle, NULL, handle_rows},
+    {TYPE_Status, NULL, status_rows},
+    {TYPE_Datatype, NULL, datatype_rows},
+    {TYPE_Group, NULL, group_rows},
+    {TYPE_Info, NULL, info_rows},
     {TYPE_Request, NULL, request_many_rows},
+    {TYPE_Prequest, NULL, prequest_rows},
+    {TYPE_Pickle, NULL, pickle_rows},
     {TYPE_Message, NULL, matched_rows},
     {TYPE_Comm, comm_methods, comm_send_rows},
+    {TYPE_Comm, NULL, comm_rows},
     {TYPE_Comm, NULL, comm_object_rows},
     {TYPE_Comm, NULL, comm_collect_rows},
     {TYPE_Comm, NULL, comm_gather_rows},
     {TYPE_Intracomm, intracomm_cart_methods, intracomm_collect_rows},
     {TYPE_Intracomm, NULL, intracomm_gather_rows},
+    {TYPE_Cartcomm, NULL, cart_rows},
     {TYPE_State, state_read_methods, NULL},
     {TYPE_State, mapping_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},

@@ -373,14 +373,14 @@ PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t si
 
 /* ------------------------------------------------------------------ class MPI.Pickle */
 
-PyDoc_STRVAR(dumps_doc, "dumps($self, obj, /)\n--\n\nThe object as bytes.");
+PyDoc_STRVAR(dumps_doc, "dumps($self, /, obj)\n--\n\nThe object as bytes.");
 
 static PyObject *pickle_dumps(PyObject *self, PyObject *object)
 {
     return dump((pickler *)self, object, NULL);
 }
 
-PyDoc_STRVAR(loads_doc, "loads($self, data, /)\n--\n\nThe object in bytes.");
+PyDoc_STRVAR(loads_doc, "loads($self, /, data)\n--\n\nThe object in bytes.");
 
 static PyObject *pickle_loads(PyObject *self, PyObject *data)
 {
@@ -388,7 +388,7 @@ static PyObject *pickle_loads(PyObject *self, PyObject *data)
 }
 
 PyDoc_STRVAR(dumps_oob_doc,
-             "dumps_oob($self, obj, /)\n--\n\n(bytes, list of the large buffers apart).");
+             "dumps_oob($self, /, obj)\n--\n\n(bytes, list of the large buffers apart).");
 
 static PyObject *pickle_dumps_oob(PyObject *self, PyObject *object)
 {
@@ -406,13 +406,23 @@ static PyObject *pickle_dumps_oob(PyObject *self, PyObject *object)
 }
 
 PyDoc_STRVAR(loads_oob_doc,
-             "loads_oob($self, data, buffers, /)\n--\n\nThe object of dumps_oob().");
+             "loads_oob($self, /, data, buffers)\n--\n\nThe object of dumps_oob().");
 
-static PyObject *pickle_loads_oob(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+typedef struct oob_args {
+    PyObject *data, *buffers;
+} oob_args;
+
+static PyObject *pickle_loads_oob(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                  PyObject *keywords)
 {
-    if (nargs != 2)
-        return PyErr_Format(PyExc_TypeError, "loads_oob() takes 2 arguments (%zd given)", nargs);
-    return load((pickler *)self, args[0], args[1]);
+    static const param rows[] = {{"data", arg_object, offsetof(oob_args, data)},
+                                 {"buffers", arg_object, offsetof(oob_args, buffers)},
+                                 {NULL, NULL, 0}};
+    oob_args a;
+
+    if (args_parse("loads_oob", rows, &a, args, nargs, keywords) < 0)
+        return NULL;
+    return load((pickler *)self, a.data, a.buffers);
 }
 
 static PyObject *standard(const char *name)
@@ -487,11 +497,15 @@ static void pickle_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
+const row_method pickle_rows[] = {
+    {"dumps", dumps_doc, method_one, "obj", {.one = pickle_dumps}, 0, 0},
+    {"loads", loads_doc, method_one, "data", {.one = pickle_loads}, 0, 0},
+    {"dumps_oob", dumps_oob_doc, method_one, "obj", {.one = pickle_dumps_oob}, 0, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
 static PyMethodDef pickle_methods[] = {
-    {"dumps", pickle_dumps, METH_O, dumps_doc},
-    {"loads", pickle_loads, METH_O, loads_doc},
-    {"dumps_oob", pickle_dumps_oob, METH_O, dumps_oob_doc},
-    {"loads_oob", FAST(pickle_loads_oob), METH_FASTCALL, loads_oob_doc},
+    {"loads_oob", FAST(pickle_loads_oob), FASTCALL, loads_oob_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -270,7 +270,7 @@ PyObject *request_object(state *st, PyObject *request, MPI_Status *status)
 
 /* ------------------------------------------------------------------ one request */
 
-static const param status_rows[] = {{"|status", arg_object, 0}, {NULL, NULL, 0}};
+static const param status_params[] = {{"|status", arg_object, 0}, {NULL, NULL, 0}};
 
 static int parse_status(const char *name, PyObject *self, MPI_Status **status,
                         PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
@@ -278,7 +278,7 @@ static int parse_status(const char *name, PyObject *self, MPI_Status **status,
     state *st = state_of(self);
     PyObject *object = Py_None;
 
-    if (mpi_ready(st) < 0 || args_parse(name, status_rows, &object, args, nargs, keywords) < 0)
+    if (mpi_ready(st) < 0 || args_parse(name, status_params, &object, args, nargs, keywords) < 0)
         return -1;
     return status_arg(st, object, status);
 }
@@ -409,7 +409,7 @@ static PyObject *request_Start(PyObject *self, PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(Startall_doc, "Startall($type, requests, /)\n--\n\nStart persistent operations. "
+PyDoc_STRVAR(Startall_doc, "Startall($type, /, requests)\n--\n\nStart persistent operations. "
                            "Not collective.");
 
 static PyObject *request_Startall(PyObject *cls, PyObject *requests)
@@ -443,22 +443,31 @@ static int request_bool(PyObject *self)
     return !request_is_null((handle *)self);
 }
 
+PyDoc_STRVAR(get_status_doc, "get_status($self, /, status=None)\n--\n\nWhether the operation is "
+                             "done, without completing it. Not collective.");
+PyDoc_STRVAR(cancel_doc, "cancel($self, /)\n--\n\nAsk for the operation to be cancelled. "
+                         "Not collective.");
+
 static PyMethodDef request_methods[] = {
     {"Wait", FAST(request_Wait), FASTCALL, Wait_doc},
     {"Test", FAST(request_Test), FASTCALL, Test_doc},
     {"wait", FAST(request_wait), FASTCALL, wait_doc},
     {"test", FAST(request_test), FASTCALL, test_doc},
     {"Get_status", FAST(request_Get_status), FASTCALL, Get_status_doc},
-    {"get_status", FAST(request_Get_status), FASTCALL, Get_status_doc},
+    {"get_status", FAST(request_Get_status), FASTCALL, get_status_doc},
     {"Cancel", request_Cancel, METH_NOARGS, Cancel_doc},
-    {"cancel", request_Cancel, METH_NOARGS, Cancel_doc},
+    {"cancel", request_Cancel, METH_NOARGS, cancel_doc},
     {"Free", request_Free, METH_NOARGS, Free_doc},
     {NULL, NULL, 0, NULL},
 };
 
+const row_method prequest_rows[] = {
+    {"Startall", Startall_doc, method_one, "requests", {.one = request_Startall}, 0, 1},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
 static PyMethodDef prequest_methods[] = {
     {"Start", request_Start, METH_NOARGS, Start_doc},
-    {"Startall", request_Startall, METH_O | METH_CLASS, Startall_doc},
     {NULL, NULL, 0, NULL},
 };
 

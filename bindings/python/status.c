@@ -80,11 +80,11 @@ static Py_hash_t status_hash(PyObject *self)
 /* ---------------------------------------------------------------- what was received */
 
 PyDoc_STRVAR(get_source_doc, "Get_source($self, /)\n--\n\nRank of the sender.");
-PyDoc_STRVAR(set_source_doc, "Set_source($self, source, /)\n--\n\nSet the rank of the sender.");
+PyDoc_STRVAR(set_source_doc, "Set_source($self, /, source)\n--\n\nSet the rank of the sender.");
 PyDoc_STRVAR(get_tag_doc, "Get_tag($self, /)\n--\n\nTag of the message.");
-PyDoc_STRVAR(set_tag_doc, "Set_tag($self, tag, /)\n--\n\nSet the tag of the message.");
+PyDoc_STRVAR(set_tag_doc, "Set_tag($self, /, tag)\n--\n\nSet the tag of the message.");
 PyDoc_STRVAR(get_error_doc, "Get_error($self, /)\n--\n\nError code of the operation.");
-PyDoc_STRVAR(set_error_doc, "Set_error($self, error, /)\n--\n\nSet the error code.");
+PyDoc_STRVAR(set_error_doc, "Set_error($self, /, error)\n--\n\nSet the error code.");
 
 static PyObject *none_or_null(int failed)
 {
@@ -164,7 +164,7 @@ static PyObject *status_get_count(PyObject *self, PyObject *const *args, Py_ssiz
     return count_of(self, type, whole_count, "MPI_Get_count");
 }
 
-PyDoc_STRVAR(get_elements_doc, "Get_elements($self, datatype, /)\n--\n\nNumber of basic elements "
+PyDoc_STRVAR(get_elements_doc, "Get_elements($self, /, datatype)\n--\n\nNumber of basic elements "
                                "received.");
 
 static PyObject *status_get_elements(PyObject *self, PyObject *type)
@@ -210,7 +210,7 @@ static PyObject *status_is_cancelled(PyObject *self, PyObject *Py_UNUSED(none))
     return PyBool_FromLong(flag);
 }
 
-PyDoc_STRVAR(set_cancelled_doc, "Set_cancelled($self, flag, /)\n--\n\nMark as cancelled or not.");
+PyDoc_STRVAR(set_cancelled_doc, "Set_cancelled($self, /, flag)\n--\n\nMark as cancelled or not.");
 
 static PyObject *status_set_cancelled(PyObject *self, PyObject *value)
 {
@@ -248,18 +248,22 @@ static PyObject *get_cancelled(PyObject *self, void *Py_UNUSED(none))
     return status_is_cancelled(self, NULL);
 }
 
+const row_method status_rows[] = {
+    {"Set_source", set_source_doc, method_one, "source", {.one = status_set_source}, 0, 0},
+    {"Set_tag", set_tag_doc, method_one, "tag", {.one = status_set_tag}, 0, 0},
+    {"Set_error", set_error_doc, method_one, "error", {.one = status_set_error}, 0, 0},
+    {"Get_elements", get_elements_doc, method_one, "datatype", {.one = status_get_elements}, 0, 0},
+    {"Set_cancelled", set_cancelled_doc, method_one, "flag", {.one = status_set_cancelled}, 0, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+
 static PyMethodDef status_methods[] = {
     {"Get_source", status_get_source, METH_NOARGS, get_source_doc},
-    {"Set_source", status_set_source, METH_O, set_source_doc},
     {"Get_tag", status_get_tag, METH_NOARGS, get_tag_doc},
-    {"Set_tag", status_set_tag, METH_O, set_tag_doc},
     {"Get_error", status_get_error, METH_NOARGS, get_error_doc},
-    {"Set_error", status_set_error, METH_O, set_error_doc},
     {"Get_count", FAST(status_get_count), FASTCALL, get_count_doc},
-    {"Get_elements", status_get_elements, METH_O, get_elements_doc},
     {"Set_elements", FAST(status_set_elements), FASTCALL, set_elements_doc},
     {"Is_cancelled", status_is_cancelled, METH_NOARGS, is_cancelled_doc},
-    {"Set_cancelled", status_set_cancelled, METH_O, set_cancelled_doc},
     {NULL, NULL, 0, NULL},
 };
 
