@@ -120,8 +120,7 @@ int args_parse_tuple(const char *function, const param *rows, void *out, PyObjec
 
 PyObject *raise_type(const char *what, const char *wanted, PyObject *got)
 {
-    PyErr_Format(PyExc_TypeError, "%s must be %s, not %.200s", what, wanted,
-                 Py_TYPE(got)->tp_name);
+    PyErr_Format(PyExc_TypeError, "%s must be %s, not %.200s", what, wanted, Py_TYPE(got)->tp_name);
     return NULL;
 }
 
@@ -207,7 +206,6 @@ int is_integer(PyObject *object)
 {
     return PyLong_Check(object) || (PyIndex_Check(object) && !PySequence_Check(object));
 }
-
 
 int ints_from(PyObject *sequence, int **out)
 {

@@ -85,9 +85,10 @@ static int refuse(PyArrayObject *array, int writable)
                         "the array is not contiguous: pass numpy.ascontiguousarray(array), or its "
                         "base with a vector Datatype");
     else if (!PyArray_ISNOTSWAPPED(array))
-        PyErr_Format(PyExc_BufferError,
-                     "%R has non-native byte order: pass array.astype(array.dtype.newbyteorder('='))",
-                     descr);
+        PyErr_Format(
+            PyExc_BufferError,
+            "%R has non-native byte order: pass array.astype(array.dtype.newbyteorder('='))",
+            descr);
     else if (mpi_type_of(descr->type_num) == MPI_DATATYPE_NULL)
         PyErr_Format(PyExc_KeyError, "cannot map %R to an MPI datatype", descr);
     else
@@ -234,9 +235,10 @@ int array_view_from(PyObject *object, int writable, array_view *out)
     if (out->type == COLLIO_TYPE_COUNT) {
         array_type_from((PyObject *)PyArray_DESCR(array)); /* raises */
     } else if (!PyArray_ISNOTSWAPPED(array)) {
-        PyErr_Format(PyExc_BufferError,
-                     "%R has non-native byte order: pass array.astype(array.dtype.newbyteorder('='))",
-                     PyArray_DESCR(array));
+        PyErr_Format(
+            PyExc_BufferError,
+            "%R has non-native byte order: pass array.astype(array.dtype.newbyteorder('='))",
+            PyArray_DESCR(array));
     } else if (writable && !PyArray_ISWRITEABLE(array)) {
         PyErr_SetString(PyExc_BufferError, "the array to read into is read-only");
     } else if (out->ndim > COLLIO_MAX_DIMS) {

@@ -208,7 +208,7 @@ struct row_method {
     row_function *body;
     const char *mpi_name; /* for error texts */
     mpi_call call;
-    int mode; /* what else distinguishes the row, if anything */
+    int mode;     /* what else distinguishes the row, if anything */
     int of_class; /* a class method: self is the class */
 };
 
@@ -253,11 +253,11 @@ typedef union any_handle {
 typedef struct handle {
     PyObject_HEAD
     any_handle mpi;
-    const char *constant; /* name in MPI if predefined: shared, never freed */
-    PyObject *keep;       /* what must live as long: a request's buffers, an op's function */
+    const char *constant;    /* name in MPI if predefined: shared, never freed */
+    PyObject *keep;          /* what must live as long: a request's buffers, an op's function */
     struct receipt *receipt; /* of a request for an object: see request.c */
     PyObject *weakrefs;
-    Py_ssize_t size; /* of a message: its bytes */
+    Py_ssize_t size;     /* of a message: its bytes */
     unsigned char kind;  /* enum handle_kind */
     unsigned char owned; /* a local handle made here: freed with the object */
 } handle;
@@ -396,8 +396,8 @@ PyObject *request_object(state *st, PyObject *request, MPI_Status *status);
 int request_finish(MPI_Request *request, MPI_Status *status);
 
 /* Take a message out, waiting for it or not; None if there is none. New. */
-PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag,
-                        int wait, MPI_Status *status);
+PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag, int wait,
+                        MPI_Status *status);
 
 /* --------------------------------------------------------- pickle.c: objects */
 

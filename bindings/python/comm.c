@@ -146,8 +146,7 @@ static PyObject *comm_Get_group(PyObject *self, PyObject *Py_UNUSED(none))
     state *st = state_of(self);
     MPI_Group group;
 
-    if (mpi_ready(st) < 0 ||
-        mpi_failed(MPI_Comm_group(mpi_of(self), &group), "MPI_Comm_group") < 0)
+    if (mpi_ready(st) < 0 || mpi_failed(MPI_Comm_group(mpi_of(self), &group), "MPI_Comm_group") < 0)
         return NULL;
     return handle_own(st->types[TYPE_Group], KIND_group, (any_handle){.group = group});
 }
@@ -219,8 +218,7 @@ static PyObject *comm_Split(PyObject *self, PyObject *const *args, Py_ssize_t na
     MPI_Comm comm = MPI_COMM_NULL;
     int code;
 
-    if (mpi_ready(state_of(self)) < 0 ||
-        args_parse("Split", rows, &a, args, nargs, keywords) < 0)
+    if (mpi_ready(state_of(self)) < 0 || args_parse("Split", rows, &a, args, nargs, keywords) < 0)
         return NULL;
     saved = gil_release();
     code = MPI_Comm_split(mpi_of(self), a.color, a.key, &comm);
@@ -363,8 +361,7 @@ static PyObject *comm_Ibarrier(PyObject *self, PyObject *Py_UNUSED(none))
     state *st = state_of(self);
     MPI_Request request;
 
-    if (mpi_ready(st) < 0 ||
-        mpi_failed(MPI_Ibarrier(mpi_of(self), &request), "MPI_Ibarrier") < 0)
+    if (mpi_ready(st) < 0 || mpi_failed(MPI_Ibarrier(mpi_of(self), &request), "MPI_Ibarrier") < 0)
         return NULL;
     return request_make(st, TYPE_Request, request, NULL);
 }
@@ -373,12 +370,14 @@ static PyObject *comm_Ibarrier(PyObject *self, PyObject *Py_UNUSED(none))
 
 PyDoc_STRVAR(lower_barrier_doc, "barrier($self, /)\n--\n\nWait for all. Collective.");
 
+/* clang-format off */
 const row_method comm_rows[] = {
     {"Set_name", set_name_doc, method_one, "name", {.one = comm_Set_name}, 0, 0},
     {"Compare", compare_doc, method_one, "comm", {.one = comm_Compare}, 0, 0},
     {"Create", create_doc, method_one, "group", {.one = comm_Create}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 PyMethodDef comm_methods[] = {
     {"Get_rank", comm_Get_rank, METH_NOARGS, get_rank_doc},

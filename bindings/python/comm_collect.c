@@ -17,7 +17,10 @@ typedef struct collect_args {
     int root;
 } collect_args;
 
-#define COLLECT_ARGS {NULL, NULL, NULL, Py_None, 0}
+#define COLLECT_ARGS                                                                               \
+    {                                                                                              \
+        NULL, NULL, NULL, Py_None, 0                                                               \
+    }
 
 /* Parameters by the shape of the call. */
 static const param buf_root[] = {{"buf", arg_object, offsetof(collect_args, recvbuf)},
@@ -353,6 +356,7 @@ static int prepare_reduce_scatter(state *st, const collect_args *a, int size, in
 
 /* ---------------------------------------------------------------------- the one body */
 
+/* clang-format off */
 static const struct {
     const param *params;
     prepare_function *prepare;
@@ -365,11 +369,14 @@ static const struct {
     {two_op, prepare_allreduce},      {two_op, prepare_reduce_scatter_block},
     {two_counts_op, prepare_reduce_scatter},
 };
+/* clang-format on */
 
+/* clang-format off */
 enum shape {
     BCAST, GATHER, SCATTER, ALLGATHER, ALLTOALL, GATHERV, SCATTERV, ALLGATHERV, ALLTOALLV,
     REDUCE, ALLREDUCE, REDUCE_SCATTER_BLOCK, REDUCE_SCATTER
 };
+/* clang-format on */
 
 static void collective_release(collective *c)
 {
@@ -419,6 +426,7 @@ static PyObject *collect(PyObject *self, const row_method *row, PyObject *const 
 #define OP_ROOT_SIGNATURE "($self, /, sendbuf, recvbuf, op=..., root=0)\n--\n\n"
 #define COUNTS_SIGNATURE  "($self, /, sendbuf, recvbuf, recvcounts=None, op=...)\n--\n\n"
 
+/* clang-format off */
 const row_method comm_collect_rows[] = {
     {"Bcast", "Bcast($self, /, buf, root=0)\n--\n\nThe root's buffer to all. Collective.", collect,
      "MPI_Bcast", {.collective = call_bcast}, BCAST, 0},
@@ -451,7 +459,9 @@ const row_method comm_collect_rows[] = {
      "MPI_Reduce_scatter", {.collective = call_reduce_scatter}, REDUCE_SCATTER, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
+/* clang-format off */
 const row_method intracomm_collect_rows[] = {
     {"Scan", "Scan" OP_SIGNATURE "Combine the data of ranks 0 to this one. Collective.", collect,
      "MPI_Scan", {.collective = call_scan}, ALLREDUCE, 0},
@@ -459,3 +469,4 @@ const row_method intracomm_collect_rows[] = {
      "MPI_Exscan", {.collective = call_exscan}, ALLREDUCE, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */

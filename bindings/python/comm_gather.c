@@ -67,7 +67,8 @@ static int refuse_size(int64_t size, int rank)
 {
     if (size != UNPICKLABLE || PyErr_Occurred())
         return size == UNPICKLABLE ? -1 : 0;
-    PyErr_Format(PyExc_RuntimeError, "rank %d could not prepare its object (see its own exception)", rank);
+    PyErr_Format(PyExc_RuntimeError, "rank %d could not prepare its object (see its own exception)",
+                 rank);
     return -1;
 }
 
@@ -92,8 +93,12 @@ static void table_free(table *t)
 
 static int table_init(table *t, int n)
 {
-    *t = (table){n, PyMem_Calloc((size_t)n, sizeof(int64_t)), PyMem_Calloc((size_t)n, sizeof(int)),
-                 PyMem_Calloc((size_t)n, sizeof(int)), NULL, NULL};
+    *t = (table){n,
+                 PyMem_Calloc((size_t)n, sizeof(int64_t)),
+                 PyMem_Calloc((size_t)n, sizeof(int)),
+                 PyMem_Calloc((size_t)n, sizeof(int)),
+                 NULL,
+                 NULL};
     if (t->sizes != NULL && t->counts != NULL && t->displs != NULL)
         return 0;
     PyErr_NoMemory();
@@ -167,7 +172,8 @@ static int announce(call *c, announcement *a)
 
 static int bcast_pieces(call *c, const parcel *p)
 {
-    int failed = bcast_bytes(c, PyBytes_AS_STRING(p->head), (int)PyBytes_GET_SIZE(p->head), MPI_BYTE);
+    int failed =
+        bcast_bytes(c, PyBytes_AS_STRING(p->head), (int)PyBytes_GET_SIZE(p->head), MPI_BYTE);
 
     for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(p->buffers); i++) {
         const Py_buffer *view = PyPickleBuffer_GetBuffer(PyList_GET_ITEM(p->buffers, i));
@@ -219,8 +225,8 @@ static PyObject *bcast_to_others(call *c)
     room = parcel_room((Py_ssize_t)a.size, &data);
     if (room == NULL)
         return NULL;
-    failed = a.head > 0 ? receive_pieces(c, data, a.head)
-                        : bcast_bytes(c, data, (int)a.size, MPI_BYTE);
+    failed =
+        a.head > 0 ? receive_pieces(c, data, a.head) : bcast_bytes(c, data, (int)a.size, MPI_BYTE);
     if (!failed)
         object = parcel_open(c->st, room, 0, (Py_ssize_t)a.size);
     Py_DECREF(room);
@@ -492,6 +498,7 @@ static PyObject *allreduce(PyObject *self, const row_method *row, PyObject *cons
 
 /* ----------------------------------------------------------------------------- rows */
 
+/* clang-format off */
 const row_method comm_gather_rows[] = {
     {"bcast", "bcast($self, /, obj, root=0)\n--\n\nThe root's object to all. Collective.", bcast,
      "MPI_Bcast", {NULL}, 0, 0},
@@ -515,7 +522,9 @@ const row_method comm_gather_rows[] = {
      "Collective.", allreduce, "MPI_Allgatherv", {NULL}, ALLREDUCE, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
+/* clang-format off */
 const row_method intracomm_gather_rows[] = {
     {"scan",
      "scan($self, /, sendobj, op=...)\n--\n\nCombine the objects of ranks 0 to this one. "
@@ -525,3 +534,4 @@ const row_method intracomm_gather_rows[] = {
      "rank 0. Collective.", allreduce, "MPI_Allgatherv", {NULL}, EXSCAN, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */

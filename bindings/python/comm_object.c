@@ -29,7 +29,10 @@ typedef struct recv_args {
     PyObject *status;
 } recv_args;
 
-#define RECV_ARGS {Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None}
+#define RECV_ARGS                                                                                  \
+    {                                                                                              \
+        Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None                                              \
+    }
 
 /* `buf` was mpi4py's room for the message; here room is made when it comes. */
 static const param recv_params[] = {{"|buf", arg_object, offsetof(recv_args, buf)},
@@ -123,8 +126,7 @@ static PyObject *receive(state *st, MPI_Comm comm, int source, int tag, MPI_Stat
 }
 
 /* While an irecv() is open, its message has to be looked after too. */
-static PyObject *receive_politely(state *st, MPI_Comm comm, int source, int tag,
-                                  MPI_Status *status)
+static PyObject *receive_politely(state *st, MPI_Comm comm, int source, int tag, MPI_Status *status)
 {
     PyObject *request, *object;
 
@@ -168,15 +170,14 @@ typedef struct exchange_args {
     PyObject *status;
 } exchange_args;
 
-static const param exchange_params[] = {
-    {"sendobj", arg_object, offsetof(exchange_args, object)},
-    {"dest", arg_int, offsetof(exchange_args, dest)},
-    {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
-    {"|recvbuf", arg_object, offsetof(exchange_args, buf)},
-    {"|source", arg_int, offsetof(exchange_args, source)},
-    {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
-    {"|status", arg_object, offsetof(exchange_args, status)},
-    {NULL, NULL, 0}};
+static const param exchange_params[] = {{"sendobj", arg_object, offsetof(exchange_args, object)},
+                                        {"dest", arg_int, offsetof(exchange_args, dest)},
+                                        {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
+                                        {"|recvbuf", arg_object, offsetof(exchange_args, buf)},
+                                        {"|source", arg_int, offsetof(exchange_args, source)},
+                                        {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
+                                        {"|status", arg_object, offsetof(exchange_args, status)},
+                                        {NULL, NULL, 0}};
 
 static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject *const *args,
                                  Py_ssize_t nargs, PyObject *keywords)
@@ -205,6 +206,7 @@ static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject
 
 #define SEND_SIGNATURE "($self, /, obj, dest, tag=0)\n--\n\n"
 
+/* clang-format off */
 const row_method comm_object_rows[] = {
     {"send", "send" SEND_SIGNATURE "Send an object. Not collective.", send_object, "MPI_Isend",
      {.isend = MPI_Isend}, 0, 0},
@@ -231,3 +233,4 @@ const row_method comm_object_rows[] = {
      sendrecv_object, "MPI_Isend", {.isend = MPI_Isend}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */

@@ -19,7 +19,10 @@ typedef struct recv_args {
     PyObject *status;
 } recv_args;
 
-#define RECV_ARGS {NULL, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None}
+#define RECV_ARGS                                                                                  \
+    {                                                                                              \
+        NULL, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None                                                 \
+    }
 
 static const param recv_params[] = {{"buf", arg_object, offsetof(recv_args, buf)},
                                     {"|source", arg_int, offsetof(recv_args, source)},
@@ -160,17 +163,19 @@ typedef struct exchange_args {
     PyObject *status;
 } exchange_args;
 
-#define EXCHANGE_ARGS {NULL, 0, 0, Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None}
+#define EXCHANGE_ARGS                                                                              \
+    {                                                                                              \
+        NULL, 0, 0, Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None                                  \
+    }
 
-static const param exchange_params[] = {
-    {"sendbuf", arg_object, offsetof(exchange_args, sendbuf)},
-    {"dest", arg_int, offsetof(exchange_args, dest)},
-    {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
-    {"|recvbuf", arg_object, offsetof(exchange_args, recvbuf)},
-    {"|source", arg_int, offsetof(exchange_args, source)},
-    {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
-    {"|status", arg_object, offsetof(exchange_args, status)},
-    {NULL, NULL, 0}};
+static const param exchange_params[] = {{"sendbuf", arg_object, offsetof(exchange_args, sendbuf)},
+                                        {"dest", arg_int, offsetof(exchange_args, dest)},
+                                        {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
+                                        {"|recvbuf", arg_object, offsetof(exchange_args, recvbuf)},
+                                        {"|source", arg_int, offsetof(exchange_args, source)},
+                                        {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
+                                        {"|status", arg_object, offsetof(exchange_args, status)},
+                                        {NULL, NULL, 0}};
 
 static const param replace_params[] = {{"buf", arg_object, offsetof(exchange_args, sendbuf)},
                                        {"dest", arg_int, offsetof(exchange_args, dest)},
@@ -228,8 +233,8 @@ static PyObject *exchange_replace(PyObject *self, const row_method *row, PyObjec
     message_init(&m);
     if (message_from(st, a.sendbuf, 1, 1, &m) == 0) {
         saved = gil_lend(st);
-        code = MPI_Sendrecv_replace(m.data, m.count, m.type, a.dest, a.sendtag, a.source,
-                                    a.recvtag, mpi_of(self), status);
+        code = MPI_Sendrecv_replace(m.data, m.count, m.type, a.dest, a.sendtag, a.source, a.recvtag,
+                                    mpi_of(self), status);
         gil_acquire(saved);
         if (mpi_failed(code, row->mpi_name) == 0)
             result = Py_NewRef(Py_None);
@@ -277,11 +282,12 @@ static PyObject *probe_matched(PyObject *self, const row_method *row, PyObject *
 
 /* ----------------------------------------------------------------------------- rows */
 
-#define SEND_SIGNATURE "($self, /, buf, dest, tag=0)\n--\n\n"
-#define RECV_SIGNATURE "($self, /, buf, source=..., tag=..."
+#define SEND_SIGNATURE  "($self, /, buf, dest, tag=0)\n--\n\n"
+#define RECV_SIGNATURE  "($self, /, buf, source=..., tag=..."
 #define PROBE_SIGNATURE "($self, /, source=..., tag=..., status=None)\n--\n\n"
-#define LOCAL " Not collective."
+#define LOCAL           " Not collective."
 
+/* clang-format off */
 const row_method comm_send_rows[] = {
     {"Send", "Send" SEND_SIGNATURE "Send a buffer." LOCAL, send_now, "MPI_Send",
      {.send = MPI_Send}, 0, 0},
@@ -337,3 +343,4 @@ const row_method comm_send_rows[] = {
      probe_matched, "MPI_Improbe", {NULL}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */

@@ -271,12 +271,14 @@ static PyObject *get_part(PyObject *self, void *which)
     return part;
 }
 
+/* clang-format off */
 const row_method cart_rows[] = {
     {"Get_cart_rank", get_cart_rank_doc, method_one, "coords", {.one = cart_Get_cart_rank}, 0, 0},
     {"Get_coords", get_coords_doc, method_one, "rank", {.one = cart_Get_coords}, 0, 0},
     {"Sub", sub_doc, method_one, "remain_dims", {.one = cart_Sub}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 static PyMethodDef cart_methods[] = {
     {"Get_dim", cart_Get_dim, METH_NOARGS, get_dim_doc},

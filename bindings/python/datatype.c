@@ -133,8 +133,8 @@ typedef struct new_args {
 PyDoc_STRVAR(contiguous_doc, "Create_contiguous($self, /, count)\n--\n\n`count` elements in a row. "
                              "Not collective.");
 
-static PyObject *datatype_Create_contiguous(PyObject *self, PyObject *const *args,
-                                            Py_ssize_t nargs, PyObject *keywords)
+static PyObject *datatype_Create_contiguous(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                            PyObject *keywords)
 {
     static const param rows[] = {{"count", arg_int, offsetof(new_args, count)}, {NULL, NULL, 0}};
     new_args a;
@@ -147,11 +147,10 @@ static PyObject *datatype_Create_contiguous(PyObject *self, PyObject *const *arg
     return wrap((PyObject *)Py_TYPE(self), type);
 }
 
-static const param vector_rows[] = {
-    {"count", arg_int, offsetof(new_args, count)},
-    {"blocklength", arg_int, offsetof(new_args, blocklength)},
-    {"stride", arg_size, offsetof(new_args, stride)},
-    {NULL, NULL, 0}};
+static const param vector_rows[] = {{"count", arg_int, offsetof(new_args, count)},
+                                    {"blocklength", arg_int, offsetof(new_args, blocklength)},
+                                    {"stride", arg_size, offsetof(new_args, stride)},
+                                    {NULL, NULL, 0}};
 
 PyDoc_STRVAR(vector_doc, "Create_vector($self, /, count, blocklength, stride)\n--\n\nBlocks at a "
                          "stride counted in elements. Not collective.");
@@ -325,11 +324,13 @@ PyDoc_STRVAR(create_dup_doc, "Create_dup($self, /)\n--\n\nAnother name of Dup().
 PyDoc_STRVAR(short_resized_doc, "Resized($self, /, lb, extent)\n--\n\nAnother name of "
                                 "Create_resized().");
 
+/* clang-format off */
 const row_method datatype_rows[] = {
     {"Set_name", set_name_doc, method_one, "name", {.one = datatype_Set_name}, 0, 0},
     {"fromcode", fromcode_doc, method_one, "code", {.one = datatype_fromcode}, 0, 1},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 static PyMethodDef datatype_methods[] = {
     {"Get_size", datatype_Get_size, METH_NOARGS, get_size_doc},

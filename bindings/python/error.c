@@ -176,13 +176,13 @@ static int setup_package(state *st)
     bases = PyTuple_Pack(2, e[EXC_COLLECTIVE], PyExc_TimeoutError);
     if (bases == NULL)
         return -1;
-    e[EXC_TIMEOUT] = new_exception(
-        st, "CollectiveTimeout", "A rank did not come to a collective call in time.", bases);
+    e[EXC_TIMEOUT] = new_exception(st, "CollectiveTimeout",
+                                   "A rank did not come to a collective call in time.", bases);
     Py_DECREF(bases);
     if (e[EXC_TIMEOUT] == NULL)
         return -1;
-    e[EXC_DAMAGE] = new_exception(st, "DamageError", "Data do not match their seal.",
-                                  PyExc_RuntimeError);
+    e[EXC_DAMAGE] =
+        new_exception(st, "DamageError", "Data do not match their seal.", PyExc_RuntimeError);
     e[EXC_NONE] = new_exception(st, "NoCheckpointError", "There is no checkpoint to restore.",
                                 PyExc_LookupError);
     return e[EXC_DAMAGE] == NULL || e[EXC_NONE] == NULL ? -1 : 0;
@@ -190,8 +190,7 @@ static int setup_package(state *st)
 
 int error_setup(PyObject *module, state *st)
 {
-    st->exceptions[EXC_MPI] =
-        PyType_FromModuleAndSpec(module, &exception_spec, PyExc_RuntimeError);
+    st->exceptions[EXC_MPI] = PyType_FromModuleAndSpec(module, &exception_spec, PyExc_RuntimeError);
     if (st->exceptions[EXC_MPI] == NULL)
         return -1;
     if (PyModule_AddObjectRef(module, "Exception", st->exceptions[EXC_MPI]) < 0)

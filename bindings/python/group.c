@@ -213,6 +213,7 @@ static PyObject *get_rank(PyObject *self, void *Py_UNUSED(none))
     return group_Get_rank(self, NULL);
 }
 
+/* clang-format off */
 const row_method group_rows[] = {
     {"Compare", compare_doc, method_one, "group", {.one = group_Compare}, 0, 0},
     {"Incl", incl_doc, method_one, "ranks", {.one = group_Incl}, 0, 0},
@@ -222,6 +223,7 @@ const row_method group_rows[] = {
     {"Difference", difference_doc, combine, "MPI_Group_difference", {.group_pair = MPI_Group_difference}, 0, 1},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 static PyMethodDef group_methods[] = {
     {"Get_size", group_Get_size, METH_NOARGS, get_size_doc},

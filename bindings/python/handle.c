@@ -182,8 +182,7 @@ static PyObject *handle_py2f(PyObject *object, PyObject *Py_UNUSED(none))
 
     if (mpi_ready(state_of(object)) < 0)
         return NULL;
-#define X(field, class, prefix, null)                                                              \
-    self->kind == KIND_##field ? prefix##_c2f(self->mpi.field):
+#define X(field, class, prefix, null) self->kind == KIND_##field ? prefix##_c2f(self->mpi.field):
     return PyLong_FromLong(HANDLE_KINDS 0);
 #undef X
 }
@@ -235,11 +234,13 @@ static PyObject *get_handle(PyObject *object, void *Py_UNUSED(none))
     return PyLong_FromSsize_t(((handle *)object)->mpi.bits);
 }
 
+/* clang-format off */
 const row_method handle_rows[] = {
     {"f2py", f2py_doc, method_one, "arg", {.one = handle_f2py}, 0, 1},
     {"fromhandle", fromhandle_doc, method_one, "handle", {.one = handle_fromhandle}, 0, 1},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 static PyMethodDef handle_methods[] = {
     {"__reduce__", handle_reduce, METH_NOARGS, reduce_doc},

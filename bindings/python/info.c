@@ -323,12 +323,14 @@ static int info_bool(PyObject *self)
 
 PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\nA copy. Not collective.");
 
+/* clang-format off */
 const row_method info_rows[] = {
     {"Get", get_doc, method_one, "key", {.one = info_Get}, 0, 0},
     {"Delete", delete_doc, method_one, "key", {.one = info_Delete}, 0, 0},
     {"Get_nthkey", get_nthkey_doc, method_one, "n", {.one = info_Get_nthkey}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 static PyMethodDef info_methods[] = {
     {"Create", FAST(info_Create), FASTCALL | METH_CLASS, create_doc},
@@ -347,6 +349,7 @@ static PyMethodDef info_methods[] = {
 
 PyDoc_STRVAR(info_doc, "Info(info=None)\n--\n\nHints for MPI, a mapping of str to str.");
 
+/* clang-format off */
 static PyType_Slot info_slots[] = {
     {Py_tp_doc, (void *)info_doc},       {Py_tp_methods, info_methods},
     {Py_tp_iter, info_iter},             {Py_mp_length, info_length},
@@ -354,6 +357,7 @@ static PyType_Slot info_slots[] = {
     {Py_sq_contains, info_contains},     {Py_nb_bool, info_bool},
     {0, NULL},
 };
+/* clang-format on */
 
 PyType_Spec Info_spec = {
     .name = "collio.MPI.Info",

@@ -164,8 +164,7 @@ static PyObject *life_init_thread(PyObject *module, PyObject *const *args, Py_ss
     return PyLong_FromLong(provided);
 }
 
-PyDoc_STRVAR(finalize_doc,
-             "Finalize($module, /)\n--\n\nEnd MPI. Collective over all processes.");
+PyDoc_STRVAR(finalize_doc, "Finalize($module, /)\n--\n\nEnd MPI. Collective over all processes.");
 
 static PyObject *life_finalize(PyObject *module, PyObject *Py_UNUSED(none))
 {
@@ -298,11 +297,11 @@ PyDoc_STRVAR(get_error_class_doc, "Get_error_class($module, /, errorcode)\n--\n\
                                   "an error code. Not collective.");
 
 static PyObject *life_get_error_class(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
-                                       PyObject *keywords)
+                                      PyObject *keywords)
 {
     int code, class = 0;
 
-    if (mpi_ready(PyModule_GetState(module)) < 0 || 
+    if (mpi_ready(PyModule_GetState(module)) < 0 ||
         args_parse("Get_error_class", error_params, &code, args, nargs, keywords) < 0)
         return NULL;
     if (mpi_failed(MPI_Error_class(code, &class), "MPI_Error_class") < 0)
@@ -319,7 +318,7 @@ static PyObject *life_get_error_string(PyObject *module, PyObject *const *args, 
     char text[MPI_MAX_ERROR_STRING + 1] = "";
     int code, length = 0;
 
-    if (mpi_ready(PyModule_GetState(module)) < 0 || 
+    if (mpi_ready(PyModule_GetState(module)) < 0 ||
         args_parse("Get_error_string", error_params, &code, args, nargs, keywords) < 0)
         return NULL;
     if (mpi_failed(MPI_Error_string(code, text, &length), "MPI_Error_string") < 0)

@@ -1,8 +1,8 @@
 /* MPI.Message: a message found by a matched probe and taken out of the queue. */
 #include "bindings.h"
 
-PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag,
-                        int wait, MPI_Status *status)
+PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag, int wait,
+                        MPI_Status *status)
 {
     PyThreadState *saved = wait ? gil_release() : gil_lend(st);
     MPI_Status own, *use = status == MPI_STATUS_IGNORE ? &own : status;
@@ -169,6 +169,7 @@ static PyObject *receive_object_later(PyObject *self, const row_method *row,
 
 #define PROBE_SIGNATURE "($type, /, comm, source=..., tag=..., status=None)\n--\n\n"
 
+/* clang-format off */
 const row_method matched_rows[] = {
     {"Probe", "Probe" PROBE_SIGNATURE "Wait for a message and take it out. Not collective.", probe,
      "MPI_Mprobe", {NULL}, 1, 1},
@@ -188,6 +189,7 @@ const row_method matched_rows[] = {
      receive_object_later, "MPI_Imrecv", {NULL}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 PyDoc_STRVAR(message_doc, "Message(message=None)\n--\n\nA message taken out of the queue.");
 

@@ -190,7 +190,8 @@ static int set_count(message *m, Py_ssize_t count)
 static Py_ssize_t count_in(Py_ssize_t nbytes, MPI_Aint extent)
 {
     if (extent <= 0) {
-        PyErr_Format(PyExc_ValueError, "message: cannot infer the count of a datatype of extent %zd",
+        PyErr_Format(PyExc_ValueError,
+                     "message: cannot infer the count of a datatype of extent %zd",
                      (Py_ssize_t)extent);
         return -1;
     }
@@ -250,7 +251,8 @@ static int from_parts(const parts *p, Py_ssize_t nbytes, int blocks, message *m)
             PyErr_Format(PyExc_ValueError, "message: negative count %zd", count);
             return -1;
         }
-        if (check_inside(nbytes, displ, count * blocks, extent, span) < 0 || set_count(m, count) < 0)
+        if (check_inside(nbytes, displ, count * blocks, extent, span) < 0 ||
+            set_count(m, count) < 0)
             return -1;
     } else {
         if (nbytes < 0) {

@@ -128,8 +128,8 @@ PyType_Spec RowMethod_spec = {
     .slots = descriptor_slots,
 };
 
-PyObject *method_one(PyObject *self, const row_method *row, PyObject *const *args,
-                     Py_ssize_t nargs, PyObject *keywords)
+PyObject *method_one(PyObject *self, const row_method *row, PyObject *const *args, Py_ssize_t nargs,
+                     PyObject *keywords)
 {
     const param params[] = {{row->mpi_name, arg_object, 0}, {NULL, NULL, 0}};
     PyObject *argument;

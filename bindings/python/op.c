@@ -92,6 +92,7 @@ static PyObject *first(PyObject *x, PyObject *Py_UNUSED(y))
 }
 
 /* By the name of the constant. */
+/* clang-format off */
 static const struct {
     const char *name;
     PyObject *(*function)(PyObject *, PyObject *);
@@ -102,11 +103,13 @@ static const struct {
     {"BXOR", PyNumber_Xor},    {"MAXLOC", max_located},   {"MINLOC", min_located},
     {"REPLACE", second},       {"NO_OP", first},
 };
+/* clang-format on */
 
 /* Predefined ops are known by their handle, so that a copy works as well. */
 static PyObject *combine_predefined(handle *self, PyObject *x, PyObject *y)
 {
-    if (self->constant == NULL && self->keep != NULL && PyObject_TypeCheck(self->keep, Py_TYPE(self)))
+    if (self->constant == NULL && self->keep != NULL &&
+        PyObject_TypeCheck(self->keep, Py_TYPE(self)))
         self = (handle *)self->keep;
     for (size_t i = 0; self->constant != NULL && i < sizeof python_rows / sizeof *python_rows; i++)
         if (strcmp(self->constant, python_rows[i].name) == 0)

@@ -202,9 +202,9 @@ static int add_pieces(pieces *list, PyObject *head, PyObject *buffers)
 
 static int make_type(const pieces *list, parcel *p)
 {
-    int failed = mpi_failed(MPI_Type_create_hindexed(list->n, list->lengths, list->places, MPI_BYTE,
-                                                     &p->type),
-                            "MPI_Type_create_hindexed");
+    int failed = mpi_failed(
+        MPI_Type_create_hindexed(list->n, list->lengths, list->places, MPI_BYTE, &p->type),
+        "MPI_Type_create_hindexed");
 
     if (failed)
         return -1;
@@ -405,8 +405,7 @@ static PyObject *pickle_dumps_oob(PyObject *self, PyObject *object)
     return data != NULL ? Py_BuildValue("(NN)", data, buffers) : (Py_XDECREF(buffers), NULL);
 }
 
-PyDoc_STRVAR(loads_oob_doc,
-             "loads_oob($self, /, data, buffers)\n--\n\nThe object of dumps_oob().");
+PyDoc_STRVAR(loads_oob_doc, "loads_oob($self, /, data, buffers)\n--\n\nThe object of dumps_oob().");
 
 typedef struct oob_args {
     PyObject *data, *buffers;
@@ -438,12 +437,11 @@ typedef struct pickle_args {
     PyObject *dumps, *loads, *protocol, *threshold;
 } pickle_args;
 
-static const param pickle_params[] = {
-    {"|dumps", arg_object, offsetof(pickle_args, dumps)},
-    {"|loads", arg_object, offsetof(pickle_args, loads)},
-    {"|protocol", arg_object, offsetof(pickle_args, protocol)},
-    {"|threshold", arg_object, offsetof(pickle_args, threshold)},
-    {NULL, NULL, 0}};
+static const param pickle_params[] = {{"|dumps", arg_object, offsetof(pickle_args, dumps)},
+                                      {"|loads", arg_object, offsetof(pickle_args, loads)},
+                                      {"|protocol", arg_object, offsetof(pickle_args, protocol)},
+                                      {"|threshold", arg_object, offsetof(pickle_args, threshold)},
+                                      {NULL, NULL, 0}};
 
 static int pickle_init(PyObject *object, PyObject *args, PyObject *keywords)
 {
@@ -497,12 +495,14 @@ static void pickle_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
+/* clang-format off */
 const row_method pickle_rows[] = {
     {"dumps", dumps_doc, method_one, "obj", {.one = pickle_dumps}, 0, 0},
     {"loads", loads_doc, method_one, "data", {.one = pickle_loads}, 0, 0},
     {"dumps_oob", dumps_oob_doc, method_one, "obj", {.one = pickle_dumps_oob}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 static PyMethodDef pickle_methods[] = {
     {"loads_oob", FAST(pickle_loads_oob), FASTCALL, loads_oob_doc},
@@ -520,12 +520,14 @@ PyDoc_STRVAR(pickle_doc,
              "Pickle(dumps=None, loads=None, protocol=None, threshold=None)\n--\n\n"
              "How objects become bytes and come back; pickle's own functions by default.");
 
+/* clang-format off */
 static PyType_Slot pickle_slots[] = {
     {Py_tp_doc, (void *)pickle_doc},   {Py_tp_init, pickle_init},
     {Py_tp_traverse, pickle_traverse}, {Py_tp_clear, pickle_clear},
     {Py_tp_dealloc, pickle_dealloc},   {Py_tp_methods, pickle_methods},
     {Py_tp_members, pickle_members},   {0, NULL},
 };
+/* clang-format on */
 
 PyType_Spec Pickle_spec = {
     .name = "collio.MPI.Pickle",

@@ -461,10 +461,12 @@ static PyMethodDef request_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* clang-format off */
 const row_method prequest_rows[] = {
     {"Startall", Startall_doc, method_one, "requests", {.one = request_Startall}, 0, 1},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 static PyMethodDef prequest_methods[] = {
     {"Start", request_Start, METH_NOARGS, Start_doc},

@@ -7,7 +7,7 @@ typedef struct batch {
     PyObject *list; /* owned: the requests */
     handle **items;
     Py_ssize_t n;
-    PyObject *status; /* borrowed: one Status, or None */
+    PyObject *status;   /* borrowed: one Status, or None */
     PyObject *statuses; /* borrowed: a list of them, or None */
     char *done;
 } batch;
@@ -350,6 +350,7 @@ PyDoc_STRVAR(waitsome_doc, "waitsome($type, /, requests, statuses=None)\n--\n\nW
 PyDoc_STRVAR(testsome_doc, "testsome($type, /, requests, statuses=None)\n--\n\n(indices, objects) "
                            "of those done. Not collective.");
 
+/* clang-format off */
 const row_method request_many_rows[] = {
     {"Waitall", Waitall_doc, all, NULL, {NULL}, WAIT, 1},
     {"Testall", Testall_doc, all, NULL, {NULL}, TEST, 1},
@@ -365,3 +366,4 @@ const row_method request_many_rows[] = {
     {"testsome", testsome_doc, some, NULL, {NULL}, TEST | OBJECTS, 1},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */

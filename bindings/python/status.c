@@ -218,8 +218,8 @@ static PyObject *status_set_cancelled(PyObject *self, PyObject *value)
 
     if (mpi_ready(state_of(self)) < 0 || arg_bool(value, &flag) < 0)
         return NULL;
-    return none_or_null(mpi_failed(MPI_Status_set_cancelled(status_mpi(self), flag),
-                                   "MPI_Status_set_cancelled"));
+    return none_or_null(
+        mpi_failed(MPI_Status_set_cancelled(status_mpi(self), flag), "MPI_Status_set_cancelled"));
 }
 
 /* ------------------------------------------------------------------------ attributes */
@@ -248,6 +248,7 @@ static PyObject *get_cancelled(PyObject *self, void *Py_UNUSED(none))
     return status_is_cancelled(self, NULL);
 }
 
+/* clang-format off */
 const row_method status_rows[] = {
     {"Set_source", set_source_doc, method_one, "source", {.one = status_set_source}, 0, 0},
     {"Set_tag", set_tag_doc, method_one, "tag", {.one = status_set_tag}, 0, 0},
@@ -256,6 +257,7 @@ const row_method status_rows[] = {
     {"Set_cancelled", set_cancelled_doc, method_one, "flag", {.one = status_set_cancelled}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
+/* clang-format on */
 
 static PyMethodDef status_methods[] = {
     {"Get_source", status_get_source, METH_NOARGS, get_source_doc},
@@ -279,14 +281,10 @@ static PyGetSetDef status_getset[] = {
 PyDoc_STRVAR(status_doc, "Status(status=None)\n--\n\nWhat is known of a message.");
 
 static PyType_Slot status_slots[] = {
-    {Py_tp_doc, (void *)status_doc},
-    {Py_tp_new, status_new},
-    {Py_tp_dealloc, status_dealloc},
-    {Py_tp_richcompare, status_compare},
-    {Py_tp_hash, status_hash},
-    {Py_tp_methods, status_methods},
-    {Py_tp_getset, status_getset},
-    {0, NULL},
+    {Py_tp_doc, (void *)status_doc}, {Py_tp_new, status_new},
+    {Py_tp_dealloc, status_dealloc}, {Py_tp_richcompare, status_compare},
+    {Py_tp_hash, status_hash},       {Py_tp_methods, status_methods},
+    {Py_tp_getset, status_getset},   {0, NULL},
 };
 
 PyType_Spec Status_spec = {
