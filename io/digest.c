@@ -18,7 +18,10 @@
 /* Elements a turn: a constant count lets the compiler unroll. */
 #define TURN 32
 
-static inline uint64_t mix(uint64_t key, uint64_t bits)
+/* Expanded into each function that calls it, where sizes are constants. */
+#define EXPANDED __attribute__((always_inline)) static inline
+
+EXPANDED uint64_t mix(uint64_t key, uint64_t bits)
 {
     uint64_t x = (bits ^ key) * 0xbf58476d1ce4e5b9u;
 
@@ -26,9 +29,8 @@ static inline uint64_t mix(uint64_t key, uint64_t bits)
     return x ^ (x >> 29);
 }
 
-/* The bits of one element; `size` is a constant wherever this is expanded. Memory may have any
- * alignment. */
-static inline uint64_t load(const unsigned char *at, size_t size)
+/* The bits of one element; memory may have any alignment. */
+EXPANDED uint64_t load(const unsigned char *at, size_t size)
 {
     uint64_t bits = 0;
 
@@ -36,8 +38,7 @@ static inline uint64_t load(const unsigned char *at, size_t size)
     return bits;
 }
 
-static inline uint64_t digest_of_size(size_t size, uint64_t first, const unsigned char *at,
-                                      size_t count)
+EXPANDED uint64_t digest_of_size(size_t size, uint64_t first, const unsigned char *at, size_t count)
 {
     uint64_t sum = 0, key = (first + 1) * STRIDE; /* no element has the key 0 */
 
@@ -49,21 +50,52 @@ static inline uint64_t digest_of_size(size_t size, uint64_t first, const unsigne
     return sum;
 }
 
+EXPANDED uint64_t digest_any(size_t size, uint64_t first, const unsigned char *at, size_t count)
+{
+    switch (size) {
+    case 1:
+        return digest_of_size(1, first, at, count);
+    case 2:
+        return digest_of_size(2, first, at, count);
+    case 4:
+        return digest_of_size(4, first, at, count);
+    default:
+        return digest_of_size(8, first * (size / 8), at, count * (size / 8));
+    }
+}
+
+static uint64_t digest_plain(size_t size, uint64_t first, const unsigned char *at, size_t count)
+{
+    return digest_any(size, first, at, count);
+}
+
+/* Where the processor multiplies eight 64-bit words at once: twice as fast. The choice is made by
+ * hand, because compilers' own means for it break the address sanitizer. */
+#if defined(__x86_64__) && defined(__GNUC__)
+__attribute__((target("avx512f,avx512dq"))) static uint64_t
+digest_wide(size_t size, uint64_t first, const unsigned char *at, size_t count)
+{
+    return digest_any(size, first, at, count);
+}
+
+static int is_wide(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+}
+#else
+#define digest_wide digest_plain
+
+static int is_wide(void)
+{
+    return 0;
+}
+#endif
+
 uint64_t collio_digest(size_t element_size, int64_t first, const void *elements, int64_t count)
 {
-    uint64_t index = (uint64_t)first;
-
     if (count <= 0)
         return 0;
-    switch (element_size) {
-    case 1:
-        return digest_of_size(1, index, elements, (size_t)count);
-    case 2:
-        return digest_of_size(2, index, elements, (size_t)count);
-    case 4:
-        return digest_of_size(4, index, elements, (size_t)count);
-    default:
-        index *= element_size / 8;
-        return digest_of_size(8, index, elements, (size_t)count * (element_size / 8));
-    }
+    if (is_wide())
+        return digest_wide(element_size, (uint64_t)first, elements, (size_t)count);
+    return digest_plain(element_size, (uint64_t)first, elements, (size_t)count);
 }

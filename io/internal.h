@@ -86,6 +86,10 @@ int collio_posix_write(int fd, const void *bytes, size_t size, int64_t offset, c
 int collio_posix_read(int fd, void *bytes, size_t size, int64_t offset, const char *path,
                       collio_error *err);
 
+/* Let the disk begin with what was written, so that a sync to come has less
+ * to wait for. A hint: errors show in the sync. */
+void collio_posix_hurry(int fd, int64_t offset, int64_t size);
+
 /* Force a file's data, or a directory's names, to the disk. A failure must
  * not be tried again: the kernel may have dropped what it could not write. */
 int collio_posix_sync(int fd, const char *path, collio_error *err);

@@ -80,6 +80,15 @@ int collio_posix_read(int fd, void *bytes, size_t size, int64_t offset, const ch
     return COLLIO_OK;
 }
 
+void collio_posix_hurry(int fd, int64_t offset, int64_t size)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    sync_file_range(fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd, (void)offset, (void)size;
+#endif
+}
+
 int collio_posix_sync(int fd, const char *path, collio_error *err)
 {
     int result;
