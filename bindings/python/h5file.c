@@ -80,6 +80,18 @@ static int ranks_of(const open_args *a, MPI_Comm *comm, int *parallel)
     return 0;
 }
 
+/* A file that HDF5 cannot open is an OSError, as in h5py; which file, the text does not say. */
+static void blame_file(joint *j, const char *path)
+{
+    char text[sizeof j->err.text];
+
+    if (j->err.code != COLLIO_ERR_HDF5)
+        return;
+    j->err.code = COLLIO_ERR_OS;
+    snprintf(text, sizeof text, "Unable to open file '%.500s' (%.1200s)", path, j->err.text);
+    memcpy(j->err.text, text, sizeof text);
+}
+
 /* Once it has a communicator, this rank takes part whatever is wrong with the rest. */
 static int open_file(h5file *self, MPI_Comm comm, const open_args *a)
 {
@@ -100,6 +112,8 @@ static int open_file(h5file *self, MPI_Comm comm, const open_args *a)
     io_leave(saved);
     if (self->handle != NULL)
         Py_XSETREF(self->filename, PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(bytes)));
+    else if (bytes != NULL)
+        blame_file(&j, PyBytes_AS_STRING(bytes));
     Py_XDECREF(bytes);
     return joint_end(&j);
 }

@@ -19,12 +19,25 @@ static void select_range(progress *p, int64_t start, int64_t count, int64_t step
     p->at++;
 }
 
+static int refuse(PyObject *item)
+{
+    PyErr_Format(PyExc_TypeError,
+                 "cannot select with %R: allowed are integers, slices with positive steps, and one "
+                 "Ellipsis (lists, masks and newaxis are not)",
+                 item);
+    return -1;
+}
+
 static int select_int(progress *p, PyObject *item)
 {
     int64_t extent = p->extents[p->at], index;
 
-    if (arg_int64(item, &index) < 0)
-        return -1;
+    if (arg_int64(item, &index) < 0) {
+        if (!PyErr_ExceptionMatches(PyExc_TypeError))
+            return -1;
+        PyErr_Clear(); /* arrays have the method, too */
+        return refuse(item);
+    }
     if (index < -extent || index >= extent) {
         if (extent == 0)
             PyErr_Format(PyExc_IndexError, "Index (%lld) out of range for empty dimension",
@@ -71,11 +84,7 @@ static int select_item(progress *p, PyObject *item)
         return select_slice(p, item);
     if (PyIndex_Check(item) && !PyBool_Check(item))
         return select_int(p, item);
-    PyErr_Format(PyExc_TypeError,
-                 "cannot select with %R: allowed are integers, slices with positive steps, and one "
-                 "Ellipsis (lists, masks and newaxis are not)",
-                 item);
-    return -1;
+    return refuse(item);
 }
 
 /* Position of the Ellipsis among the items; n if there is none, -1 if several. */

@@ -73,7 +73,8 @@ int farewell_together(collio_comm *comm);
 /*
  * View an object as array_view_from() does, in the byte order of this machine:
  * where that takes a copy, of the copy.
- *   dtype  in  for objects that are no arrays; NULL: as NumPy sees fit
+ *   dtype  in  for objects that are no arrays, and for floating-point numbers of
+ *              a size that the library does not know; NULL: as NumPy sees fit
  */
 int memory_view(PyObject *object, PyObject *dtype, array_view *out);
 

@@ -23,20 +23,61 @@ PyObject *memory_call(const char *module, const char *name, const char *format, 
     return result;
 }
 
-/* A copy of an array in the byte order of this machine. New. */
-static PyObject *native_copy(PyObject *object)
+/* A copy of an array of another type; NULL: of its own in the byte order of this
+ * machine. New. */
+static PyObject *cast(PyObject *object, PyObject *to)
 {
-    PyObject *array = memory_call("numpy", "asarray", "(O)", object), *dtype = NULL, *copy = NULL;
+    PyObject *array = memory_call("numpy", "asarray", "(O)", object), *copy = NULL;
+    PyObject *dtype = to != NULL ? Py_NewRef(to) : NULL;
 
-    if (array != NULL)
+    if (array != NULL && dtype == NULL) {
         dtype = PyObject_GetAttrString(array, "dtype");
-    if (dtype != NULL)
-        Py_SETREF(dtype, PyObject_CallMethod(dtype, "newbyteorder", "s", "="));
-    if (dtype != NULL)
+        if (dtype != NULL)
+            Py_SETREF(dtype, PyObject_CallMethod(dtype, "newbyteorder", "s", "="));
+    }
+    if (array != NULL && dtype != NULL)
         copy = PyObject_CallMethod(array, "astype", "O", dtype);
     Py_XDECREF(dtype);
     Py_XDECREF(array);
     return copy;
+}
+
+/* Whether it holds floating-point numbers, of whatever size. */
+static int is_floating(PyObject *array)
+{
+    PyObject *dtype = PyObject_GetAttrString(array, "dtype"), *kind = NULL;
+    int result = 0;
+
+    if (dtype != NULL)
+        kind = PyObject_GetAttrString(dtype, "kind");
+    if (kind != NULL && PyUnicode_Check(kind))
+        result = PyUnicode_CompareWithASCIIString(kind, "f") == 0 ||
+                 PyUnicode_CompareWithASCIIString(kind, "c") == 0;
+    PyErr_Clear();
+    Py_XDECREF(kind);
+    Py_XDECREF(dtype);
+    return result;
+}
+
+/* View an array whose type is none of the library's, or not in its byte order,
+ * through a copy. An exception is pending and stays if that is not possible. */
+static int view_copy(PyObject *array, PyObject *dtype, array_view *out)
+{
+    PyObject *type, *value, *trace, *copy;
+    int swapped = PyErr_ExceptionMatches(PyExc_BufferError), result;
+
+    PyErr_Fetch(&type, &value, &trace);
+    if (!swapped && (dtype == NULL || !is_floating(array))) {
+        PyErr_Restore(type, value, trace);
+        return -1;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+    copy = cast(array, swapped ? NULL : dtype);
+    result = copy == NULL ? -1 : array_view_from(copy, 0, out);
+    Py_XDECREF(copy);
+    return result;
 }
 
 int memory_view(PyObject *object, PyObject *dtype, array_view *out)
@@ -52,12 +93,9 @@ int memory_view(PyObject *object, PyObject *dtype, array_view *out)
     if (array == NULL)
         return -1;
     result = array_view_from(array, 0, out);
-    if (result < 0 && PyErr_ExceptionMatches(PyExc_BufferError)) {
-        PyErr_Clear();
-        Py_SETREF(array, native_copy(array));
-        result = array == NULL ? -1 : array_view_from(array, 0, out);
-    }
-    Py_XDECREF(array);
+    if (result < 0)
+        result = view_copy(array, dtype, out);
+    Py_DECREF(array);
     return result;
 }
 
@@ -125,7 +163,7 @@ int memory_extents(PyObject *object, const char *what, int64_t *out)
 
     if (PyIndex_Check(object))
         return arg_int64(object, &out[0]) < 0 ? -1 : 1;
-    if (!PySequence_Check(object)) {
+    if (!PySequence_Check(object) || PyUnicode_Check(object)) {
         raise_type(what, "int or a sequence of int", object);
         return -1;
     }
