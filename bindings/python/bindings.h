@@ -449,6 +449,9 @@ PyObject *comm_wrap(state *st, MPI_Comm comm);
  * be of the same MPI library); None: MPI_COMM_WORLD. Errors: TypeError, ValueError. */
 int comm_from_object(PyObject *object, MPI_Comm *out);
 
+/* The same as a module function: an object for what comm_from_object() takes. New. */
+PyObject *foreign_adopt(PyObject *module, PyObject *object);
+
 /* constants.c */
 int constants_setup(PyObject *module, state *st);
 

@@ -91,3 +91,12 @@ int comm_from_object(PyObject *object, MPI_Comm *out)
     Py_DECREF(module);
     return result;
 }
+
+PyObject *foreign_adopt(PyObject *module, PyObject *object)
+{
+    MPI_Comm comm;
+
+    if (comm_from_object(object, &comm) < 0)
+        return NULL;
+    return comm_wrap(PyModule_GetState(module), comm);
+}

@@ -362,9 +362,13 @@ static PyObject *life_compute_dims(PyObject *module, PyObject *const *args, Py_s
     return result;
 }
 
+PyDoc_STRVAR(adopt_doc, "_adopt($module, comm, /)\n--\n\nThe MPI.Comm for a communicator of mpi4py or of "
+                        "collio's own. Not collective.");
+
 PyMethodDef life_functions[] = {
     {"_start", FAST(start), FASTCALL, start_doc},
     {"_option", FAST(option), METH_FASTCALL, option_doc},
+    {"_adopt", foreign_adopt, METH_O, adopt_doc},
     {"Init", life_init, METH_NOARGS, init_doc},
     {"Init_thread", FAST(life_init_thread), FASTCALL, init_thread_doc},
     {"Finalize", life_finalize, METH_NOARGS, finalize_doc},
