@@ -370,6 +370,15 @@ int collio_plan_make(collio_plan *plan, collio_comm *comm, int64_t step, int nit
     return collio_agree_step(comm, "checkpoint_save: cover the arrays", err);
 }
 
+const int64_t *collio_plan_blocks(const collio_plan *plan, int i)
+{
+    const int64_t *at = plan->blocks;
+
+    for (int k = 0; k < i; k++)
+        at += share_words(&plan->items[k]);
+    return at;
+}
+
 void collio_plan_free(collio_plan *plan)
 {
     collio_table_free(&plan->table);

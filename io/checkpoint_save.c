@@ -124,104 +124,13 @@ static int skeleton(save *s, collio_error *err)
 
 /* ---------------------------------------------------------------- data */
 
-typedef struct writer {
-    int fd;
-    const char *path;
-    collio_record *record;
-    int64_t begun, end; /* bytes of the file written since the disk was last hurried */
-} writer;
-
-/* The disk is to work while this rank digests and copies; by pieces of a few MiB. */
-static void hurry(writer *w, int64_t offset, int64_t size)
-{
-    static const int64_t piece = 8 << 20;
-
-    if (offset != w->end)
-        w->begun = offset;
-    w->end = offset + size;
-    if (w->end - w->begun < piece)
-        return;
-    collio_posix_hurry(w->fd, w->begun, w->end - w->begun);
-    w->begun = w->end;
-}
-
-/* Digest and write a run, block by block: what was digested is still in the cache when the kernel
- * copies it. */
-static int write_run(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
-{
-    writer *w = context;
-    collio_record *record = w->record;
-    int64_t element = collio_record_element(record);
-
-    while (count > 0) {
-        int64_t block = first / record->block, left = (block + 1) * record->block - first;
-        int64_t n = count < left ? count : left;
-        record->digest[block] += collio_digest((size_t)element, first, memory, n);
-        if (collio_posix_write(w->fd, memory, (size_t)(n * element),
-                               record->offset + first * element, w->path, err))
-            return err->code;
-        hurry(w, record->offset + first * element, n * element);
-        memory += n * element;
-        first += n;
-        count -= n;
-    }
-    return COLLIO_OK;
-}
-
-/* This rank's share of an item: where it lies in the array and in memory. */
-static void share_of(const save *s, int i, collio_selection *where, collio_array *memory)
-{
-    const collio_item *item = &s->plan.items[i];
-    const collio_record *record = &s->plan.table.record[i];
-    int64_t start = 0, size = (int64_t)item->size;
-
-    *memory = item->array;
-    switch (item->kind) {
-    case COLLIO_ITEM_PART:
-        collio_selection_block(where, record->ndim, item->start, item->array.shape);
-        return;
-    case COLLIO_ITEM_RANK_STATE:
-        for (int rank = 0; rank < collio_comm_rank(s->c->comm); rank++)
-            start += record->part_size[rank];
-        collio_array_fill(memory, (void *)item->bytes, COLLIO_UINT8, 1, &size);
-        collio_selection_block(where, 1, &start, &size);
-        return;
-    case COLLIO_ITEM_STATE:
-        collio_array_fill(memory, (void *)item->bytes, COLLIO_UINT8, 1, &size);
-        break;
-    case COLLIO_ITEM_COMMON:
-        break;
-    }
-    if (s->root)
-        collio_selection_all(where, record->ndim, record->shape);
-    else
-        collio_selection_none(where, 1);
-}
-
-static int write_item(save *s, int i, collio_error *err)
-{
-    writer w = {s->fd, s->part, &s->plan.table.record[i], -1, -1};
-    collio_selection where;
-    collio_array memory;
-
-    share_of(s, i, &where, &memory);
-    if (collio_selection_size(&where) == 0)
-        return COLLIO_OK;
-    if (s->fd < 0 && collio_posix_open(s->part, O_WRONLY, &s->fd, err))
-        return err->code;
-    w.fd = s->fd;
-    return collio_runs(w.record->shape, &where, &memory, COLLIO_WRITING, COLLIO_PACK_BYTES,
-                       write_run, &w, err);
-}
-
 static int data(save *s, collio_error *err)
 {
     if (s->part == NULL)
         s->part = collio_name_part(s->c->directory, s->plan.table.uuid, s->plan.step, err);
     if (s->root && s->part != NULL)
         collio_posix_open(s->part, O_RDWR, &s->fd, err);
-    for (int i = 0; i < s->plan.nitems && err->code == COLLIO_OK; i++)
-        write_item(s, i, err);
+    collio_plan_write(&s->plan, s->c->comm, s->part, &s->fd, err);
     return collio_agree_step(s->c->comm, "checkpoint_save: write the data", err);
 }
 

@@ -166,6 +166,38 @@ int collio_plan_make(collio_plan *plan, collio_comm *comm, int64_t step, int nit
                      const collio_item *items, int *exists, collio_error *err);
 void collio_plan_free(collio_plan *plan);
 
+/* Where rank 0's words for the i-th item are; rank r's are r * stride on. */
+const int64_t *collio_plan_blocks(const collio_plan *plan, int i);
+
+/* ------------------------------------------------- checkpoint_data.c */
+
+/*
+ * Write this rank's share of all items, digesting it. Collective where items
+ * are exchanged first; an error may be this rank's own on return.
+ *   fd  in/out  of the part; opened for writing if it is -1 and needed
+ */
+int collio_plan_write(collio_plan *plan, collio_comm *comm, const char *path, int *fd,
+                      collio_error *err);
+
+/* -------------------------------------------------------- aggregate.c */
+
+/* Whether runs are so short and so many that exchanging pays. The same on all
+ * ranks. */
+int collio_aggregate_wanted(const collio_record *record, int ranks, const int64_t *blocks,
+                            size_t stride);
+
+/*
+ * Exchange an array's elements so that each rank holds whole blocks of it, and
+ * write those. Collective.
+ *   blocks, stride  in  as in collio_cover_check()
+ *   packed          in  this rank's elements, in row-major order without gaps
+ *   write           in  called for each window of this rank's slab
+ * Errors: MEMORY and UNSUPPORTED on all ranks; those of `write` on this one.
+ */
+int collio_aggregate(collio_comm *comm, const collio_record *record, const int64_t *blocks,
+                     size_t stride, const char *packed, collio_run_function *write, void *context,
+                     collio_error *err);
+
 /* ----------------------------------------------- checkpoint_verify.c */
 
 /* What was found in a step. */

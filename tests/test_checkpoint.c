@@ -43,7 +43,7 @@ static int each_element(const collio_array *a, const int64_t *shape, const int64
 }
 
 /* This rank's block of an array cut over `parts` ranks, in memory with gaps if `apart` > 1;
- * a rank beyond the parts has nothing. */
+ * a rank beyond the parts has nothing. Negative parts: rows are not cut. */
 static collio_array own_block(collio_type type, int ndim, const int64_t *shape, int parts, int rank,
                               int apart, int64_t *start)
 {
@@ -53,6 +53,10 @@ static collio_array own_block(collio_type type, int ndim, const int64_t *shape, 
     int64_t step = (int64_t)collio_type_size(type) * apart;
     collio_box box = {.ndim = ndim};
 
+    if (parts < 0) {
+        parts = -parts;
+        dims[0] = 1;
+    }
     collio_part_dims(parts, ndim, shape, dims, &err);
     if (rank < parts)
         collio_part_box(ndim, shape, dims, rank, 0, &box, NULL, &err);
@@ -113,13 +117,14 @@ static int round_trip(collio_checkpoint *c, int64_t step, collio_type type, int 
 
 static void test_decompositions(void)
 {
-    static const int64_t shapes[][4] = {{37}, {3}, {13, 11}, {5, 7, 6}, {3, 4, 2, 5}, {70000}};
-    static const int ndims[] = {1, 1, 2, 3, 4, 1};
+    static const int64_t shapes[][4] = {{37},         {3},     {13, 11},   {5, 7, 6},
+                                        {3, 4, 2, 5}, {70000}, {100, 900}, {150, 97, 3}};
+    static const int ndims[] = {1, 1, 2, 3, 4, 1, 2, 3};
     collio_checkpoint *c = open_directory(2);
     collio_error err = COLLIO_ERROR_INIT;
     int64_t step = 0;
 
-    for (int k = 0; k < 6; k++)
+    for (int k = 0; k < 8; k++)
         for (int writers = 1; writers <= tap_size; writers++)
             for (int readers = 1; readers <= tap_size; readers++, step++)
                 tap_ok(round_trip(c, step, COLLIO_FLOAT64, ndims[k], shapes[k], writers, readers,
@@ -130,6 +135,21 @@ static void test_decompositions(void)
                "type %s", collio_type_name((collio_type)type));
     collio_checkpoint_close(&c, &err);
     tap_ok(c == NULL && err.code == COLLIO_OK, "close");
+}
+
+/* Runs so short that ranks exchange elements, in several rounds; from a transposed array too. */
+static void test_short_runs(void)
+{
+    static const int64_t shape[2] = {1100, 1300}, small[2] = {90, 500};
+    static const collio_type types[] = {COLLIO_FLOAT64, COLLIO_UINT8, COLLIO_COMPLEX128};
+    collio_checkpoint *c = open_directory(1);
+    collio_error err = COLLIO_ERROR_INIT;
+
+    for (int i = 0; i < 3; i++)
+        tap_ok(round_trip(c, 500 + i, types[i], 2, i < 1 ? shape : small, -tap_size, tap_size,
+                          1 + i % 2),
+               "columns of type %s", collio_type_name(types[i]));
+    collio_checkpoint_close(&c, &err);
 }
 
 /* ------------------------------------------------------- states, values */
@@ -210,6 +230,7 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     tap_begin();
     test_decompositions();
+    test_short_runs();
     test_states();
     MPI_Finalize();
     return tap_end();

@@ -45,6 +45,21 @@ static int do_save(collio_error *err)
     return little_save(c, step + 1, err);
 }
 
+/* Columns, which the ranks exchange before they write. */
+static int do_save_columns(collio_error *err)
+{
+    static int16_t values[80 * 100];
+    int64_t shape[2] = {80, 100}, start[2] = {0, 0}, count[2] = {80, 0};
+    collio_error never = COLLIO_ERROR_INIT;
+    collio_array part;
+    collio_item item;
+
+    collio_part_range(100, tap_size, tap_rank, &start[1], &count[1], &never);
+    collio_array_fill(&part, values, COLLIO_INT16, 2, count);
+    item = collio_item_part("columns", &part, shape, start);
+    return collio_checkpoint_save(c, step + 1, 1, &item, err);
+}
+
 static int do_restore(collio_error *err)
 {
     collio_checkpoint_state *state = NULL;
@@ -144,10 +159,9 @@ static void sweep(const char *name, tested *call, int from)
     for (int victim = 0; victim < tap_size; victim++) {
         int sound = 1, n = from;
         while (n < MOST_POINTS && !try_point(call, victim, n, &sound)) {
-            if (saves) {
-                sound &= count_parts() == 0;
+            sound &= count_parts() == 0;
+            if (saves)
                 sound &= little_is_newest(c, step);
-            }
             MPI_Barrier(MPI_COMM_WORLD);
             if (!sound)
                 fprintf(stderr, "# %s: point %d on rank %d\n", name, n, victim);
@@ -178,6 +192,7 @@ int main(int argc, char **argv)
     sweep("steps", do_steps, 1);
     sweep("open", do_open, judged_in_create() + 1);
     tap_ok(little_is_newest(c, step), "the newest step is whole");
+    sweep("save columns", do_save_columns, 1);
     collio_checkpoint_close(&c, &err);
     MPI_Finalize();
     return tap_end();
