@@ -123,6 +123,16 @@ int collio_agree(collio_comm *comm, collio_ticket *ticket, collio_error *err)
     return COLLIO_OK;
 }
 
+int collio_agree_within(collio_comm *comm, collio_ticket *ticket, double seconds,
+                        const char *reason, collio_error *err)
+{
+    comm->limit = seconds;
+    comm->reason = reason;
+    collio_agree(comm, ticket, err);
+    comm->limit = 0.0;
+    return err->code;
+}
+
 int collio_agree_step(collio_comm *comm, const char *step, collio_error *err)
 {
     collio_ticket ticket = {.operation = step};

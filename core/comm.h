@@ -16,6 +16,8 @@ struct collio_comm {
     MPI_Comm mpi;
     int rank;
     int size;
+    double limit;        /* seconds until this rank leaves a wait; 0: the timeout of all */
+    const char *reason;  /* with which it leaves */
     uint64_t waits;      /* guarded waits begun; the same on all ranks that keep step */
     collio_error poison; /* holds an error once the communicator is poisoned */
     struct roll *roll;   /* notes sent and received; NULL until the first one */

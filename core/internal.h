@@ -64,6 +64,14 @@ int collio_bcast(collio_comm *comm, void *bytes, size_t size, int root, const ch
                  collio_error *err);
 
 /*
+ * As collio_agree(), but where the others do not come within `seconds`, this
+ * rank leaves (collio_comm_leave()) with `reason`: for a rank on which something
+ * has failed already, and whose news must not wait for long.
+ */
+int collio_agree_within(collio_comm *comm, collio_ticket *ticket, double seconds,
+                        const char *reason, collio_error *err);
+
+/*
  * An agreement without votes or arguments: "this step went well on all
  * ranks". `step` is what the ticket compares.
  */

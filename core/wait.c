@@ -108,6 +108,16 @@ static int test(collio_comm *comm, MPI_Request *request, int *done, collio_error
     return collio_comm_fail(comm, err);
 }
 
+/* This rank has waited as long as it wanted to. Its part of this wait is under way and may still
+ * complete on the others, but they are told that it does not count. */
+static int take_leave(collio_comm *comm, collio_error *err)
+{
+    comm->waits--;
+    collio_comm_leave(comm, comm->reason);
+    *err = comm->poison;
+    return err->code;
+}
+
 static int wait_long(collio_comm *comm, MPI_Request *request, const char *operation,
                      collio_error *err)
 {
@@ -127,6 +137,8 @@ static int wait_long(collio_comm *comm, MPI_Request *request, const char *operat
             return meet_gone(comm, gone, operation, err);
         if (done)
             return COLLIO_OK;
+        if (comm->limit > 0.0 && waited > comm->limit)
+            return take_leave(comm, err);
         if (timeout > 0.0 && waited > timeout)
             return give_up(comm, operation, err);
         if (collio_roll_asked(comm) || (asked == 0.0 && waited > patience)) {

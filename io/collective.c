@@ -51,8 +51,7 @@ uint64_t collio_named_digest(const collio_named *named)
                             named->name != NULL ? named->name : "");
 }
 
-/* A rank that did not come leaves the communicator poisoned, and so the file. */
-static int poison_with_comm(collio_file *file, const collio_error *err)
+int collio_file_outcome(collio_file *file, const collio_error *err)
 {
     if (collio_comm_is_poisoned(file->comm))
         collio_file_poison(file, err);
@@ -66,9 +65,8 @@ int collio_begin(collio_file *file, const collio_call *call, collio_error *err)
                             .describe = call->describe,
                             .context = call->context};
 
-    if (collio_agree(file->comm, &ticket, err))
-        return poison_with_comm(file, err);
-    return COLLIO_OK;
+    collio_agree(file->comm, &ticket, err);
+    return collio_file_outcome(file, err);
 }
 
 int collio_finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err)
@@ -92,7 +90,6 @@ int collio_finish_elements(collio_file *file, const char *operation, collio_erro
 {
     collio_ticket ticket = {.operation = operation};
 
-    if (collio_agree(file->comm, &ticket, err))
-        return poison_with_comm(file, err);
-    return COLLIO_OK;
+    collio_agree(file->comm, &ticket, err);
+    return collio_file_outcome(file, err);
 }

@@ -1,6 +1,7 @@
 /* Files: flush, close, let go. Opening them is in open.c. */
 #include "file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ------------------------------------------------------------- let go */
@@ -68,6 +69,9 @@ void collio_file_abandon(collio_file **handle, const char *reason)
 
 /* ------------------------------------------------------ flush and close */
 
+/* How long a rank on which something has failed waits for the others to close. */
+static const double farewell_seconds = 5.0;
+
 int collio_file_commit(collio_file *file, collio_error *err)
 {
     /* All overlays must be alike before rank 0's stands for all of them. */
@@ -123,26 +127,80 @@ static int close_now(collio_file *file, collio_error *err)
     return collio_finish(file, "close", 0, err);
 }
 
-int collio_file_close(collio_file **handle, collio_error *err)
+static void describe_reason(const void *reason, char *text, size_t size)
 {
-    static const collio_call call = {.operation = "close"};
-    collio_file *file = *handle;
+    snprintf(text, size, " after %s", (const char *)reason);
+}
 
-    if (file == NULL)
-        return err->code;
+/* Meet the others to close. `reason`: NULL unless something has failed on this rank. */
+static int meet_to_close(collio_file *file, const char *reason, int *some_failed,
+                         collio_error *err)
+{
+    collio_ticket ticket = {.operation = "close", .vote = {reason != NULL}};
+
+    if (reason != NULL) {
+        ticket.describe = describe_reason;
+        ticket.context = reason;
+        collio_agree_within(file->comm, &ticket, farewell_seconds, reason, err);
+    } else {
+        collio_agree(file->comm, &ticket, err);
+    }
+    *some_failed = ticket.max[0] != ticket.min[0];
+    return collio_file_outcome(file, err);
+}
+
+/* Some ranks close because something has failed there: now the others learn of it. */
+static int share_reason(collio_file *file, const char *reason, collio_error *err)
+{
+    collio_error news = COLLIO_ERROR_INIT;
+
+    collio_error_at(&news, err->file, err->line);
+    if (reason != NULL)
+        collio_error_set(&news, COLLIO_ERR_EXCEPTION, "%s", reason);
+    collio_agree_step(file->comm, "close", &news);
+    if (reason == NULL)
+        *err = news;
+    return err->code;
+}
+
+static int close_with(collio_file **handle, const char *reason, collio_error *err)
+{
+    collio_file *file = *handle;
+    int some_failed = 0;
+
     if (file->id < 0) {
         collio_file_check(file, err);
         release_handle(handle);
         return err->code;
     }
-    if (collio_begin(file, &call, err)) {
+    if (meet_to_close(file, reason, &some_failed, err)) {
         if (file->id < 0)
             release_handle(handle);
         return err->code;
     }
-    if (close_now(file, err) == COLLIO_OK)
+    if (close_now(file, err) == COLLIO_OK) {
+        if (some_failed)
+            share_reason(file, reason, err);
         collio_comm_free(&file->comm, err);
+    }
     release_handle(handle);
+    return err->code;
+}
+
+int collio_file_close(collio_file **handle, collio_error *err)
+{
+    return *handle == NULL ? err->code : close_with(handle, NULL, err);
+}
+
+int collio_file_close_after(collio_file **handle, const char *reason, collio_error *err)
+{
+    /* Once for the call in which the others were when this rank came, once for where its error
+     * took them, and once more. */
+    for (int tries = 0; tries < 3 && *handle != NULL; tries++) {
+        collio_error_clear(err);
+        close_with(handle, reason, err);
+    }
+    collio_file_abandon(handle, reason);
     return err->code;
 }
 

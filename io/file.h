@@ -62,6 +62,10 @@ typedef struct collio_call {
     const void *context;
 } collio_call;
 
+/* What an agreement came to: a rank that did not come leaves the communicator
+ * poisoned, and so the file. Returns the code in err. */
+int collio_file_outcome(collio_file *file, const collio_error *err);
+
 int collio_begin(collio_file *file, const collio_call *call, collio_error *err);
 
 /* The description of calls that take an object and a name. */

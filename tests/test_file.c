@@ -254,10 +254,62 @@ static void test_lock(void)
     close_file(&second);
 }
 
+/* One rank has failed and closes for it while the others are elsewhere: all come to close. */
+static void test_close_after(int others_elsewhere)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_file *file = NULL;
+    collio_object *again = NULL;
+    int failed = tap_rank == tap_size - 1;
+
+    collio_file_open(MPI_COMM_WORLD, "reason.h5", "w", NULL, &file, &err);
+    collio_group_create(collio_file_root(file), "kept", NULL, &err);
+    if (failed) {
+        collio_file_close_after(&file, "ZeroDivisionError at sim.py:8", &err);
+    } else {
+        if (others_elsewhere)
+            collio_group_create(collio_file_root(file), "other", NULL, &err);
+        if (others_elsewhere)
+            collio_file_close_after(&file, "the error of the other", &(collio_error)COLLIO_ERROR_INIT);
+        else
+            collio_file_close(&file, &err);
+    }
+    tap_ok(file == NULL, "closed after a failure (others %s)", others_elsewhere ? "elsewhere" : "too");
+    tap_ok(failed || tap_size == 1 ||
+               (err.code == (others_elsewhere ? COLLIO_ERR_DIVERGED : COLLIO_ERR_EXCEPTION) &&
+                strstr(err.text, "ZeroDivisionError at sim.py:8") != NULL),
+           "the others learn the reason");
+    collio_error_clear(&err);
+    collio_file_open(MPI_COMM_WORLD, "reason.h5", "r", NULL, &file, &err);
+    collio_object_open(collio_file_root(file), "kept", &again, &err);
+    tap_ok(err.code == COLLIO_OK, "nothing is lost");
+    collio_object_close(&again);
+    collio_file_close(&file, &err);
+}
+
+/* One rank has failed and the others do not come: it leaves, and they are told. */
+static void test_leave_after(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_file *file = NULL;
+    int failed = tap_rank == tap_size - 1;
+
+    collio_file_open(MPI_COMM_WORLD, "reason.h5", "w", NULL, &file, &err);
+    if (failed)
+        collio_file_close_after(&file, "ValueError at sim.py:9", &err);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (!failed) {
+        collio_group_create(collio_file_root(file), "u", NULL, &err);
+        collio_file_close(&file, &(collio_error)COLLIO_ERROR_INIT);
+    }
+    tap_ok(file == NULL && (failed || strstr(err.text, "left: ValueError at sim.py:9") != NULL),
+           "a rank that leaves says why");
+}
+
 int main(int argc, char **argv)
 {
     static const char *const files[] = {"modes.h5", "options.h5", "flush.h5", "leaves.h5",
-                                        "after.h5", "errs.h5",    "lock.h5"};
+                                        "after.h5", "reason.h5",  "errs.h5",  "lock.h5"};
 
     MPI_Init(&argc, &argv);
     tap_begin();
@@ -272,6 +324,11 @@ int main(int argc, char **argv)
     test_after_close();
     test_one_errs();
     test_lock();
+    test_close_after(0);
+    if (tap_size > 1) {
+        test_close_after(1);
+        test_leave_after();
+    }
     tap_ok(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) == 0, "nothing is left open");
     MPI_Finalize();
     return tap_end();

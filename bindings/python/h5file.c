@@ -187,27 +187,21 @@ static PyObject *file_close(PyObject *object, PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
-/*
- * Close after something went wrong. If all ranks come here within a moment, they
- * still close the file together, and all its structure is kept. If not, this rank
- * leaves, so that its exception is seen at once and the others learn of it; the
- * file on disk is then as it was at the last flush.
- */
+/* Close after something went wrong here. */
 static void close_after(h5file *self, const char *reason, collio_error *err)
 {
     if (self->handle == NULL || !life_usable())
         return;
-    if (farewell_together(collio_file_comm(self->handle)))
-        close_handle(self, err);
-    if (self->handle != NULL)
-        abandon(self, reason);
+    collio_file_close_after(&self->handle, reason, err);
+    self->base.object = NULL;
 }
 
 PyDoc_STRVAR(exit_doc,
              "__exit__($self, type, value, traceback, /)\n--\n\n"
-             "Close. Collective. With an exception on its way a rank waits only a moment for the "
-             "others:\nif all ranks come, the file is closed as usual; else this rank abandons it, "
-             "the others\nlearn why, and what was created since the last flush is lost.");
+             "Close. Collective. With an exception on its way this rank waits a few seconds for "
+             "the others:\nif all come to close, nothing is lost, and those without an exception "
+             "of their own get a\nCollectiveError that names this one. Else this rank leaves, the "
+             "others learn why, and what was\ncreated since the last flush is lost.");
 
 static PyObject *file_exit(PyObject *object, PyObject *const *args, Py_ssize_t nargs)
 {
@@ -225,6 +219,7 @@ static PyObject *file_exit(PyObject *object, PyObject *const *args, Py_ssize_t n
         PyErr_SetObject((PyObject *)Py_TYPE(args[1]), args[1]);
     }
     joint_reason(reason, sizeof reason);
+    collio_error_at(&err, NULL, 0); /* the reason has the place */
     PyErr_Fetch(&type, &value, &trace);
     saved = io_enter();
     close_after(self, reason, &err);

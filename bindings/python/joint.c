@@ -87,18 +87,43 @@ int joint_comm(PyObject *object, MPI_Comm *out)
     return comm_from_object(object, out);
 }
 
+/* " at sim.py:41", where an exception passed through the frame that runs now; or "". */
+static PyObject *place_of(PyObject *value)
+{
+    PyObject *trace = value == NULL ? NULL : PyException_GetTraceback(value);
+    PyObject *line = trace == NULL ? NULL : PyObject_GetAttrString(trace, "tb_lineno");
+    PyObject *frame = line == NULL ? NULL : PyObject_GetAttrString(trace, "tb_frame");
+    PyObject *code = frame == NULL ? NULL : PyObject_GetAttrString(frame, "f_code");
+    PyObject *file = code == NULL ? NULL : PyObject_GetAttrString(code, "co_filename");
+    PyObject *base = file == NULL ? NULL : memory_call("os.path", "basename", "(O)", file);
+    PyObject *place = base == NULL ? NULL : PyUnicode_FromFormat(" at %U:%S", base, line);
+
+    PyErr_Clear();
+    Py_XDECREF(base);
+    Py_XDECREF(file);
+    Py_XDECREF(code);
+    Py_XDECREF(frame);
+    Py_XDECREF(line);
+    Py_XDECREF(trace);
+    return place != NULL ? place : PyUnicode_FromString("");
+}
+
 void joint_reason(char *text, size_t size)
 {
-    PyObject *type, *value, *trace, *words;
+    PyObject *type, *value, *trace, *words, *place;
     const char *utf8;
 
     PyErr_Fetch(&type, &value, &trace);
     PyErr_NormalizeException(&type, &value, &trace);
-    words = value == NULL ? NULL : PyUnicode_FromFormat("%s: %S", Py_TYPE(value)->tp_name, value);
+    place = place_of(value);
+    words = value == NULL || place == NULL
+                ? NULL
+                : PyUnicode_FromFormat("%s: %S%U", Py_TYPE(value)->tp_name, value, place);
     utf8 = words == NULL ? NULL : PyUnicode_AsUTF8(words);
     PyErr_Clear();
     collio_copy_text(text, size, utf8 != NULL ? utf8 : "an exception");
     Py_XDECREF(words);
+    Py_XDECREF(place);
     PyErr_Restore(type, value, trace);
 }
 

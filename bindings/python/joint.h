@@ -59,15 +59,6 @@ int joint_comm(PyObject *object, MPI_Comm *out);
  * which stays pending: "ValueError: ...". */
 void joint_reason(char *text, size_t size);
 
-/* ----------------------------------------------------------- farewell.c */
-
-/*
- * Tell the other ranks that an exception is on its way here, and see whether the
- * same holds for all of them within a moment: 1, and all may close together; or 0.
- * 1 also where closing needs nobody. Needs the lock around the library.
- */
-int farewell_together(collio_comm *comm);
-
 /* ------------------------------------------------------- memory.c: arrays */
 
 /*

@@ -168,6 +168,20 @@ COLLIO_API int collio_file_flush(collio_file *file, collio_error *err);
 COLLIO_API int collio_file_close(collio_file **file, collio_error *err);
 
 /*
+ * Close on a rank on which something has failed, and set *file to NULL.
+ * Collective together with collio_file_close(); each rank calls whichever fits.
+ * Where all ranks close, nothing is lost; the ranks on which nothing had failed
+ * get the reason as error. Ranks that are in another call on the file get the
+ * same error of disagreement as always, with the reason in it, and this rank
+ * comes to close again, as they are expected to. If the others do not come
+ * within 5 seconds, this rank leaves as by collio_file_abandon().
+ *   file    in/out  may point to NULL
+ *   reason  in      one line
+ * Errors: EXCEPTION (another rank has failed), and those of collio_file_close().
+ */
+COLLIO_API int collio_file_close_after(collio_file **file, const char *reason, collio_error *err);
+
+/*
  * Let go of the file without the others, and set *file to NULL: for a rank that
  * cannot go on. The disk is not touched, so changes of structure since the last
  * flush are lost; ranks waiting in a call on the file, now or later, get the
