@@ -117,6 +117,13 @@ int array_message(PyObject *object, int writable, message *m, Py_ssize_t *nitems
     return 1;
 }
 
+MPI_Datatype array_element_type(PyObject *object)
+{
+    if (!PyArray_Check(object))
+        return MPI_DATATYPE_NULL;
+    return mpi_type_of(PyArray_TYPE((PyArrayObject *)object));
+}
+
 int array_raw(PyObject *object, int writable, message *m, Py_ssize_t *nbytes)
 {
     PyArrayObject *array = (PyArrayObject *)object;

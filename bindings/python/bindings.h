@@ -355,6 +355,8 @@ int message_vector(state *st, PyObject *spec, int writable, int blocks, message 
 /* array.c: memory, length in elements and MPI type of an ndarray. 1 if it is
  * one, 0 if not, -1. */
 int array_message(PyObject *object, int writable, message *m, Py_ssize_t *nitems);
+/* array.c: the MPI type of an ndarray's elements, MPI_DATATYPE_NULL for other objects. */
+MPI_Datatype array_element_type(PyObject *object);
 /* array.c: the same where the type is given otherwise: any dtype, length in bytes. */
 int array_raw(PyObject *object, int writable, message *m, Py_ssize_t *nbytes);
 /* Bytes of data in one element of an MPI type. */

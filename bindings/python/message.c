@@ -267,23 +267,59 @@ static int from_parts(const parts *p, Py_ssize_t nbytes, int blocks, message *m)
     return 0;
 }
 
-int message_from(state *st, PyObject *spec, int writable, int blocks, message *m)
+/* The commonest list, [array, count, type of its elements]: nothing to ask MPI.
+ * 1 if that is it, 0 if not, -1. */
+static int from_plain_parts(state *st, const parts *p, int writable, int blocks, message *m)
+{
+    Py_ssize_t n = 0, count;
+
+    if (p->displ != NULL || p->type == NULL || !is_a(st, p->type, TYPE_Datatype) ||
+        ((handle *)p->type)->mpi.datatype == MPI_DATATYPE_NULL ||
+        ((handle *)p->type)->mpi.datatype != array_element_type(p->data))
+        return 0;
+    if (array_message(p->data, writable, m, &n) < 0)
+        return -1;
+    if (p->count == NULL)
+        return divide(m, n, blocks) < 0 ? -1 : 1;
+    if (arg_size(p->count, &count) < 0)
+        return -1;
+    if (count >= 0 && count * blocks <= n)
+        return set_count(m, count) < 0 ? -1 : 1;
+    Py_CLEAR(m->keep); /* the long way round finds the words for it */
+    return 0;
+}
+
+/* [data, ...] or data that are no array of numbers. */
+static int from_list(state *st, PyObject *spec, int writable, int blocks, message *m)
 {
     parts p = {spec, NULL, NULL, NULL};
+    Py_ssize_t nbytes = 0;
+    int done = 0;
+
+    if (PyList_Check(spec) || PyTuple_Check(spec)) {
+        if (take_apart(st, spec, 0, &p) < 0)
+            return -1;
+        done = from_plain_parts(st, &p, writable, blocks, m);
+    }
+    if (done != 0)
+        return done < 0 ? -1 : 0;
+    if (take_memory(st, &p, writable, m, &nbytes) < 0)
+        return -1;
+    return from_parts(&p, nbytes, blocks, m);
+}
+
+int message_from(state *st, PyObject *spec, int writable, int blocks, message *m)
+{
     Py_ssize_t n = 0;
     int done = array_message(spec, writable, m, &n);
 
     if (done > 0)
-        return blocks == 1 && n <= INT_MAX ? (m->count = (int)n, 0) : divide(m, n, blocks);
+        return blocks == 1 ? set_count(m, n) : divide(m, n, blocks);
     if (done < 0)
         return -1;
     if (is_bottom(st, spec)) /* nothing: the other side's, or none */
         return 0;
-    if ((PyList_Check(spec) || PyTuple_Check(spec)) && take_apart(st, spec, 0, &p) < 0)
-        return -1;
-    if (take_memory(st, &p, writable, m, &n) < 0)
-        return -1;
-    return from_parts(&p, n, blocks, m);
+    return from_list(st, spec, writable, blocks, m);
 }
 
 /* ------------------------------------------------------------------- vector forms */
