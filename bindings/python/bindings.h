@@ -401,7 +401,12 @@ int request_finish(MPI_Request *request, MPI_Status *status);
 PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag, int wait,
                         MPI_Status *status);
 
-/* --------------------------------------------------------- pickle.c: objects */
+/* ----------------------------------------------- pickle.c, parcel.c: objects */
+
+/* By MPI.pickle: an object as bytes, large buffers appended to a list (NULL:
+ * all in the bytes); and back. New. */
+PyObject *pickle_dump(state *st, PyObject *object, PyObject *buffers);
+PyObject *pickle_load(state *st, PyObject *data, PyObject *buffers);
 
 /* An object ready to be sent as one message: its pickle, and the memory of the
  * large arrays in it where it lies. parcel_release() in any case. */
@@ -442,7 +447,7 @@ extern PyMethodDef comm_methods[], intracomm_cart_methods[];
 extern const row_method handle_rows[], status_rows[], datatype_rows[], group_rows[], info_rows[],
     prequest_rows[], pickle_rows[], request_many_rows[], matched_rows[], comm_rows[],
     comm_send_rows[], comm_object_rows[], comm_collect_rows[], intracomm_collect_rows[],
-    comm_gather_rows[], intracomm_gather_rows[], cart_rows[];
+    comm_bcast_rows[], comm_gather_rows[], intracomm_gather_rows[], cart_rows[];
 
 /* Wrap a communicator by its kind (Intracomm, Cartcomm ...), errors returned. New. */
 PyObject *comm_wrap(state *st, MPI_Comm comm);

@@ -3,27 +3,16 @@
  * object cannot be pickled says so in place of the size, and then all ranks
  * that are to receive it raise, rather than wait for bytes that never come.
  */
-#include "bindings.h"
+#include "objects.h"
 
 #include <limits.h>
 #include <string.h>
-
-#define UNPICKLABLE (-1)
 
 static MPI_Comm mpi_of(PyObject *self)
 {
     return ((handle *)self)->mpi.comm;
 }
 
-typedef struct object_args {
-    PyObject *object;
-    int root;
-    PyObject *op;
-} object_args;
-
-static const param obj_root[] = {{"obj", arg_object, offsetof(object_args, object)},
-                                 {"|root", arg_int, offsetof(object_args, root)},
-                                 {NULL, NULL, 0}};
 static const param sendobj_root[] = {{"sendobj", arg_object, offsetof(object_args, object)},
                                      {"|root", arg_int, offsetof(object_args, root)},
                                      {NULL, NULL, 0}};
@@ -37,16 +26,8 @@ static const param sendobj_op_root[] = {{"sendobj", arg_object, offsetof(object_
                                         {"|root", arg_int, offsetof(object_args, root)},
                                         {NULL, NULL, 0}};
 
-/* What every such call starts with. */
-typedef struct call {
-    state *st;
-    MPI_Comm comm;
-    int size, rank;
-    object_args a;
-} call;
-
-static int call_open(call *c, PyObject *self, const char *name, const param *params,
-                     PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+int object_call(call *c, PyObject *self, const char *name, const param *params,
+                PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     c->st = state_of(self);
     c->comm = mpi_of(self);
@@ -57,13 +38,12 @@ static int call_open(call *c, PyObject *self, const char *name, const param *par
     return mpi_failed(MPI_Comm_rank(c->comm, &c->rank), "MPI_Comm_rank");
 }
 
-/* The size to announce. A failure to pickle stays pending as the exception. */
-static int64_t pack(state *st, PyObject *object, parcel *p)
+int64_t object_pack(state *st, PyObject *object, parcel *p)
 {
     return parcel_pack(st, object, p) < 0 ? UNPICKLABLE : (int64_t)p->size;
 }
 
-static int refuse_size(int64_t size, int rank)
+int object_refuse(int64_t size, int rank)
 {
     if (size != UNPICKLABLE || PyErr_Occurred())
         return size == UNPICKLABLE ? -1 : 0;
@@ -111,7 +91,7 @@ static int table_lay_out(table *t)
     int64_t at = 0;
 
     for (int i = 0; i < t->n; i++) {
-        if (refuse_size(t->sizes[i], i) < 0)
+        if (object_refuse(t->sizes[i], i) < 0)
             return -1;
         if (at + t->sizes[i] > INT_MAX) {
             PyErr_SetString(PyExc_OverflowError, "the objects together exceed 2147483647 bytes");
@@ -137,110 +117,6 @@ static PyObject *table_open(state *st, const table *t)
             PyList_SET_ITEM(list, i, object);
     }
     return list;
-}
-
-/* ---------------------------------------------------------------------------- bcast */
-
-static int bcast_bytes(call *c, void *data, int count, MPI_Datatype type)
-{
-    PyThreadState *saved = gil_lend(c->st);
-    int code = MPI_Bcast(data, count, type, c->a.root, c->comm);
-
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Bcast");
-}
-
-/*
- * What the root announces. The pieces are broadcast one by one from where they
- * lie: described by a datatype, MPI would be free to write to the root's buffer.
- */
-typedef struct announcement {
-    int64_t size, head;
-} announcement;
-
-static int announce(call *c, announcement *a)
-{
-    PyObject *type, *value, *trace;
-    int failed;
-
-    PyErr_Fetch(&type, &value, &trace);
-    failed = bcast_bytes(c, a, 2, MPI_INT64_T);
-    if (type != NULL) /* the exception of pickling, of which the others are told now */
-        PyErr_Restore(type, value, trace);
-    return failed;
-}
-
-static int bcast_pieces(call *c, const parcel *p)
-{
-    int failed =
-        bcast_bytes(c, PyBytes_AS_STRING(p->head), (int)PyBytes_GET_SIZE(p->head), MPI_BYTE);
-
-    for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(p->buffers); i++) {
-        const Py_buffer *view = PyPickleBuffer_GetBuffer(PyList_GET_ITEM(p->buffers, i));
-        failed = bcast_bytes(c, view->buf, (int)view->len, MPI_BYTE);
-    }
-    return failed;
-}
-
-static PyObject *bcast_from_root(call *c)
-{
-    parcel p;
-    announcement a = {pack(c->st, c->a.object, &p), 0};
-    int failed = a.size == UNPICKLABLE;
-
-    if (p.head != NULL)
-        a.head = PyBytes_GET_SIZE(p.head);
-    failed |= announce(c, &a) < 0;
-    if (!failed && p.head != NULL)
-        failed = bcast_pieces(c, &p);
-    else if (!failed)
-        failed = bcast_bytes(c, p.data, p.count, MPI_BYTE);
-    parcel_release(&p);
-    return failed ? NULL : Py_NewRef(c->a.object);
-}
-
-/* The counterpart of bcast_pieces(). */
-static int receive_pieces(call *c, char *data, int64_t head)
-{
-    int failed = bcast_bytes(c, data, (int)head, MPI_BYTE);
-    char *at = data + head;
-
-    for (int64_t i = 0; !failed && i < parcel_buffers(data); i++) {
-        int64_t length = parcel_buffer_length(data, i);
-        failed = bcast_bytes(c, at, (int)length, MPI_BYTE);
-        at += parcel_aligned(length);
-    }
-    return failed;
-}
-
-static PyObject *bcast_to_others(call *c)
-{
-    announcement a = {0, 0};
-    PyObject *room, *object = NULL;
-    void *data;
-    int failed;
-
-    if (announce(c, &a) < 0 || refuse_size(a.size, c->a.root) < 0)
-        return NULL;
-    room = parcel_room((Py_ssize_t)a.size, &data);
-    if (room == NULL)
-        return NULL;
-    failed =
-        a.head > 0 ? receive_pieces(c, data, a.head) : bcast_bytes(c, data, (int)a.size, MPI_BYTE);
-    if (!failed)
-        object = parcel_open(c->st, room, 0, (Py_ssize_t)a.size);
-    Py_DECREF(room);
-    return object;
-}
-
-static PyObject *bcast(PyObject *self, const row_method *row, PyObject *const *args,
-                       Py_ssize_t nargs, PyObject *keywords)
-{
-    call c;
-
-    if (call_open(&c, self, row->name, obj_root, args, nargs, keywords) < 0)
-        return NULL;
-    return c.rank == c.a.root ? bcast_from_root(&c) : bcast_to_others(&c);
 }
 
 /* ---------------------------------------------------------------- gather, allgather */
@@ -281,7 +157,7 @@ static PyObject *gather_objects(call *c, int to_all)
     PyObject *result = NULL;
     int failed = table_init(&t, c->size);
 
-    failed = failed || tell_sizes(c, pack(c->st, c->a.object, &p), &t) < 0 ||
+    failed = failed || tell_sizes(c, object_pack(c->st, c->a.object, &p), &t) < 0 ||
              table_lay_out(&t) < 0 || move_bytes(c, &p, &t, to_all) < 0;
     if (!failed)
         result = to_all || c->rank == c->a.root ? table_open(c->st, &t) : Py_NewRef(Py_None);
@@ -295,7 +171,7 @@ static PyObject *gather(PyObject *self, const row_method *row, PyObject *const *
 {
     call c;
 
-    if (call_open(&c, self, row->name, sendobj_root, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row->name, sendobj_root, args, nargs, keywords) < 0)
         return NULL;
     return gather_objects(&c, 0);
 }
@@ -305,7 +181,7 @@ static PyObject *allgather(PyObject *self, const row_method *row, PyObject *cons
 {
     call c;
 
-    if (call_open(&c, self, row->name, sendobj, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row->name, sendobj, args, nargs, keywords) < 0)
         return NULL;
     return gather_objects(&c, 1);
 }
@@ -387,12 +263,12 @@ static PyObject *scatter(PyObject *self, const row_method *row, PyObject *const 
     PyObject *object = NULL;
     int64_t size = 0;
 
-    if (call_open(&c, self, row->name, sendobj_root, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row->name, sendobj_root, args, nargs, keywords) < 0)
         return NULL;
     if (table_init(&t, c.size) == 0) {
         if (c.rank == c.a.root && pack_each(&c, &t) < 0)
             mark_failed(&t);
-        if (scatter_sizes(&c, &t, &size) == 0 && refuse_size(size, c.a.root) == 0)
+        if (scatter_sizes(&c, &t, &size) == 0 && object_refuse(size, c.a.root) == 0)
             object = scatter_bytes(&c, &t, size);
     }
     table_free(&t);
@@ -430,7 +306,7 @@ static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const
     table out, in;
     PyObject *list = NULL;
 
-    if (call_open(&c, self, row->name, sendobj, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row->name, sendobj, args, nargs, keywords) < 0)
         return NULL;
     if ((table_init(&out, c.size) | table_init(&in, c.size)) == 0) {
         if (pack_each(&c, &out) < 0)
@@ -465,7 +341,7 @@ static PyObject *reduce(PyObject *self, const row_method *row, PyObject *const *
     call c;
     PyObject *list, *result;
 
-    if (call_open(&c, self, row->name, sendobj_op_root, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row->name, sendobj_op_root, args, nargs, keywords) < 0)
         return NULL;
     list = gather_objects(&c, 0);
     if (list == NULL || list == Py_None)
@@ -485,7 +361,7 @@ static PyObject *allreduce(PyObject *self, const row_method *row, PyObject *cons
     PyObject *list, *result;
     int last;
 
-    if (call_open(&c, self, row->name, sendobj_op, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row->name, sendobj_op, args, nargs, keywords) < 0)
         return NULL;
     list = gather_objects(&c, 1);
     if (list == NULL)
@@ -500,8 +376,6 @@ static PyObject *allreduce(PyObject *self, const row_method *row, PyObject *cons
 
 /* clang-format off */
 const row_method comm_gather_rows[] = {
-    {"bcast", "bcast($self, /, obj, root=0)\n--\n\nThe root's object to all. Collective.", bcast,
-     "MPI_Bcast", {NULL}, 0, 0},
     {"gather",
      "gather($self, /, sendobj, root=0)\n--\n\nA list of everyone's objects on the root, None "
      "elsewhere. Collective.", gather, "MPI_Gatherv", {NULL}, 0, 0},

@@ -362,8 +362,9 @@ static PyObject *life_compute_dims(PyObject *module, PyObject *const *args, Py_s
     return result;
 }
 
-PyDoc_STRVAR(adopt_doc, "_adopt($module, comm, /)\n--\n\nThe MPI.Comm for a communicator of mpi4py or of "
-                        "collio's own. Not collective.");
+PyDoc_STRVAR(adopt_doc,
+             "_adopt($module, comm, /)\n--\n\nThe MPI.Comm for a communicator of mpi4py or of "
+             "collio's own. Not collective.");
 
 PyMethodDef life_functions[] = {
     {"_start", FAST(start), FASTCALL, start_doc},

@@ -35,6 +35,7 @@ static const struct {
     {TYPE_Comm, NULL, comm_rows},
     {TYPE_Comm, NULL, comm_object_rows},
     {TYPE_Comm, NULL, comm_collect_rows},
+    {TYPE_Comm, NULL, comm_bcast_rows},
     {TYPE_Comm, NULL, comm_gather_rows},
     {TYPE_Intracomm, intracomm_cart_methods, intracomm_collect_rows},
     {TYPE_Intracomm, NULL, intracomm_gather_rows},

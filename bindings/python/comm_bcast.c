@@ -1,0 +1,116 @@
+/* Comm.bcast: an object to all. See comm_gather.c for what happens if it cannot be sent. */
+#include "objects.h"
+
+static const param obj_root[] = {{"obj", arg_object, offsetof(object_args, object)},
+                                 {"|root", arg_int, offsetof(object_args, root)},
+                                 {NULL, NULL, 0}};
+
+static int bcast_bytes(call *c, void *data, int count, MPI_Datatype type)
+{
+    PyThreadState *saved = gil_lend(c->st);
+    int code = MPI_Bcast(data, count, type, c->a.root, c->comm);
+
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Bcast");
+}
+
+/*
+ * What the root announces. The pieces are broadcast one by one from where they
+ * lie: described by a datatype, MPI would be free to write to the root's buffer.
+ */
+typedef struct announcement {
+    int64_t size, head;
+} announcement;
+
+static int announce(call *c, announcement *a)
+{
+    PyObject *type, *value, *trace;
+    int failed;
+
+    PyErr_Fetch(&type, &value, &trace);
+    failed = bcast_bytes(c, a, 2, MPI_INT64_T);
+    if (type != NULL) /* the exception of pickling, of which the others are told now */
+        PyErr_Restore(type, value, trace);
+    return failed;
+}
+
+static int bcast_pieces(call *c, const parcel *p)
+{
+    int failed =
+        bcast_bytes(c, PyBytes_AS_STRING(p->head), (int)PyBytes_GET_SIZE(p->head), MPI_BYTE);
+
+    for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(p->buffers); i++) {
+        const Py_buffer *view = PyPickleBuffer_GetBuffer(PyList_GET_ITEM(p->buffers, i));
+        failed = bcast_bytes(c, view->buf, (int)view->len, MPI_BYTE);
+    }
+    return failed;
+}
+
+static PyObject *bcast_from_root(call *c)
+{
+    parcel p;
+    announcement a = {object_pack(c->st, c->a.object, &p), 0};
+    int failed = a.size == UNPICKLABLE;
+
+    if (p.head != NULL)
+        a.head = PyBytes_GET_SIZE(p.head);
+    failed |= announce(c, &a) < 0;
+    if (!failed && p.head != NULL)
+        failed = bcast_pieces(c, &p);
+    else if (!failed)
+        failed = bcast_bytes(c, p.data, p.count, MPI_BYTE);
+    parcel_release(&p);
+    return failed ? NULL : Py_NewRef(c->a.object);
+}
+
+/* The counterpart of bcast_pieces(). */
+static int receive_pieces(call *c, char *data, int64_t head)
+{
+    int failed = bcast_bytes(c, data, (int)head, MPI_BYTE);
+    char *at = data + head;
+
+    for (int64_t i = 0; !failed && i < parcel_buffers(data); i++) {
+        int64_t length = parcel_buffer_length(data, i);
+        failed = bcast_bytes(c, at, (int)length, MPI_BYTE);
+        at += parcel_aligned(length);
+    }
+    return failed;
+}
+
+static PyObject *bcast_to_others(call *c)
+{
+    announcement a = {0, 0};
+    PyObject *room, *object = NULL;
+    void *data;
+    int failed;
+
+    if (announce(c, &a) < 0 || object_refuse(a.size, c->a.root) < 0)
+        return NULL;
+    room = parcel_room((Py_ssize_t)a.size, &data);
+    if (room == NULL)
+        return NULL;
+    failed =
+        a.head > 0 ? receive_pieces(c, data, a.head) : bcast_bytes(c, data, (int)a.size, MPI_BYTE);
+    if (!failed)
+        object = parcel_open(c->st, room, 0, (Py_ssize_t)a.size);
+    Py_DECREF(room);
+    return object;
+}
+
+static PyObject *bcast(PyObject *self, const row_method *row, PyObject *const *args,
+                       Py_ssize_t nargs, PyObject *keywords)
+{
+    call c;
+
+    if (object_call(&c, self, row->name, obj_root, args, nargs, keywords) < 0)
+        return NULL;
+    return c.rank == c.a.root ? bcast_from_root(&c) : bcast_to_others(&c);
+}
+
+/* clang-format off */
+const row_method comm_bcast_rows[] = {
+    {"bcast", "bcast($self, /, obj, root=0)\n--\n\nThe root's object to all. Collective.", bcast,
+     "MPI_Bcast", {NULL}, 0, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+/* clang-format on */
