@@ -1,13 +1,15 @@
 /*
- * The HDF5 file of a step without its raw data, made by one rank with HDF5's serial driver: no
- * HDF5 call of a save is collective, so none can leave another rank waiting. What HDF5 wrote is
- * digested for the seal at once.
+ * The HDF5 file of a step without its raw data, made by one rank: no HDF5 call of a save is
+ * collective, so none can leave another rank waiting. HDF5 writes into memory (driver.h) and we put
+ * that on disk, because HDF5 is beyond use after a failed write: it crashes when it is closed or
+ * the process ends. What was written is digested for the seal at once.
  */
-#include "hdf.h"
+#include "driver.h"
 #include "step.h"
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Arrays of at least a few pages begin on a page: their writes then touch no page of another
@@ -20,31 +22,19 @@ static void close_id(hid_t id, herr_t (*close_function)(hid_t), const char *call
         collio_hdf5(close_function(id) < 0, call, err);
 }
 
-/* The part is new and nobody else's: a lock is of no use and fails on some file systems. */
-static int turn_off_locking(hid_t access, collio_error *err)
-{
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERS_MINOR == 10 && H5_VERS_RELEASE >= 7)
-    return collio_hdf5(H5Pset_file_locking(access, 0, 1) < 0, "H5Pset_file_locking", err);
-#else
-    (void)access;
-    return err->code;
-#endif
-}
-
-static hid_t create_file(const char *path, int64_t user_block, collio_error *err)
+static hid_t create_file(collio_disk *disk, int64_t user_block, collio_error *err)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE), file = -1;
 
     if (collio_hdf5(access < 0 || creation < 0, "H5Pcreate", err) == COLLIO_OK &&
-        collio_hdf5(H5Pset_fapl_sec2(access) < 0, "H5Pset_fapl_sec2", err) == COLLIO_OK &&
+        collio_driver_use(access, disk, err) == COLLIO_OK &&
         collio_hdf5(H5Pset_alignment(access, align_from, alignment) < 0, "H5Pset_alignment", err) ==
             COLLIO_OK &&
         collio_hdf5(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0, "H5Pset_fclose_degree",
                     err) == COLLIO_OK &&
         collio_hdf5(H5Pset_userblock(creation, (hsize_t)user_block) < 0, "H5Pset_userblock", err) ==
-            COLLIO_OK &&
-        turn_off_locking(access, err) == COLLIO_OK) {
-        file = H5Fcreate(path, H5F_ACC_EXCL, creation, access);
+            COLLIO_OK) {
+        file = H5Fcreate(disk->path, H5F_ACC_TRUNC, creation, access);
         collio_hdf5(file < 0, "H5Fcreate", err);
     }
     close_id(creation, H5Pclose, "H5Pclose", err);
@@ -167,14 +157,14 @@ static void write_record(hid_t file, const lists *l, collio_record *record, coll
         write_sizes(file, l, record, err);
 }
 
-static void write_hdf5(const char *path, collio_table *table, collio_error *err)
+static void write_hdf5(collio_disk *disk, collio_table *table, collio_error *err)
 {
     lists l = {-1, -1};
     hid_t file = -1;
 
     open_lists(&l, err);
     if (err->code == COLLIO_OK)
-        file = create_file(path, table->user_block, err);
+        file = create_file(disk, table->user_block, err);
     if (err->code == COLLIO_OK)
         write_root_attributes(file, table, err);
     for (int i = 0; i < table->count && err->code == COLLIO_OK; i++)
@@ -183,19 +173,52 @@ static void write_hdf5(const char *path, collio_table *table, collio_error *err)
     close_id(file, H5Fclose, "H5Fclose", err);
 }
 
+/* --------------------------------------------------------------- disk */
+
+static collio_disk *open_disk(const char *path, collio_error *err)
+{
+    collio_disk *disk = calloc(1, sizeof *disk);
+
+    if (disk == NULL) {
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a file");
+        return NULL;
+    }
+    disk->fd = -1;
+    disk->path = strdup(path);
+    if (disk->path == NULL)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
+    else
+        collio_posix_open(path, O_RDWR | O_CREAT | O_EXCL, &disk->fd, err);
+    return disk;
+}
+
+static void close_disk(collio_disk *disk, collio_error *err)
+{
+    if (disk == NULL)
+        return;
+    collio_disk_close(disk, err);
+    /* If HDF5 could not close the file it still refers to this, until the process ends. */
+    disk->dead = 1;
+    if (!disk->bound)
+        free(disk);
+}
+
 int collio_skeleton_create(const char *path, collio_table *table, collio_error *err)
 {
+    collio_disk *disk = open_disk(path, err);
     collio_printing printing;
-    int fd = -1;
 
     table->user_block = collio_seal_room(table);
-    collio_hdf5_quiet(&printing);
-    write_hdf5(path, table, err);
-    collio_hdf5_loud(&printing);
-    if (err->code == COLLIO_OK && collio_posix_open(path, O_RDWR, &fd, err) == COLLIO_OK &&
-        collio_posix_size(fd, &table->file_size, path, err) == COLLIO_OK &&
-        collio_posix_reserve(fd, table->file_size, path, err) == COLLIO_OK)
-        collio_seal_metadata(fd, table, path, &table->metadata, err);
-    collio_posix_close(&fd, path, err);
+    if (err->code == COLLIO_OK) {
+        collio_hdf5_quiet(&printing);
+        write_hdf5(disk, table, err);
+        collio_hdf5_loud(&printing);
+    }
+    if (err->code == COLLIO_OK &&
+        collio_posix_reserve(disk->fd, disk->eoa, path, err) == COLLIO_OK &&
+        collio_disk_commit(disk, table->user_block, err) == COLLIO_OK &&
+        collio_posix_size(disk->fd, &table->file_size, path, err) == COLLIO_OK)
+        collio_seal_metadata(disk->fd, table, path, &table->metadata, err);
+    close_disk(disk, err);
     return err->code;
 }

@@ -17,11 +17,14 @@
  *
  *   guard     All ranks bring the same step, names, types, global shapes and
  *             common values; the parts cover each array exactly once.
- *   skeleton  Rank 0 creates ".part-<uuid>-step-<12 digits>.h5" with HDF5's
- *             serial driver: datasets contiguous, allocated and not filled,
- *             behind a user block with room for the seal. It notes where the
- *             raw data will lie, closes the file and reserves the disk space.
- *   data      Every rank writes its bytes there and digests them in memory.
+ *   skeleton  Rank 0 creates ".part-<uuid>-step-<12 digits>.h5": datasets
+ *             contiguous, allocated and not filled, behind a user block with
+ *             room for the seal. HDF5 writes its metadata into memory and
+ *             collio puts them on disk, after reserving the space of the whole
+ *             file; it notes where the raw data will lie.
+ *   data      Every rank writes its bytes there and digests them in memory; where
+ *             parts lie in very many short runs (columns), the ranks first
+ *             exchange elements, so that each writes whole blocks.
  *   durable   Every rank that wrote calls fsync. A failed fsync condemns the
  *             file; it is never tried again.
  *   seal      Rank 0 sums the digests and writes table and seal into the user
