@@ -215,6 +215,10 @@ struct row_method {
 /* The body of methods with one argument: row->mpi_name is the parameter's name. */
 row_function method_one;
 
+/* The getter of an attribute that is a question asked without arguments: the
+ * closure is the method that answers it. */
+PyObject *ask(PyObject *self, void *method);
+
 /* Add to a type the methods of a list that ends with a NULL name. */
 int methods_add(PyTypeObject *type, PyMethodDef *methods);
 int rows_add(state *st, PyTypeObject *type, const row_method *rows);

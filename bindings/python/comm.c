@@ -402,22 +402,6 @@ PyMethodDef comm_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-/* An attribute is a question asked without arguments. */
-static PyObject *get_rank(PyObject *self, void *Py_UNUSED(none))
-{
-    return comm_Get_rank(self, NULL);
-}
-
-static PyObject *get_size(PyObject *self, void *Py_UNUSED(none))
-{
-    return comm_Get_size(self, NULL);
-}
-
-static PyObject *get_name(PyObject *self, void *Py_UNUSED(none))
-{
-    return comm_Get_name(self, NULL);
-}
-
 static int set_name(PyObject *self, PyObject *value, void *Py_UNUSED(none))
 {
     PyObject *done = value != NULL ? comm_Set_name(self, value) : NULL;
@@ -426,26 +410,6 @@ static int set_name(PyObject *self, PyObject *value, void *Py_UNUSED(none))
         PyErr_SetString(PyExc_AttributeError, "the name of a Comm cannot be deleted");
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
-}
-
-static PyObject *get_group(PyObject *self, void *Py_UNUSED(none))
-{
-    return comm_Get_group(self, NULL);
-}
-
-static PyObject *get_is_inter(PyObject *self, void *Py_UNUSED(none))
-{
-    return comm_Is_inter(self, NULL);
-}
-
-static PyObject *get_is_intra(PyObject *self, void *Py_UNUSED(none))
-{
-    return comm_Is_intra(self, NULL);
-}
-
-static PyObject *get_topology(PyObject *self, void *Py_UNUSED(none))
-{
-    return comm_Get_topology(self, NULL);
 }
 
 static PyObject *get_is_topo(PyObject *self, void *Py_UNUSED(none))
@@ -459,13 +423,13 @@ static PyObject *get_is_topo(PyObject *self, void *Py_UNUSED(none))
 }
 
 static PyGetSetDef comm_getset[] = {
-    {"rank", get_rank, NULL, "rank of this process", NULL},
-    {"size", get_size, NULL, "number of processes", NULL},
-    {"name", get_name, set_name, "printable name", NULL},
-    {"group", get_group, NULL, "group of its processes", NULL},
-    {"is_inter", get_is_inter, NULL, "is an intercommunicator", NULL},
-    {"is_intra", get_is_intra, NULL, "is an intracommunicator", NULL},
-    {"topology", get_topology, NULL, "kind of topology", NULL},
+    {"rank", ask, NULL, "rank of this process", (void *)comm_Get_rank},
+    {"size", ask, NULL, "number of processes", (void *)comm_Get_size},
+    {"name", ask, set_name, "printable name", (void *)comm_Get_name},
+    {"group", ask, NULL, "group of its processes", (void *)comm_Get_group},
+    {"is_inter", ask, NULL, "is an intercommunicator", (void *)comm_Is_inter},
+    {"is_intra", ask, NULL, "is an intracommunicator", (void *)comm_Is_intra},
+    {"topology", ask, NULL, "kind of topology", (void *)comm_Get_topology},
     {"is_topo", get_is_topo, NULL, "has a topology", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -48,39 +48,25 @@ static MPI_Comm mpi_of(PyObject *self)
 
 /* ---------------------------------------------------------------------------- send */
 
-static PyObject *send_now(PyObject *self, const row_method *row, PyObject *const *args,
-                          Py_ssize_t nargs, PyObject *keywords)
-{
-    state *st = state_of(self);
-    send_args a = {.tag = 0};
-    PyObject *result = NULL;
-    PyThreadState *saved;
-    message m;
-    int code;
+/* row->mode: the class of the request that is returned, or that there is none. */
+enum { BLOCKING = -1 };
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
+static PyObject *result_of(state *st, const row_method *row, int code, MPI_Request request,
+                           PyObject *keep)
+{
+    if (mpi_failed(code, row->mpi_name) < 0)
         return NULL;
-    message_init(&m);
-    if (message_from(st, a.buf, 0, 1, &m) == 0) {
-        saved = gil_lend(st);
-        code = row->call.send(m.data, m.count, m.type, a.dest, a.tag, mpi_of(self));
-        gil_acquire(saved);
-        if (mpi_failed(code, row->mpi_name) == 0)
-            result = Py_NewRef(Py_None);
-    }
-    message_release(&m);
-    return result;
+    return row->mode == BLOCKING ? Py_NewRef(Py_None) : request_make(st, row->mode, request, keep);
 }
 
-/* Nonblocking and persistent sends: row->mode is the class of the request. */
-static PyObject *send_later(PyObject *self, const row_method *row, PyObject *const *args,
-                            Py_ssize_t nargs, PyObject *keywords)
+static PyObject *send_buffer(PyObject *self, const row_method *row, PyObject *const *args,
+                             Py_ssize_t nargs, PyObject *keywords)
 {
     state *st = state_of(self);
     send_args a = {.tag = 0};
+    MPI_Request request = MPI_REQUEST_NULL;
     PyObject *result = NULL;
     PyThreadState *saved;
-    MPI_Request request;
     message m;
     int code;
 
@@ -89,10 +75,12 @@ static PyObject *send_later(PyObject *self, const row_method *row, PyObject *con
     message_init(&m);
     if (message_from(st, a.buf, 0, 1, &m) == 0) {
         saved = gil_lend(st);
-        code = row->call.isend(m.data, m.count, m.type, a.dest, a.tag, mpi_of(self), &request);
+        code =
+            row->mode == BLOCKING
+                ? row->call.send(m.data, m.count, m.type, a.dest, a.tag, mpi_of(self))
+                : row->call.isend(m.data, m.count, m.type, a.dest, a.tag, mpi_of(self), &request);
         gil_acquire(saved);
-        if (mpi_failed(code, row->mpi_name) == 0)
-            result = request_make(st, row->mode, request, m.keep);
+        result = result_of(st, row, code, request, m.keep);
     }
     message_release(&m);
     return result;
@@ -100,52 +88,32 @@ static PyObject *send_later(PyObject *self, const row_method *row, PyObject *con
 
 /* ------------------------------------------------------------------------- receive */
 
-static PyObject *recv_now(PyObject *self, const row_method *row, PyObject *const *args,
-                          Py_ssize_t nargs, PyObject *keywords)
+static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *const *args,
+                             Py_ssize_t nargs, PyObject *keywords)
 {
+    const int blocking = row->mode == BLOCKING;
     state *st = state_of(self);
     recv_args a = RECV_ARGS;
+    MPI_Request request = MPI_REQUEST_NULL;
     PyObject *result = NULL;
     PyThreadState *saved;
     MPI_Status *status;
     message m;
     int code;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, recv_params, &a, args, nargs, keywords) < 0 ||
+    if (mpi_ready(st) < 0 ||
+        args_parse(row->name, blocking ? recv_params : irecv_params, &a, args, nargs, keywords) <
+            0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
     message_init(&m);
     if (message_from(st, a.buf, 1, 1, &m) == 0) {
-        saved = gil_release();
-        code = MPI_Recv(m.data, m.count, m.type, a.source, a.tag, mpi_of(self), status);
+        saved = blocking ? gil_release() : gil_lend(st);
+        code = blocking ? MPI_Recv(m.data, m.count, m.type, a.source, a.tag, mpi_of(self), status)
+                        : row->call.recv(m.data, m.count, m.type, a.source, a.tag, mpi_of(self),
+                                         &request);
         gil_acquire(saved);
-        if (mpi_failed(code, row->mpi_name) == 0)
-            result = Py_NewRef(Py_None);
-    }
-    message_release(&m);
-    return result;
-}
-
-static PyObject *recv_later(PyObject *self, const row_method *row, PyObject *const *args,
-                            Py_ssize_t nargs, PyObject *keywords)
-{
-    state *st = state_of(self);
-    recv_args a = RECV_ARGS;
-    PyObject *result = NULL;
-    PyThreadState *saved;
-    MPI_Request request;
-    message m;
-    int code;
-
-    if (mpi_ready(st) < 0 || args_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0)
-        return NULL;
-    message_init(&m);
-    if (message_from(st, a.buf, 1, 1, &m) == 0) {
-        saved = gil_lend(st);
-        code = row->call.recv(m.data, m.count, m.type, a.source, a.tag, mpi_of(self), &request);
-        gil_acquire(saved);
-        if (mpi_failed(code, row->mpi_name) == 0)
-            result = request_make(st, row->mode, request, m.keep);
+        result = result_of(st, row, code, request, m.keep);
     }
     message_release(&m);
     return result;
@@ -289,36 +257,36 @@ static PyObject *probe_matched(PyObject *self, const row_method *row, PyObject *
 
 /* clang-format off */
 const row_method comm_send_rows[] = {
-    {"Send", "Send" SEND_SIGNATURE "Send a buffer." LOCAL, send_now, "MPI_Send",
-     {.send = MPI_Send}, 0, 0},
-    {"Bsend", "Bsend" SEND_SIGNATURE "Send from the attached buffer." LOCAL, send_now, "MPI_Bsend",
-     {.send = MPI_Bsend}, 0, 0},
+    {"Send", "Send" SEND_SIGNATURE "Send a buffer." LOCAL, send_buffer, "MPI_Send",
+     {.send = MPI_Send}, BLOCKING, 0},
+    {"Bsend", "Bsend" SEND_SIGNATURE "Send from the attached buffer." LOCAL, send_buffer, "MPI_Bsend",
+     {.send = MPI_Bsend}, BLOCKING, 0},
     {"Ssend", "Ssend" SEND_SIGNATURE "Send; done when the receiver has begun to receive." LOCAL,
-     send_now, "MPI_Ssend", {.send = MPI_Ssend}, 0, 0},
-    {"Rsend", "Rsend" SEND_SIGNATURE "Send to a receiver that waits already." LOCAL, send_now,
-     "MPI_Rsend", {.send = MPI_Rsend}, 0, 0},
-    {"Isend", "Isend" SEND_SIGNATURE "Begin to send; returns a Request." LOCAL, send_later,
+     send_buffer, "MPI_Ssend", {.send = MPI_Ssend}, BLOCKING, 0},
+    {"Rsend", "Rsend" SEND_SIGNATURE "Send to a receiver that waits already." LOCAL, send_buffer,
+     "MPI_Rsend", {.send = MPI_Rsend}, BLOCKING, 0},
+    {"Isend", "Isend" SEND_SIGNATURE "Begin to send; returns a Request." LOCAL, send_buffer,
      "MPI_Isend", {.isend = MPI_Isend}, TYPE_Request, 0},
-    {"Ibsend", "Ibsend" SEND_SIGNATURE "Begin to send from the attached buffer." LOCAL, send_later,
+    {"Ibsend", "Ibsend" SEND_SIGNATURE "Begin to send from the attached buffer." LOCAL, send_buffer,
      "MPI_Ibsend", {.isend = MPI_Ibsend}, TYPE_Request, 0},
-    {"Issend", "Issend" SEND_SIGNATURE "Begin to send, synchronously." LOCAL, send_later,
+    {"Issend", "Issend" SEND_SIGNATURE "Begin to send, synchronously." LOCAL, send_buffer,
      "MPI_Issend", {.isend = MPI_Issend}, TYPE_Request, 0},
-    {"Irsend", "Irsend" SEND_SIGNATURE "Begin to send to a receiver that waits." LOCAL, send_later,
+    {"Irsend", "Irsend" SEND_SIGNATURE "Begin to send to a receiver that waits." LOCAL, send_buffer,
      "MPI_Irsend", {.isend = MPI_Irsend}, TYPE_Request, 0},
-    {"Send_init", "Send_init" SEND_SIGNATURE "Prepare to send many times." LOCAL, send_later,
+    {"Send_init", "Send_init" SEND_SIGNATURE "Prepare to send many times." LOCAL, send_buffer,
      "MPI_Send_init", {.isend = MPI_Send_init}, TYPE_Prequest, 0},
     {"Bsend_init", "Bsend_init" SEND_SIGNATURE "Prepare to send from the attached buffer." LOCAL,
-     send_later, "MPI_Bsend_init", {.isend = MPI_Bsend_init}, TYPE_Prequest, 0},
-    {"Ssend_init", "Ssend_init" SEND_SIGNATURE "Prepare to send synchronously." LOCAL, send_later,
+     send_buffer, "MPI_Bsend_init", {.isend = MPI_Bsend_init}, TYPE_Prequest, 0},
+    {"Ssend_init", "Ssend_init" SEND_SIGNATURE "Prepare to send synchronously." LOCAL, send_buffer,
      "MPI_Ssend_init", {.isend = MPI_Ssend_init}, TYPE_Prequest, 0},
     {"Rsend_init", "Rsend_init" SEND_SIGNATURE "Prepare to send to a receiver that waits." LOCAL,
-     send_later, "MPI_Rsend_init", {.isend = MPI_Rsend_init}, TYPE_Prequest, 0},
-    {"Recv", "Recv" RECV_SIGNATURE ", status=None)\n--\n\nReceive into a buffer." LOCAL, recv_now,
-     "MPI_Recv", {NULL}, 0, 0},
+     send_buffer, "MPI_Rsend_init", {.isend = MPI_Rsend_init}, TYPE_Prequest, 0},
+    {"Recv", "Recv" RECV_SIGNATURE ", status=None)\n--\n\nReceive into a buffer." LOCAL, recv_buffer,
+     "MPI_Recv", {NULL}, BLOCKING, 0},
     {"Irecv", "Irecv" RECV_SIGNATURE ")\n--\n\nBegin to receive; returns a Request." LOCAL,
-     recv_later, "MPI_Irecv", {.recv = MPI_Irecv}, TYPE_Request, 0},
+     recv_buffer, "MPI_Irecv", {.recv = MPI_Irecv}, TYPE_Request, 0},
     {"Recv_init", "Recv_init" RECV_SIGNATURE ")\n--\n\nPrepare to receive many times." LOCAL,
-     recv_later, "MPI_Recv_init", {.recv = MPI_Recv_init}, TYPE_Prequest, 0},
+     recv_buffer, "MPI_Recv_init", {.recv = MPI_Recv_init}, TYPE_Prequest, 0},
     {"Sendrecv",
      "Sendrecv($self, /, sendbuf, dest, sendtag=0, recvbuf=None, source=..., recvtag=..., "
      "status=None)\n--\n\nSend one buffer and receive into another." LOCAL,

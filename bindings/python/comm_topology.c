@@ -249,16 +249,6 @@ static PyObject *cart_Sub(PyObject *self, PyObject *arg)
     return result;
 }
 
-static PyObject *get_dim(PyObject *self, void *Py_UNUSED(none))
-{
-    return cart_Get_dim(self, NULL);
-}
-
-static PyObject *get_topo(PyObject *self, void *Py_UNUSED(none))
-{
-    return cart_Get_topo(self, NULL);
-}
-
 /* One of the three lists of Get_topo(). */
 static PyObject *get_part(PyObject *self, void *which)
 {
@@ -288,9 +278,9 @@ static PyMethodDef cart_methods[] = {
 };
 
 static PyGetSetDef cart_getset[] = {
-    {"dim", get_dim, NULL, "number of dimensions", NULL},
-    {"ndim", get_dim, NULL, "number of dimensions", NULL},
-    {"topo", get_topo, NULL, "(extents, periods, own coordinates)", NULL},
+    {"dim", ask, NULL, "number of dimensions", (void *)cart_Get_dim},
+    {"ndim", ask, NULL, "number of dimensions", (void *)cart_Get_dim},
+    {"topo", ask, NULL, "(extents, periods, own coordinates)", (void *)cart_Get_topo},
     {"dims", get_part, NULL, "extents", (void *)0},
     {"periods", get_part, NULL, "periodicity of each dimension", (void *)1},
     {"coords", get_part, NULL, "own coordinates", (void *)2},

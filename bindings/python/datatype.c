@@ -275,16 +275,6 @@ static PyObject *datatype_fromcode(PyObject *cls, PyObject *arg)
 
 /* -------------------------------------------------------------------------- attributes */
 
-static PyObject *get_size(PyObject *self, void *Py_UNUSED(none))
-{
-    return datatype_Get_size(self, NULL);
-}
-
-static PyObject *get_name(PyObject *self, void *Py_UNUSED(none))
-{
-    return datatype_Get_name(self, NULL);
-}
-
 /* Element `which` of the pair that a question gives. */
 static PyObject *part_of(PyObject *pair, Py_ssize_t which)
 {
@@ -351,8 +341,8 @@ static PyMethodDef datatype_methods[] = {
 };
 
 static PyGetSetDef datatype_getset[] = {
-    {"size", get_size, NULL, "bytes of data", NULL},
-    {"name", get_name, NULL, "printable name", NULL},
+    {"size", ask, NULL, "bytes of data", (void *)datatype_Get_size},
+    {"name", ask, NULL, "printable name", (void *)datatype_Get_name},
     {"lb", get_bound, NULL, "lower bound in bytes", (void *)0},
     {"extent", get_bound, NULL, "extent in bytes", (void *)1},
     {"true_lb", get_true_bound, NULL, "lower bound of the data", (void *)0},

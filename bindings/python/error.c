@@ -98,21 +98,6 @@ static PyObject *exception_int(PyObject *self)
     return exception_code(self, NULL);
 }
 
-static PyObject *get_code(PyObject *self, void *Py_UNUSED(none))
-{
-    return exception_code(self, NULL);
-}
-
-static PyObject *get_class(PyObject *self, void *Py_UNUSED(none))
-{
-    return exception_class(self, NULL);
-}
-
-static PyObject *get_string(PyObject *self, void *Py_UNUSED(none))
-{
-    return exception_string(self, NULL);
-}
-
 static PyMethodDef exception_methods[] = {
     {"Get_error_code", exception_code, METH_NOARGS, code_doc},
     {"Get_error_class", exception_class, METH_NOARGS, class_doc},
@@ -121,9 +106,9 @@ static PyMethodDef exception_methods[] = {
 };
 
 static PyGetSetDef exception_getset[] = {
-    {"error_code", get_code, NULL, "error code", NULL},
-    {"error_class", get_class, NULL, "error class", NULL},
-    {"error_string", get_string, NULL, "error string", NULL},
+    {"error_code", ask, NULL, "error code", (void *)exception_code},
+    {"error_class", ask, NULL, "error class", (void *)exception_class},
+    {"error_string", ask, NULL, "error string", (void *)exception_string},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -306,12 +291,31 @@ static int code_for(PyObject *type)
     return COLLIO_ERR_EXCEPTION;
 }
 
+/* What OSError says without the number, which the error keeps. */
+static PyObject *system_text(PyObject *value)
+{
+    PyObject *words = PyObject_GetAttrString(value, "strerror");
+    PyObject *path = PyObject_GetAttrString(value, "filename"), *text;
+
+    if (words == NULL || words == Py_None)
+        text = PyObject_Str(value);
+    else if (path == NULL || path == Py_None)
+        text = PyObject_Str(words);
+    else
+        text = PyUnicode_FromFormat("%S: %R", words, path);
+    Py_XDECREF(words);
+    Py_XDECREF(path);
+    return text;
+}
+
 /* The text without its class, which the code keeps; KeyError's without repr's
  * quotes; an exception of another class with its name. */
 static PyObject *text_for(PyObject *value, int code)
 {
     PyObject *args = NULL, *text = NULL;
 
+    if (code == COLLIO_ERR_OS)
+        return system_text(value);
     if (code == COLLIO_ERR_EXCEPTION)
         return PyUnicode_FromFormat("%s: %S", Py_TYPE(value)->tp_name, value);
     if (code == COLLIO_ERR_KEY)

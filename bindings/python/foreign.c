@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Call module.name(comm) for an integer; -1 with an exception. */
-static int64_t ask(PyObject *module, const char *name, PyObject *comm)
+static int64_t ask_number(PyObject *module, const char *name, PyObject *comm)
 {
     PyObject *number = PyObject_CallMethod(module, name, "O", comm);
     int64_t value = -1;
@@ -39,8 +39,8 @@ static int adopt(PyObject *object, PyObject *module, MPI_Comm *out)
     collio_error err = COLLIO_ERROR_INIT;
     PyObject *version = PyObject_CallMethod(module, "Get_library_version", NULL);
     const char *library = version != NULL ? PyUnicode_AsUTF8(version) : NULL;
-    int64_t address = library != NULL ? ask(module, "_addressof", object) : -1;
-    int64_t size = PyErr_Occurred() ? -1 : ask(module, "_sizeof", object);
+    int64_t address = library != NULL ? ask_number(module, "_addressof", object) : -1;
+    int64_t size = PyErr_Occurred() ? -1 : ask_number(module, "_sizeof", object);
     int failed = PyErr_Occurred() != NULL;
 
     if (!failed && collio_comm_adopt((const void *)(intptr_t)address, (size_t)size, library, out,

@@ -203,16 +203,6 @@ static PyObject *group_Free(PyObject *self, PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
-static PyObject *get_size(PyObject *self, void *Py_UNUSED(none))
-{
-    return group_Get_size(self, NULL);
-}
-
-static PyObject *get_rank(PyObject *self, void *Py_UNUSED(none))
-{
-    return group_Get_rank(self, NULL);
-}
-
 /* clang-format off */
 const row_method group_rows[] = {
     {"Compare", compare_doc, method_one, "group", {.one = group_Compare}, 0, 0},
@@ -235,8 +225,8 @@ static PyMethodDef group_methods[] = {
 };
 
 static PyGetSetDef group_getset[] = {
-    {"size", get_size, NULL, "number of processes", NULL},
-    {"rank", get_rank, NULL, "rank of this process", NULL},
+    {"size", ask, NULL, "number of processes", (void *)group_Get_size},
+    {"rank", ask, NULL, "rank of this process", (void *)group_Get_rank},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

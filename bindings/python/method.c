@@ -139,6 +139,11 @@ PyObject *method_one(PyObject *self, const row_method *row, PyObject *const *arg
     return row->call.one(self, argument);
 }
 
+PyObject *ask(PyObject *self, void *method)
+{
+    return ((PyCFunction)method)(self, NULL);
+}
+
 /* ------------------------------------------------------------ adding methods */
 
 static int add(PyTypeObject *type, const char *name, PyObject *method)

@@ -306,11 +306,6 @@ static PyObject *op_Reduce_local(PyObject *object, PyObject *const *args, Py_ssi
     return result;
 }
 
-static PyObject *get_is_commutative(PyObject *self, void *Py_UNUSED(none))
-{
-    return op_Is_commutative(self, NULL);
-}
-
 static PyObject *get_is_predefined(PyObject *object, void *Py_UNUSED(none))
 {
     handle *self = (handle *)object;
@@ -327,7 +322,7 @@ static PyMethodDef op_methods[] = {
 };
 
 static PyGetSetDef op_getset[] = {
-    {"is_commutative", get_is_commutative, NULL, "order does not matter", NULL},
+    {"is_commutative", ask, NULL, "order does not matter", (void *)op_Is_commutative},
     {"is_predefined", get_is_predefined, NULL, "is one of MPI's own", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

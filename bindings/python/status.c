@@ -243,11 +243,6 @@ static PyObject *get_count(PyObject *self, void *Py_UNUSED(none))
     return count_of(self, NULL, whole_count, "MPI_Get_count");
 }
 
-static PyObject *get_cancelled(PyObject *self, void *Py_UNUSED(none))
-{
-    return status_is_cancelled(self, NULL);
-}
-
 /* clang-format off */
 const row_method status_rows[] = {
     {"Set_source", set_source_doc, method_one, "source", {.one = status_set_source}, 0, 0},
@@ -274,7 +269,7 @@ static PyGetSetDef status_getset[] = {
     {"tag", get_int, set_int, "tag of the message", (void *)offsetof(MPI_Status, MPI_TAG)},
     {"error", get_int, set_int, "error code", (void *)offsetof(MPI_Status, MPI_ERROR)},
     {"count", get_count, NULL, "bytes received", NULL},
-    {"cancelled", get_cancelled, NULL, "whether the operation was cancelled", NULL},
+    {"cancelled", ask, NULL, "whether the operation was cancelled", (void *)status_is_cancelled},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
