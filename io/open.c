@@ -53,7 +53,7 @@ static void check_arguments(opening *o, collio_error *err)
                          "user block of %lld bytes with alignment %lld (at least that, or 0)",
                          (long long)block, (long long)o->options.alignment);
     if (o->options.alignment < 0 || o->options.threshold < 0 || o->options.metadata_block < 0 ||
-        (o->options.format != COLLIO_FORMAT_EARLIEST && o->options.format != COLLIO_FORMAT_V18))
+        o->options.format < COLLIO_FORMAT_EARLIEST || o->options.format > COLLIO_FORMAT_LATEST)
         collio_error_set(err, COLLIO_ERR_VALUE, "file options: negative sizes or unknown format");
 }
 
@@ -192,14 +192,14 @@ static hid_t access_list(const opening *o, collio_error *err)
 {
     const collio_file_options *p = &o->options;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5F_libver_t low = p->format == COLLIO_FORMAT_V18 ? H5F_LIBVER_V18 : H5F_LIBVER_EARLIEST;
+    static const H5F_libver_t low[] = {H5F_LIBVER_EARLIEST, H5F_LIBVER_V18, H5F_LIBVER_LATEST};
 
     if (collio_hdf5(access < 0, "H5Pcreate", err))
         return access;
     collio_driver_use(access, &o->file->disk, err);
     collio_hdf5(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0, "H5Pset_fclose_degree", err);
-    collio_hdf5(H5Pset_libver_bounds(access, low, H5F_LIBVER_LATEST) < 0, "H5Pset_libver_bounds",
-                err);
+    collio_hdf5(H5Pset_libver_bounds(access, low[p->format], H5F_LIBVER_LATEST) < 0,
+                "H5Pset_libver_bounds", err);
     if (o->meaning->writable)
         keep_structure_in_memory(access, err);
     if (p->alignment > 1)

@@ -191,11 +191,11 @@ static void test_again(void)
     collio_file_close(&file, &err);
 }
 
-/* Format V18 keeps large and many attributes in a heap. */
-static void test_new_format(void)
+/* Newer formats keep large and many attributes in a heap. */
+static void test_new_format(collio_format format)
 {
     collio_error err = COLLIO_ERROR_INIT;
-    collio_file_options options = {.format = COLLIO_FORMAT_V18};
+    collio_file_options options = {.format = format};
     static unsigned char large[70000], in[70000];
     int64_t size = sizeof large;
 
@@ -206,7 +206,8 @@ static void test_new_format(void)
     collio_file_close(&file, &err);
     collio_file_open(MPI_COMM_WORLD, "attribute18.h5", "r", NULL, &file, &err);
     collio_attribute_read(collio_file_root(file), "large", COLLIO_UINT8, in, &err);
-    tap_ok(err.code == COLLIO_OK && memcmp(large, in, sizeof in) == 0, "a large one %s", err.text);
+    tap_ok(err.code == COLLIO_OK && memcmp(large, in, sizeof in) == 0, "format %d: a large one %s",
+           (int)format, err.text);
     collio_file_close(&file, &err);
 }
 
@@ -226,7 +227,8 @@ int main(int argc, char **argv)
     test_errors();
     tap_ok(collio_file_close(&file, &err) == COLLIO_OK, "close %s", err.text);
     test_again();
-    test_new_format();
+    test_new_format(COLLIO_FORMAT_V18);
+    test_new_format(COLLIO_FORMAT_LATEST);
     MPI_Finalize();
     return tap_end();
 }

@@ -202,6 +202,36 @@ static void test_foreign(const char *mode)
     tap_ok(collio_file_close(&file, &err) == COLLIO_OK, "close %s", err.text);
 }
 
+/* The newest format marks files that are open for writing; none of that may stay
+ * when we leave. */
+static void test_latest(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_file *file = NULL;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), plain = H5I_INVALID_HID;
+
+    H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+    if (tap_rank == 0) {
+        plain = H5Fcreate("latest.h5", H5F_ACC_TRUNC, H5P_DEFAULT, access);
+        make(plain, "u", H5T_IEEE_F64LE, H5P_DEFAULT);
+        H5Fclose(plain);
+    }
+    H5Pclose(access);
+    MPI_Barrier(MPI_COMM_WORLD);
+    collio_file_open(MPI_COMM_WORLD, "latest.h5", "r+", NULL, &file, &err);
+    test_read(collio_file_root(file), "u", 0);
+    collio_group_create(collio_file_root(file), "g", NULL, &err);
+    collio_file_flush(file, &err);
+    tap_ok(err.code == COLLIO_OK, "newest format: changed %s", err.text);
+    collio_file_abandon(&file, "a test");
+    MPI_Barrier(MPI_COMM_WORLD);
+    plain = H5Fopen("latest.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
+    tap_ok(plain >= 0 && H5Lexists(plain, "g", H5P_DEFAULT) > 0,
+           "newest format: flushed, left, and opened by plain HDF5");
+    if (plain >= 0)
+        H5Fclose(plain);
+}
+
 /* ------------------------------------------------ written by collio */
 
 static void write_file(void)
@@ -272,6 +302,7 @@ int main(int argc, char **argv)
     make_file();
     test_foreign("r");
     test_foreign("r+");
+    test_latest();
     test_ours();
     tap_ok(H5Fget_obj_count((hid_t)H5F_OBJ_ALL,
                             H5F_OBJ_FILE | H5F_OBJ_DATASET | H5F_OBJ_GROUP | H5F_OBJ_ATTR) == 0,

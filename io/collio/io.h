@@ -113,7 +113,8 @@ typedef struct collio_object collio_object;
 
 typedef enum collio_format {
     COLLIO_FORMAT_EARLIEST, /* every HDF5 since 1.0 reads it; the default */
-    COLLIO_FORMAT_V18       /* HDF5 1.8 and later; faster with very many attributes or names */
+    COLLIO_FORMAT_V18,      /* HDF5 1.8 and later; faster with very many attributes or names */
+    COLLIO_FORMAT_LATEST    /* that of the HDF5 in use */
 } collio_format;
 
 /* Zeros are the defaults. Must match on all ranks. */
