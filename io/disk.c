@@ -56,6 +56,12 @@ int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, col
 {
     static const char zeros[1 << 16];
 
+#ifdef __linux__
+    if (size > (int64_t)sizeof zeros &&
+        fallocate(disk->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+                  (off_t)size) == 0)
+        return COLLIO_OK;
+#endif
     while (size > 0) {
         int64_t piece = size < (int64_t)sizeof zeros ? size : (int64_t)sizeof zeros;
 

@@ -112,6 +112,20 @@ static void test_complex_and_bool(void)
 
 /* ------------------------------------------------------------- shapes */
 
+/* Where element i of a block is in the whole array. */
+static int64_t global_index(const collio_box *box, const int64_t *shape, int64_t i)
+{
+    int64_t at[COLLIO_MAX_DIMS], global = 0;
+
+    for (int d = box->ndim - 1; d >= 0; d--) {
+        at[d] = box->start[d] + i % box->count[d];
+        i /= box->count[d];
+    }
+    for (int d = 0; d < box->ndim; d++)
+        global = global * shape[d] + at[d];
+    return global;
+}
+
 /* An N-d array cut into blocks over all ranks, written, and read with a halo. */
 static void test_blocks(int ndim, const int64_t *shape)
 {
@@ -121,7 +135,7 @@ static void test_blocks(int ndim, const int64_t *shape)
     collio_selection part;
     collio_array memory;
     collio_object *dataset;
-    int64_t size, at[COLLIO_MAX_DIMS];
+    int64_t size;
     int32_t *values;
     char name[32];
     int right = 1;
@@ -140,14 +154,8 @@ static void test_blocks(int ndim, const int64_t *shape)
         if (pass == 1)
             collio_dataset_read(dataset, &part, &memory, &err);
         for (int64_t i = 0; i < size; i++) {
-            int64_t rest = i, global = 0;
+            int64_t global = global_index(box, shape, i);
 
-            for (int d = ndim - 1; d >= 0; d--) {
-                at[d] = box->start[d] + rest % box->count[d];
-                rest /= box->count[d];
-            }
-            for (int d = 0; d < ndim; d++)
-                global = global * shape[d] + at[d];
             right = right && (pass == 0 || values[i] == (int32_t)global);
             values[i] = (int32_t)global;
         }

@@ -188,6 +188,35 @@ static void test_one_leaves(void)
     tap_ok(H5Fis_hdf5("leaves.h5") > 0, "the others close, and the file is whole");
 }
 
+/* A rank that does not come in time: the others go on without it, it hears of it. */
+static void test_one_is_late(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_file *file = open_file("late.h5", "w", &err);
+    double timeout = collio_get_timeout();
+    char missing[32];
+
+    if (tap_size > 1) {
+        snprintf(missing, sizeof missing, "rank %d", tap_size - 1);
+        collio_set_timeout(1.0);
+        if (tap_rank == tap_size - 1)
+            usleep(2500000);
+        collio_group_create(collio_file_root(file), "g", NULL, &err);
+        tap_ok(err.code == COLLIO_ERR_TIMEOUT && strstr(err.text, missing) != NULL,
+               "one rank is late: %s", err.text);
+        tap_ok(collio_file_is_poisoned(file) && collio_file_comm(file) == NULL,
+               "the file cannot be used any more");
+        collio_error_clear(&err);
+        tap_ok(collio_file_flush(file, &err) == COLLIO_ERR_TIMEOUT, "nobody waits twice");
+        collio_error_clear(&err);
+        tap_ok(collio_file_close(&file, &err) == COLLIO_ERR_TIMEOUT && file == NULL,
+               "closing says that it was not saved");
+        collio_set_timeout(timeout);
+        tap_ok(H5Fis_hdf5("late.h5") > 0, "what is on disk is whole");
+    }
+    collio_file_abandon(&file, "end of the test");
+}
+
 static void test_after_close(void)
 {
     collio_error err = COLLIO_ERROR_INIT;
@@ -220,7 +249,8 @@ static void test_one_errs(void)
     if (tap_rank == tap_size - 1)
         collio_error_set(&err, COLLIO_ERR_EXCEPTION, "something else");
     collio_file_open(MPI_COMM_WORLD, "errs.h5", "w", NULL, &file, &err);
-    tap_ok(file == NULL && err.code == COLLIO_ERR_EXCEPTION && (tap_size == 1 || err.rank == tap_size - 1),
+    tap_ok(file == NULL && err.code == COLLIO_ERR_EXCEPTION &&
+               (tap_size == 1 || err.rank == tap_size - 1),
            "open: one rank brings an error");
     tap_ok(access("errs.h5", F_OK) != 0, "no file is made");
     collio_error_clear(&err);
@@ -270,11 +300,13 @@ static void test_close_after(int others_elsewhere)
         if (others_elsewhere)
             collio_group_create(collio_file_root(file), "other", NULL, &err);
         if (others_elsewhere)
-            collio_file_close_after(&file, "the error of the other", &(collio_error)COLLIO_ERROR_INIT);
+            collio_file_close_after(&file, "the error of the other",
+                                    &(collio_error)COLLIO_ERROR_INIT);
         else
             collio_file_close(&file, &err);
     }
-    tap_ok(file == NULL, "closed after a failure (others %s)", others_elsewhere ? "elsewhere" : "too");
+    tap_ok(file == NULL, "closed after a failure (others %s)",
+           others_elsewhere ? "elsewhere" : "too");
     tap_ok(failed || tap_size == 1 ||
                (err.code == (others_elsewhere ? COLLIO_ERR_DIVERGED : COLLIO_ERR_EXCEPTION) &&
                 strstr(err.text, "ZeroDivisionError at sim.py:8") != NULL),
@@ -308,8 +340,9 @@ static void test_leave_after(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const files[] = {"modes.h5", "options.h5", "flush.h5", "leaves.h5",
-                                        "after.h5", "reason.h5",  "errs.h5",  "lock.h5"};
+    static const char *const files[] = {"modes.h5",  "options.h5", "flush.h5",
+                                        "leaves.h5", "after.h5",   "reason.h5",
+                                        "errs.h5",   "lock.h5",    "late.h5"};
 
     MPI_Init(&argc, &argv);
     tap_begin();
@@ -321,6 +354,7 @@ int main(int argc, char **argv)
     test_options();
     test_flush();
     test_one_leaves();
+    test_one_is_late();
     test_after_close();
     test_one_errs();
     test_lock();
