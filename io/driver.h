@@ -51,6 +51,20 @@ void collio_disk_settle(collio_disk *disk);
 /* Close the descriptor and free what it holds. */
 int collio_disk_close(collio_disk *disk, collio_error *err);
 
+/* ----------------------------------------------------------------- sieve.c */
+
+/* A place to read small pieces from; free `bytes` after use. */
+typedef struct collio_sieve {
+    const collio_disk *disk;
+    int64_t end;           /* where the elements end in the file */
+    int64_t start, filled; /* what `bytes` holds of the file */
+    char *bytes;
+} collio_sieve;
+
+/* As collio_disk_read(), in few calls if the pieces are small and close. */
+int collio_sieve_read(collio_sieve *sieve, void *bytes, int64_t size, int64_t offset,
+                      collio_error *err);
+
 /* ---------------------------------------------------------------- driver.c */
 
 /* Let a file access property list use our driver on `disk`. */

@@ -12,11 +12,13 @@
 /* A direct transfer under way. */
 typedef struct route {
     const collio_disk *disk;
+    collio_sieve sieve;
     int64_t offset;                 /* of element 0 */
     int64_t file_size, memory_size; /* bytes of an element */
     hid_t file_type, memory_type;   /* where they differ */
     char *buffer, *background;      /* for conversion: `room` elements, and HDF5's own need */
     int64_t room;
+    int64_t runs; /* read so far: one alone is not worth a sieve */
 } route;
 
 /* ------------------------------------------------------------- whether */
@@ -26,12 +28,13 @@ static int is_direct(const collio_layout *l)
     return l->offset >= 0 || l->ndim < 0;
 }
 
-static int is_empty(const collio_layout *l)
+static int64_t elements(const collio_layout *l)
 {
+    int64_t n = 1;
+
     for (int d = 0; d < l->ndim; d++)
-        if (l->shape[d] == 0)
-            return 1;
-    return 0;
+        n *= l->shape[d];
+    return n;
 }
 
 /* Whether HDF5 can turn one type into the other. */
@@ -63,7 +66,7 @@ int collio_transfer_check(const collio_object *dataset, const collio_array *memo
 {
     const collio_layout *l = &dataset->layout;
 
-    if (direction == COLLIO_WRITING && !is_direct(l) && !is_empty(l))
+    if (direction == COLLIO_WRITING && !is_direct(l) && elements(l) > 0)
         return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
                                 "'%s' is chunked, compressed, not allocated or stored elsewhere: "
                                 "it can be read, but not written yet",
@@ -85,10 +88,12 @@ static int write_same(void *context, int64_t first, int64_t count, char *memory,
 
 static int read_same(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
 {
-    const route *r = context;
+    route *r = context;
+    int64_t size = count * r->file_size, offset = r->offset + first * r->file_size;
 
-    return collio_disk_read(r->disk, memory, count * r->file_size, r->offset + first * r->file_size,
-                            err);
+    if (r->runs++ == 0)
+        return collio_disk_read(r->disk, memory, size, offset, err);
+    return collio_sieve_read(&r->sieve, memory, size, offset, err);
 }
 
 static int write_converted(void *context, int64_t first, int64_t count, char *memory,
@@ -161,9 +166,12 @@ static int move_directly(const collio_object *dataset, const collio_selection *s
                                         ? (same ? write_same : write_converted)
                                         : (same ? read_same : read_converted);
 
-    if (same ||
-        prepare_conversion(&r, dataset, memory, collio_selection_size(selection), err) == COLLIO_OK)
+    if (same || prepare_conversion(&r, dataset, memory, collio_selection_size(selection), err) ==
+                    COLLIO_OK) {
+        r.sieve = (collio_sieve){.disk = r.disk, .end = r.offset + elements(l) * r.file_size};
         collio_runs(l->shape, selection, memory, direction, COLLIO_PACK_BYTES, function, &r, err);
+    }
+    free(r.sieve.bytes);
     free(r.buffer);
     if (r.file_type >= 0)
         H5Tclose(r.file_type);
