@@ -74,6 +74,15 @@ while not done_:
 equal(got, [left] * 5, "irecv and test")
 equal(bool(request), False, "... after which the request is null")
 equal(request.wait(), None, "... and gives None")
+if size > 1:
+    request = comm.irecv(source=left)
+    if rank == 0:
+        comm.ssend(np.arange(300_000), right)
+        comm.Barrier()
+    else:
+        comm.Barrier()
+        comm.ssend(np.arange(300_000), right)
+    equal(request.wait().size, 300_000, "an open irecv is looked after in a Barrier")
 requests = [comm.irecv(source=left, tag=1), comm.isend("a", right, 1), comm.isend("b", right, 2),
             comm.irecv(source=left, tag=2)]
 found = {}

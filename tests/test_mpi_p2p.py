@@ -111,6 +111,19 @@ z = x.copy()
 comm.Sendrecv_replace(z, right, 1, left, 1)
 equal(z, y, "Sendrecv_replace")
 
+# Buffered sends.
+space = bytearray(2 * (x.nbytes + 500 + MPI.BSEND_OVERHEAD))
+MPI.Attach_buffer(space)
+comm.Bsend(x, right, 21)
+comm.bsend({"rank": rank}, right, 22)
+got = np.zeros(8)
+comm.Recv(got, left, 21)
+equal(got, y, "Bsend")
+equal(comm.recv(source=left, tag=22), {"rank": left}, "bsend")
+check(MPI.Detach_buffer().nbytes == len(space), "Detach_buffer")
+raises(MPI.Exception, "", lambda: comm.Bsend(x, right, 21), name="Bsend without a buffer")
+comm.Barrier()
+
 # Probes.
 pending = comm.Isend(x, right, 11)
 equal(comm.Probe(left, 11, status), True, "Probe")

@@ -356,6 +356,9 @@ int message_from(state *st, PyObject *spec, int writable, int blocks, message *m
  * [data, counts, displs, type] ... in `blocks` parts. */
 int message_vector(state *st, PyObject *spec, int writable, int blocks, message *m);
 
+/* Memory and length in bytes of an array or buffer, whatever its elements. */
+int message_memory(PyObject *object, int writable, message *m, Py_ssize_t *nbytes);
+
 /* array.c: memory, length in elements and MPI type of an ndarray. 1 if it is
  * one, 0 if not, -1. */
 int array_message(PyObject *object, int writable, message *m, Py_ssize_t *nitems);
@@ -462,6 +465,11 @@ int comm_from_object(PyObject *object, MPI_Comm *out);
 
 /* The same as a module function: an object for what comm_from_object() takes. New. */
 PyObject *foreign_adopt(PyObject *module, PyObject *object);
+
+/* attach.c: module functions. */
+PyObject *attach_buffer(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+                        PyObject *keywords);
+PyObject *detach_buffer(PyObject *module, PyObject *none);
 
 /* constants.c */
 int constants_setup(PyObject *module, state *st);

@@ -1,8 +1,5 @@
 /* The lower-case calls: any object, as a parcel of bytes (pickle.c). */
-#include "bindings.h"
-
-#include <limits.h>
-#include <string.h>
+#include "p2p.h"
 
 static MPI_Comm mpi_of(PyObject *self)
 {
@@ -11,40 +8,19 @@ static MPI_Comm mpi_of(PyObject *self)
 
 /* ------------------------------------------------------------------- point to point */
 
-typedef struct send_args {
-    PyObject *object;
-    int dest;
-    int tag;
-} send_args;
-
-static const param send_params[] = {{"obj", arg_object, offsetof(send_args, object)},
-                                    {"dest", arg_int, offsetof(send_args, dest)},
-                                    {"|tag", arg_int, offsetof(send_args, tag)},
-                                    {NULL, NULL, 0}};
-
-typedef struct recv_args {
-    PyObject *buf;
-    int source;
-    int tag;
-    PyObject *status;
-} recv_args;
-
-#define RECV_ARGS                                                                                  \
-    {                                                                                              \
-        Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None                                              \
-    }
+static const param send_params[] = {{"obj", arg_object, offsetof(send_args, data)}, SEND_PARAMS};
 
 /* `buf` was mpi4py's room for the message; here room is made when it comes. */
 static const param recv_params[] = {{"|buf", arg_object, offsetof(recv_args, buf)},
-                                    {"|source", arg_int, offsetof(recv_args, source)},
-                                    {"|tag", arg_int, offsetof(recv_args, tag)},
+                                    RECV_PARAMS,
                                     {"|status", arg_object, offsetof(recv_args, status)},
                                     {NULL, NULL, 0}};
 
-static const param irecv_params[] = {{"|buf", arg_object, offsetof(recv_args, buf)},
-                                     {"|source", arg_int, offsetof(recv_args, source)},
-                                     {"|tag", arg_int, offsetof(recv_args, tag)},
-                                     {NULL, NULL, 0}};
+static const param irecv_params[] = {
+    {"|buf", arg_object, offsetof(recv_args, buf)}, RECV_PARAMS, {NULL, NULL, 0}};
+
+static const param exchange_params[] = {{"sendobj", arg_object, offsetof(exchange_args, data)},
+                                        EXCHANGE_PARAMS};
 
 /* Begin to send; the parcel must live until the request is done. An object is
  * always sent without blocking, so that objects to be received are looked after. */
@@ -73,7 +49,7 @@ static PyObject *send_object(PyObject *self, const row_method *row, PyObject *co
 
     if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
         return NULL;
-    if (begin_send(st, a.object, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0 &&
+    if (begin_send(st, a.data, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0 &&
         request_finish(&request, MPI_STATUS_IGNORE) == 0)
         result = Py_NewRef(Py_None);
     parcel_release(&p);
@@ -92,7 +68,7 @@ static PyObject *isend_object(PyObject *self, const row_method *row, PyObject *c
 
     if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
         return NULL;
-    if (begin_send(st, a.object, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0)
+    if (begin_send(st, a.data, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0)
         result = request_make(st, TYPE_Request, request, p.keep);
     parcel_release(&p);
     return result;
@@ -162,28 +138,11 @@ static PyObject *irecv_object(PyObject *self, const row_method *row, PyObject *c
     return request_receive(st, mpi_of(self), a.source, a.tag);
 }
 
-typedef struct exchange_args {
-    PyObject *object;
-    int dest, sendtag;
-    PyObject *buf;
-    int source, recvtag;
-    PyObject *status;
-} exchange_args;
-
-static const param exchange_params[] = {{"sendobj", arg_object, offsetof(exchange_args, object)},
-                                        {"dest", arg_int, offsetof(exchange_args, dest)},
-                                        {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
-                                        {"|recvbuf", arg_object, offsetof(exchange_args, buf)},
-                                        {"|source", arg_int, offsetof(exchange_args, source)},
-                                        {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
-                                        {"|status", arg_object, offsetof(exchange_args, status)},
-                                        {NULL, NULL, 0}};
-
 static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject *const *args,
                                  Py_ssize_t nargs, PyObject *keywords)
 {
     state *st = state_of(self);
-    exchange_args a = {NULL, 0, 0, Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None};
+    exchange_args a = EXCHANGE_ARGS;
     PyObject *object = NULL;
     MPI_Request request;
     MPI_Status *status;
@@ -193,7 +152,7 @@ static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject
         args_parse(row->name, exchange_params, &a, args, nargs, keywords) < 0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
-    if (begin_send(st, a.object, row, a.dest, a.sendtag, mpi_of(self), &p, &request) == 0) {
+    if (begin_send(st, a.data, row, a.dest, a.sendtag, mpi_of(self), &p, &request) == 0) {
         object = receive_politely(st, mpi_of(self), a.source, a.recvtag, status);
         if (request_finish(&request, MPI_STATUS_IGNORE) < 0)
             Py_CLEAR(object);
@@ -225,7 +184,8 @@ const row_method comm_object_rows[] = {
      "is not used. Not collective.", recv_object, "MPI_Mrecv", {NULL}, 0, 0},
     {"irecv",
      "irecv($self, /, buf=None, source=..., tag=...)\n--\n\nBegin to receive an object of any "
-     "size; Request.wait() returns it. `buf` is not used. Not collective.", irecv_object,
+     "size; Request.wait() returns it. Lower-case calls, Barrier and every wait and test look after "
+     "it meanwhile, other blocking calls do not. `buf` is not used. Not collective.", irecv_object,
      "MPI_Imrecv", {NULL}, 0, 0},
     {"sendrecv",
      "sendrecv($self, /, sendobj, dest, sendtag=0, recvbuf=None, source=..., recvtag=..., "

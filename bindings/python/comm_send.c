@@ -1,45 +1,19 @@
 /* Point-to-point calls on buffers. */
-#include "bindings.h"
+#include "p2p.h"
 
-typedef struct send_args {
-    PyObject *buf;
-    int dest;
-    int tag;
-} send_args;
-
-static const param send_params[] = {{"buf", arg_object, offsetof(send_args, buf)},
-                                    {"dest", arg_int, offsetof(send_args, dest)},
-                                    {"|tag", arg_int, offsetof(send_args, tag)},
-                                    {NULL, NULL, 0}};
-
-typedef struct recv_args {
-    PyObject *buf;
-    int source;
-    int tag;
-    PyObject *status;
-} recv_args;
-
-#define RECV_ARGS                                                                                  \
-    {                                                                                              \
-        NULL, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None                                                 \
-    }
+static const param send_params[] = {{"buf", arg_object, offsetof(send_args, data)}, SEND_PARAMS};
 
 static const param recv_params[] = {{"buf", arg_object, offsetof(recv_args, buf)},
-                                    {"|source", arg_int, offsetof(recv_args, source)},
-                                    {"|tag", arg_int, offsetof(recv_args, tag)},
+                                    RECV_PARAMS,
                                     {"|status", arg_object, offsetof(recv_args, status)},
                                     {NULL, NULL, 0}};
 
 /* Irecv and Recv_init: the same without a status. */
-static const param irecv_params[] = {{"buf", arg_object, offsetof(recv_args, buf)},
-                                     {"|source", arg_int, offsetof(recv_args, source)},
-                                     {"|tag", arg_int, offsetof(recv_args, tag)},
-                                     {NULL, NULL, 0}};
+static const param irecv_params[] = {
+    {"buf", arg_object, offsetof(recv_args, buf)}, RECV_PARAMS, {NULL, NULL, 0}};
 
-static const param probe_params[] = {{"|source", arg_int, offsetof(recv_args, source)},
-                                     {"|tag", arg_int, offsetof(recv_args, tag)},
-                                     {"|status", arg_object, offsetof(recv_args, status)},
-                                     {NULL, NULL, 0}};
+static const param probe_params[] = {
+    RECV_PARAMS, {"|status", arg_object, offsetof(recv_args, status)}, {NULL, NULL, 0}};
 
 static MPI_Comm mpi_of(PyObject *self)
 {
@@ -73,7 +47,7 @@ static PyObject *send_buffer(PyObject *self, const row_method *row, PyObject *co
     if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
         return NULL;
     message_init(&m);
-    if (message_from(st, a.buf, 0, 1, &m) == 0) {
+    if (message_from(st, a.data, 0, 1, &m) == 0) {
         saved = gil_lend(st);
         code =
             row->mode == BLOCKING
@@ -121,31 +95,10 @@ static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *co
 
 /* ------------------------------------------------------------------------ exchange */
 
-typedef struct exchange_args {
-    PyObject *sendbuf;
-    int dest;
-    int sendtag;
-    PyObject *recvbuf;
-    int source;
-    int recvtag;
-    PyObject *status;
-} exchange_args;
+static const param exchange_params[] = {{"sendbuf", arg_object, offsetof(exchange_args, data)},
+                                        EXCHANGE_PARAMS};
 
-#define EXCHANGE_ARGS                                                                              \
-    {                                                                                              \
-        NULL, 0, 0, Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None                                  \
-    }
-
-static const param exchange_params[] = {{"sendbuf", arg_object, offsetof(exchange_args, sendbuf)},
-                                        {"dest", arg_int, offsetof(exchange_args, dest)},
-                                        {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
-                                        {"|recvbuf", arg_object, offsetof(exchange_args, recvbuf)},
-                                        {"|source", arg_int, offsetof(exchange_args, source)},
-                                        {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
-                                        {"|status", arg_object, offsetof(exchange_args, status)},
-                                        {NULL, NULL, 0}};
-
-static const param replace_params[] = {{"buf", arg_object, offsetof(exchange_args, sendbuf)},
+static const param replace_params[] = {{"buf", arg_object, offsetof(exchange_args, data)},
                                        {"dest", arg_int, offsetof(exchange_args, dest)},
                                        {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
                                        {"|source", arg_int, offsetof(exchange_args, source)},
@@ -170,7 +123,7 @@ static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const
         return NULL;
     message_init(&out);
     message_init(&in);
-    if (message_from(st, a.sendbuf, 0, 1, &out) == 0 &&
+    if (message_from(st, a.data, 0, 1, &out) == 0 &&
         message_from(st, a.recvbuf, 1, 1, &in) == 0) {
         saved = gil_lend(st);
         code = MPI_Sendrecv(out.data, out.count, out.type, a.dest, a.sendtag, in.data, in.count,
@@ -199,7 +152,7 @@ static PyObject *exchange_replace(PyObject *self, const row_method *row, PyObjec
         status_arg(st, a.status, &status) < 0)
         return NULL;
     message_init(&m);
-    if (message_from(st, a.sendbuf, 1, 1, &m) == 0) {
+    if (message_from(st, a.data, 1, 1, &m) == 0) {
         saved = gil_lend(st);
         code = MPI_Sendrecv_replace(m.data, m.count, m.type, a.dest, a.sendtag, a.source, a.recvtag,
                                     mpi_of(self), status);

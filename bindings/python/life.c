@@ -366,10 +366,17 @@ PyDoc_STRVAR(adopt_doc,
              "_adopt($module, comm, /)\n--\n\nThe MPI.Comm for a communicator of mpi4py or of "
              "collio's own. Not collective.");
 
+PyDoc_STRVAR(attach_doc, "Attach_buffer($module, /, buf)\n--\n\nMemory for buffered sends, which need "
+                         "BSEND_OVERHEAD bytes more for each message. Not collective.");
+PyDoc_STRVAR(detach_doc, "Detach_buffer($module, /)\n--\n\nWait for buffered messages and take the memory "
+                         "back. Not collective.");
+
 PyMethodDef life_functions[] = {
     {"_start", FAST(start), FASTCALL, start_doc},
     {"_option", FAST(option), METH_FASTCALL, option_doc},
     {"_adopt", foreign_adopt, METH_O, adopt_doc},
+    {"Attach_buffer", FAST(attach_buffer), FASTCALL, attach_doc},
+    {"Detach_buffer", detach_buffer, METH_NOARGS, detach_doc},
     {"Init", life_init, METH_NOARGS, init_doc},
     {"Init_thread", FAST(life_init_thread), FASTCALL, init_thread_doc},
     {"Finalize", life_finalize, METH_NOARGS, finalize_doc},

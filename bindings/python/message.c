@@ -39,6 +39,15 @@ static int take_buffer(PyObject *object, int writable, message *m, Py_ssize_t *n
     return 0;
 }
 
+int message_memory(PyObject *object, int writable, message *m, Py_ssize_t *nbytes)
+{
+    int done = array_raw(object, writable, m, nbytes);
+
+    if (done == 0)
+        return take_buffer(object, writable, m, nbytes);
+    return done < 0 ? -1 : 0;
+}
+
 /* MPI type of a buffer's items: bytes are bytes, the rest by format code. */
 static int buffer_type(message *m)
 {
@@ -141,8 +150,7 @@ static int take_memory(state *st, const parts *p, int writable, message *m, Py_s
     if (p->type != NULL) {
         if (type_from(st, p->type, &m->type) < 0)
             return -1;
-        done = array_raw(p->data, writable, m, nbytes);
-        return done != 0 ? done : take_buffer(p->data, writable, m, nbytes);
+        return message_memory(p->data, writable, m, nbytes);
     }
     done = array_message(p->data, writable, m, nbytes);
     if (done == 0)
