@@ -55,7 +55,7 @@ static int open_directory(checkpoint_object *self, MPI_Comm comm, const open_arg
     return joint_end(&j);
 }
 
-static PyObject *checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+static int checkpoint_init(PyObject *object, PyObject *args, PyObject *keywords)
 {
     static const param rows[] = {{"directory", arg_object, offsetof(open_args, directory)},
                                  {"|comm", arg_object, offsetof(open_args, comm)},
@@ -63,17 +63,18 @@ static PyObject *checkpoint_new(PyTypeObject *type, PyObject *args, PyObject *ke
                                  {"$verify", arg_object, offsetof(open_args, verify)},
                                  {"$read_only", arg_bool, offsetof(open_args, read_only)},
                                  {NULL, NULL, 0}};
-    checkpoint_object *self;
+    checkpoint_object *self = (checkpoint_object *)object;
     open_args a = {0};
     MPI_Comm comm;
 
+    if (self->handle != NULL) {
+        PyErr_SetString(PyExc_ValueError, "the checkpoint is open already");
+        return -1;
+    }
     if (args_parse_tuple("Checkpoint", rows, &a, args, keywords) < 0 ||
         joint_comm(a.comm, &comm) < 0)
-        return NULL;
-    self = (checkpoint_object *)type->tp_alloc(type, 0);
-    if (self == NULL || open_directory(self, comm, &a) < 0)
-        Py_CLEAR(self);
-    return (PyObject *)self;
+        return -1;
+    return open_directory(self, comm, &a);
 }
 
 /* Needs the lock around the library. */
@@ -442,7 +443,8 @@ PyDoc_STRVAR(checkpoint_doc,
 
 static PyType_Slot checkpoint_slots[] = {
     {Py_tp_doc, (void *)checkpoint_doc},
-    {Py_tp_new, checkpoint_new},
+    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_init, checkpoint_init},
     {Py_tp_dealloc, checkpoint_dealloc},
     {Py_tp_repr, checkpoint_repr},
     {Py_nb_bool, checkpoint_bool},

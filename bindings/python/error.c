@@ -367,12 +367,14 @@ int collect_exception(collio_error *err)
 
 /* ----------------------------------------------------- where the caller stands */
 
+/* Ours are the package, and the methods that our mappings take from Python. */
 static int is_ours(PyFrameObject *frame)
 {
     PyObject *globals = PyFrame_GetGlobals(frame);
     PyObject *name = PyDict_GetItemString(globals, "__name__"); /* borrowed */
     const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
-    int ours = text != NULL && (strcmp(text, "collio") == 0 || strncmp(text, "collio.", 7) == 0);
+    int ours = text != NULL && (strcmp(text, "collio") == 0 || strncmp(text, "collio.", 7) == 0 ||
+                                strcmp(text, "collections.abc") == 0);
 
     Py_DECREF(globals);
     PyErr_Clear();

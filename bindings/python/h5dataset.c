@@ -125,6 +125,19 @@ static Py_ssize_t dataset_length(PyObject *self)
     return -1;
 }
 
+/* Over the first dimension; each step reads. */
+static PyObject *dataset_iter(PyObject *self)
+{
+    int64_t shape[COLLIO_MAX_DIMS];
+    int ndim = h5_shape((h5object *)self, shape);
+
+    if (ndim > 0)
+        return PySeqIter_New(self);
+    if (ndim == 0)
+        PyErr_SetString(PyExc_TypeError, "Can't iterate over a scalar dataset");
+    return NULL;
+}
+
 static PyObject *dataset_repr(PyObject *object)
 {
     h5object *self = (h5object *)object;
@@ -257,6 +270,7 @@ PyDoc_STRVAR(
 static PyType_Slot dataset_slots[] = {
     {Py_tp_doc, (void *)dataset_doc},
     {Py_tp_repr, dataset_repr},
+    {Py_tp_iter, dataset_iter},
     {Py_mp_subscript, h5_read},
     {Py_mp_ass_subscript, h5_write},
     {Py_mp_length, dataset_length},

@@ -8,10 +8,6 @@ typedef struct name_args {
     PyObject *track_order;
 } name_args;
 
-static const param name_rows[] = {{"name", arg_text, offsetof(name_args, name)},
-                                  {"|track_order", arg_object, offsetof(name_args, track_order)},
-                                  {NULL, NULL, 0}};
-
 PyDoc_STRVAR(create_group_doc,
              "create_group($self, name, track_order=None)\n--\n\nCreate a group, and those on the "
              "way to it that are missing. Collective.");
@@ -34,13 +30,16 @@ static PyObject *create_group(h5object *self, const name_args *a, joint *j)
 static PyObject *group_create_group(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                                     PyObject *keywords)
 {
+    static const param rows[] = {{"name", arg_text, offsetof(name_args, name)},
+                                 {"|track_order", arg_object, offsetof(name_args, track_order)},
+                                 {NULL, NULL, 0}};
     name_args a = {"", Py_None};
     joint j;
 
     if (h5_ready((h5object *)self) < 0)
         return NULL;
     joint_begin(&j);
-    if (args_parse("create_group", name_rows, &a, args, nargs, keywords) < 0)
+    if (args_parse("create_group", rows, &a, args, nargs, keywords) < 0)
         joint_fail(&j);
     return create_group((h5object *)self, &a, &j);
 }
@@ -52,6 +51,7 @@ PyDoc_STRVAR(require_group_doc,
 static PyObject *group_require_group(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                                      PyObject *keywords)
 {
+    static const param rows[] = {{"name", arg_text, 0}, {NULL, NULL, 0}};
     h5object *group = (h5object *)self;
     name_args a = {"", Py_None};
     joint j;
@@ -59,7 +59,7 @@ static PyObject *group_require_group(PyObject *self, PyObject *const *args, Py_s
     if (h5_ready(group) < 0)
         return NULL;
     joint_begin(&j);
-    if (args_parse("require_group", name_rows, &a, args, nargs, keywords) < 0)
+    if (args_parse("require_group", rows, &a.name, args, nargs, keywords) < 0)
         joint_fail(&j);
     else if (h5_find(group, a.name) == COLLIO_KIND_GROUP)
         return h5_open(group, a.name);

@@ -86,10 +86,10 @@ int memory_extents(PyObject *object, const char *what, int64_t *out);
 /* Call function `name` of a Python module with arguments as Py_BuildValue takes. New. */
 PyObject *memory_call(const char *module, const char *name, const char *format, ...);
 
-/* ------------------------------------------------------ views of a mapping */
+/* ------------------------------------------- mapping.c: mappings as Python knows them */
 
-/* keys(), values(), items() of an object that is a mapping. */
-extern PyMethodDef mapping_methods[];
+/* Give the classes that are mappings the methods of collections.abc. */
+int mapping_setup(state *st);
 
 /* ----------------------------- partition.c: what collio.Decomposition stands on */
 

@@ -41,11 +41,8 @@ static const struct {
     {TYPE_Intracomm, NULL, intracomm_gather_rows},
     {TYPE_Cartcomm, NULL, cart_rows},
     {TYPE_State, state_read_methods, NULL},
-    {TYPE_State, mapping_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},
     {TYPE_H5Group, h5walk_methods, NULL},
-    {TYPE_H5Group, mapping_methods, NULL},
-    {TYPE_Attributes, mapping_methods, NULL},
 };
 
 /* A type is found under the last part of its full name. */
@@ -100,7 +97,7 @@ static int module_exec(PyObject *module)
         return -1;
     if (PyModule_AddFunctions(module, partition_functions) < 0)
         return -1;
-    if (setup_types(module, st) < 0 || setup_methods(st) < 0)
+    if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)
         return -1;
     return constants_setup(module, st);
 }
