@@ -123,8 +123,7 @@ static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const
         return NULL;
     message_init(&out);
     message_init(&in);
-    if (message_from(st, a.data, 0, 1, &out) == 0 &&
-        message_from(st, a.recvbuf, 1, 1, &in) == 0) {
+    if (message_from(st, a.data, 0, 1, &out) == 0 && message_from(st, a.recvbuf, 1, 1, &in) == 0) {
         saved = gil_lend(st);
         code = MPI_Sendrecv(out.data, out.count, out.type, a.dest, a.sendtag, in.data, in.count,
                             in.type, a.source, a.recvtag, mpi_of(self), status);

@@ -206,7 +206,10 @@ int mpi_failed(int result, const char *call)
     err.code = COLLIO_OK;
     if (collio_mpi(result, call, &err) == COLLIO_OK)
         return 0;
-    raise_mpi(result != MPI_SUCCESS ? result : err.mpi_error, NULL);
+    if (result != MPI_SUCCESS)
+        raise_mpi(result, NULL);
+    else /* an injected fault, which MPI has no words for */
+        raise_mpi(err.mpi_error, err.text);
     return -1;
 }
 

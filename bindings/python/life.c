@@ -362,18 +362,36 @@ static PyObject *life_compute_dims(PyObject *module, PyObject *const *args, Py_s
     return result;
 }
 
+PyDoc_STRVAR(fault_doc,
+             "_fault($module, nth, /)\n--\n\nLet the nth judged result fail (0: none), for tests; "
+             "returns how many were judged since.");
+
+static PyObject *fault(PyObject *Py_UNUSED(module), PyObject *arg)
+{
+    long judged = collio_fault_count();
+    int64_t nth;
+
+    if (arg_int64(arg, &nth) < 0)
+        return NULL;
+    collio_fault_set((long)nth);
+    return PyLong_FromLong(judged);
+}
+
 PyDoc_STRVAR(adopt_doc,
              "_adopt($module, comm, /)\n--\n\nThe MPI.Comm for a communicator of mpi4py or of "
              "collio's own. Not collective.");
 
-PyDoc_STRVAR(attach_doc, "Attach_buffer($module, /, buf)\n--\n\nMemory for buffered sends, which need "
-                         "BSEND_OVERHEAD bytes more for each message. Not collective.");
-PyDoc_STRVAR(detach_doc, "Detach_buffer($module, /)\n--\n\nWait for buffered messages and take the memory "
-                         "back. Not collective.");
+PyDoc_STRVAR(attach_doc,
+             "Attach_buffer($module, /, buf)\n--\n\nMemory for buffered sends, which need "
+             "BSEND_OVERHEAD bytes more for each message. Not collective.");
+PyDoc_STRVAR(detach_doc,
+             "Detach_buffer($module, /)\n--\n\nWait for buffered messages and take the memory "
+             "back. Not collective.");
 
 PyMethodDef life_functions[] = {
     {"_start", FAST(start), FASTCALL, start_doc},
     {"_option", FAST(option), METH_FASTCALL, option_doc},
+    {"_fault", fault, METH_O, fault_doc},
     {"_adopt", foreign_adopt, METH_O, adopt_doc},
     {"Attach_buffer", FAST(attach_buffer), FASTCALL, attach_doc},
     {"Detach_buffer", detach_buffer, METH_NOARGS, detach_doc},
