@@ -1,9 +1,11 @@
-/* Everything of collio: how ranks agree (core.h), files (io.h), checkpoints (checkpoint.h). */
+/* Everything of collio: how ranks agree (core.h), files (io.h), checkpoints (checkpoint.h),
+ * raw files (view.h). */
 #ifndef COLLIO_COLLIO_H
 #define COLLIO_COLLIO_H
 
 #include <collio/core.h>
 #include <collio/io.h>
 #include <collio/checkpoint.h>
+#include <collio/view.h>
 
 #endif
