@@ -95,9 +95,8 @@ def skip(name, why):
 
 def skip_all(why):
     """End a program none of whose checks can be made here."""
-    if MPI.COMM_WORLD.rank == 0:
-        print(f"1..0 # SKIP {why}", flush=True)
-    sys.exit(0)
+    skip(os.path.basename(sys.argv[0]), why)
+    done()
 
 
 def done():

@@ -51,7 +51,7 @@ def layers():
         other = importlib.import_module("mpi4py.MPI")
     except ImportError:
         return found
-    if other.Get_library_version() == MPI.Get_library_version():
+    if other.Get_library_version().rstrip("\0") == MPI.Get_library_version():
         found["mpi4py"] = other
     return found
 
