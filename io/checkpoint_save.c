@@ -4,7 +4,6 @@
  */
 #include "step.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -106,8 +106,8 @@ int collio_cover_check(const char *name, int ndim, const int64_t *shape, int ran
 
 /*
  * Create the HDF5 file of a step around its raw data, which is not written:
- * fills in the offsets, the user block's size and the file's length, and
- * reserves the space. By one rank.
+ * fills in the offsets, the user block's size, the file's length and the digest
+ * of the metadata, and reserves the space. By one rank.
  */
 int collio_skeleton_create(const char *path, collio_table *table, collio_error *err);
 

@@ -2,7 +2,6 @@
  * and as words in the file. */
 #include "step.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
