@@ -1,0 +1,138 @@
+/*
+ * What a save and a restore cost, next to the same bytes written by the same ranks with plain
+ * pwrite and fsync into one file (each rank one run: no protocol, no digest, nothing verified).
+ *   mpiexec -n 2 tests/bench/checkpoint [MiB, 256] [rows|columns|blocks, rows]
+ * The best of five rounds, in the working directory. The digest runs on one core, cached.
+ */
+#include <collio/checkpoint.h>
+
+#include "io/internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { COLUMNS = 1024, ROUNDS = 5 };
+
+static int rank, size;
+
+typedef struct part {
+    int64_t shape[2], start[2], count[2], bytes;
+    collio_array array;
+} part;
+
+static void make_part(part *p, int64_t mib, const char *how)
+{
+    int dims[2] = {0, 0}; /* blocks: as square as can be */
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_box box;
+
+    if (how[0] == 'r' || how[0] == 'c')
+        dims[how[0] == 'r'] = 1; /* rows: the columns are not cut */
+    p->shape[0] = mib * 1024 * 1024 / COLUMNS / (int64_t)sizeof(double);
+    p->shape[1] = COLUMNS;
+    collio_part_dims(size, 2, p->shape, dims, &err);
+    collio_part_box(2, p->shape, dims, rank, 0, &box, NULL, &err);
+    memcpy(p->start, box.start, sizeof p->start);
+    memcpy(p->count, box.count, sizeof p->count);
+    p->bytes = collio_box_size(&box) * (int64_t)sizeof(double);
+    collio_array_fill(&p->array, malloc((size_t)p->bytes + 1), COLLIO_FLOAT64, 2, p->count);
+    memset(p->array.data, rank + 1, (size_t)p->bytes);
+}
+
+/* Seconds from `start` until the last rank is here. */
+static double since(double start)
+{
+    MPI_Barrier(MPI_COMM_WORLD);
+    return MPI_Wtime() - start;
+}
+
+static double now_together(void)
+{
+    MPI_Barrier(MPI_COMM_WORLD);
+    return MPI_Wtime();
+}
+
+static void keep_least(double *least, double seconds)
+{
+    if (*least == 0.0 || seconds < *least)
+        *least = seconds;
+}
+
+static void plain(const part *p, collio_error *err)
+{
+    int64_t offset = 0, bytes = p->bytes;
+    int fd = -1;
+
+    MPI_Exscan(&bytes, &offset, 1, MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+    collio_posix_open("bench.plain", O_CREAT | O_WRONLY, &fd, err);
+    collio_posix_write(fd, p->array.data, (size_t)p->bytes, rank > 0 ? offset : 0, "bench.plain",
+                       err);
+    collio_posix_sync(fd, "bench.plain", err);
+    collio_posix_close(&fd, "bench.plain", err);
+}
+
+static void restore(collio_checkpoint *c, const part *p, collio_error *err)
+{
+    collio_checkpoint_state *state = NULL;
+
+    collio_checkpoint_restore(c, COLLIO_NEWEST, &state, err);
+    collio_checkpoint_read(state, "u", p->start, &p->array, err);
+    collio_checkpoint_state_close(&state);
+}
+
+static double digest_rate(void)
+{
+    static double values[32768];
+    uint64_t sum = 0;
+    double start = MPI_Wtime();
+
+    for (int i = 0; i < 2000; i++)
+        sum += collio_digest(sizeof *values, i, values, 32768);
+    return sum != 0 ? 2000.0 * sizeof values / (MPI_Wtime() - start) * 1e-9 : 0.0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *how = argc > 2 ? argv[2] : "rows";
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_checkpoint *c = NULL;
+    double best[3] = {0.0, 0.0, 0.0}, start;
+    collio_item item;
+    part p;
+
+    MPI_Init(&argc, &argv);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    make_part(&p, argc > 1 ? atoll(argv[1]) : 256, how);
+    item = collio_item_part("u", &p.array, p.shape, p.start);
+    collio_checkpoint_open(MPI_COMM_WORLD, "bench.ckpt", NULL, &c, &err);
+    for (int64_t round = 0; round < ROUNDS && err.code == COLLIO_OK; round++) {
+        start = now_together();
+        plain(&p, &err);
+        keep_least(&best[0], since(start));
+        if (rank == 0)
+            unlink("bench.plain");
+        start = now_together();
+        collio_checkpoint_save(c, round, 1, &item, &err);
+        keep_least(&best[1], since(start));
+        start = now_together();
+        restore(c, &p, &err);
+        keep_least(&best[2], since(start));
+        collio_checkpoint_delete(c, round, &err);
+    }
+    collio_checkpoint_close(&c, &err);
+    if (rank == 0 && err.code != COLLIO_OK)
+        printf("%s\n", err.text);
+    else if (rank == 0)
+        printf("%d ranks, %s: plain %.3f s, save %.3f s (%.2f of plain's speed), restore %.3f s; "
+               "digest %.1f GB/s\n",
+               size, how, best[0], best[1], best[0] / best[1], best[2], digest_rate());
+    if (rank == 0)
+        rmdir("bench.ckpt");
+    free(p.array.data);
+    MPI_Finalize();
+    return err.code != COLLIO_OK;
+}
