@@ -8,15 +8,13 @@
 /* -------------------------------------------------------------------- part.c */
 
 typedef struct part_object {
-    PyObject_HEAD
-    PyObject *array;
+    PyObject_HEAD PyObject *array;
     PyObject *shape;  /* None: that of the array */
     PyObject *offset; /* None: zeros */
 } part_object;
 
 typedef struct per_rank_object {
-    PyObject_HEAD
-    PyObject *value;
+    PyObject_HEAD PyObject *value;
 } per_rank_object;
 
 /* ------------------------------------------------------------------- items.c */
@@ -42,17 +40,15 @@ void items_release(items *all);
 struct state_object;
 
 typedef struct checkpoint_object {
-    PyObject_HEAD
-    collio_checkpoint *handle;   /* NULL: closed */
-    struct state_object *states; /* the first of those open */
+    PyObject_HEAD collio_checkpoint *handle; /* NULL: closed */
+    struct state_object *states;             /* the first of those open */
 } checkpoint_object;
 
 /* ----------------------------------------------------- state.c, state_read.c */
 
 /* collio.State: one step opened for reading. */
 typedef struct state_object {
-    PyObject_HEAD
-    collio_checkpoint_state *handle; /* NULL: closed */
+    PyObject_HEAD collio_checkpoint_state *handle; /* NULL: closed */
     checkpoint_object *from;
     struct state_object *next; /* of those open */
     PyObject *small;           /* dict: name -> array, or bytes of a state */

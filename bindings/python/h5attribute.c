@@ -4,8 +4,7 @@
 #include <string.h>
 
 typedef struct attributes {
-    PyObject_HEAD
-    h5object *of;
+    PyObject_HEAD h5object *of;
 } attributes;
 
 PyObject *h5_attributes(h5object *of)
@@ -368,16 +367,11 @@ PyDoc_STRVAR(attributes_doc,
              "on all ranks.");
 
 static PyType_Slot attributes_slots[] = {
-    {Py_tp_doc, (void *)attributes_doc},
-    {Py_tp_dealloc, attributes_dealloc},
-    {Py_tp_repr, attributes_repr},
-    {Py_tp_iter, attributes_iter},
-    {Py_mp_subscript, attributes_get_item},
-    {Py_mp_ass_subscript, attributes_assign},
-    {Py_mp_length, attributes_length},
-    {Py_sq_contains, attributes_contains},
-    {Py_tp_methods, attributes_methods},
-    {0, NULL},
+    {Py_tp_doc, (void *)attributes_doc},    {Py_tp_dealloc, attributes_dealloc},
+    {Py_tp_repr, attributes_repr},          {Py_tp_iter, attributes_iter},
+    {Py_mp_subscript, attributes_get_item}, {Py_mp_ass_subscript, attributes_assign},
+    {Py_mp_length, attributes_length},      {Py_sq_contains, attributes_contains},
+    {Py_tp_methods, attributes_methods},    {0, NULL},
 };
 
 PyType_Spec Attributes_spec = {

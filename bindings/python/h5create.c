@@ -252,8 +252,7 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
     if (h5_ready((h5object *)object) < 0)
         return NULL;
     joint_begin(&j);
-    if (args_parse("require_dataset", rows, &a, args, nargs, keywords) < 0 ||
-        plan_from(&a, &p) < 0)
+    if (args_parse("require_dataset", rows, &a, args, nargs, keywords) < 0 || plan_from(&a, &p) < 0)
         joint_fail(&j);
     else if (h5_find((h5object *)object, p.name) != COLLIO_KIND_NONE) {
         array_view_release(&p.data);

@@ -164,8 +164,7 @@ static PyObject *dataset_repr(PyObject *object)
 
 /* What these two give: a context manager around a dataset. */
 typedef struct transfer_mode {
-    PyObject_HEAD
-    h5object *dataset;
+    PyObject_HEAD h5object *dataset;
     int alone;
 } transfer_mode;
 
@@ -248,13 +247,15 @@ static PyGetSetDef dataset_getset[] = {
     {"size", get_size, NULL, "number of elements", NULL},
     {"nbytes", get_nbytes, NULL, "bytes of all elements", NULL},
     {"maxshape", get_shape, NULL, "the extents: datasets do not grow", NULL},
-    {"offset", get_offset, NULL, "where the elements begin in the file, in bytes; None if they "
-                                 "are not contiguous", NULL},
+    {"offset", get_offset, NULL,
+     "where the elements begin in the file, in bytes; None if they "
+     "are not contiguous",
+     NULL},
     {"chunks", get_none, NULL, "None", NULL},
     {"compression", get_none, NULL, "None", NULL},
     {"collective", get_collective, NULL, "with d.collective: as without it", NULL},
-    {"independent", get_independent, NULL,
-     "with d.independent: this rank reads without the others", NULL},
+    {"independent", get_independent, NULL, "with d.independent: this rank reads without the others",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -268,16 +269,11 @@ PyDoc_STRVAR(
     "looked at by any rank alone.");
 
 static PyType_Slot dataset_slots[] = {
-    {Py_tp_doc, (void *)dataset_doc},
-    {Py_tp_repr, dataset_repr},
-    {Py_tp_iter, dataset_iter},
-    {Py_mp_subscript, h5_read},
-    {Py_mp_ass_subscript, h5_write},
-    {Py_mp_length, dataset_length},
-    {Py_sq_item, h5_read_row},
-    {Py_tp_methods, h5transfer_methods},
-    {Py_tp_getset, dataset_getset},
-    {0, NULL},
+    {Py_tp_doc, (void *)dataset_doc}, {Py_tp_repr, dataset_repr},
+    {Py_tp_iter, dataset_iter},       {Py_mp_subscript, h5_read},
+    {Py_mp_ass_subscript, h5_write},  {Py_mp_length, dataset_length},
+    {Py_sq_item, h5_read_row},        {Py_tp_methods, h5transfer_methods},
+    {Py_tp_getset, dataset_getset},   {0, NULL},
 };
 
 PyType_Spec H5Dataset_spec = {

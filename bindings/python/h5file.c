@@ -352,35 +352,32 @@ static PyGetSetDef file_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-PyDoc_STRVAR(file_doc,
-             "File(name, mode='r', driver=None, libver=None, userblock_size=None, swmr=False, *, "
-             "comm=None, info=None, alignment_threshold=None, alignment_interval=None, "
-             "meta_block_size=None, rdcc_nslots=None, rdcc_nbytes=None, rdcc_w0=None)\n--\n\n"
-             "An HDF5 file, which is a Group too. Collective over comm, with the same arguments.\n\n"
-             "  mode    r  read; r+  read and write; w  create, an existing one is lost;\n"
-             "          w- or x  create, must not exist; a  read and write, created if need be\n"
-             "  comm    a communicator of collio.MPI or mpi4py; None: this process alone\n"
-             "          (MPI is initialised if it is not yet)\n"
-             "  driver  'mpio' without comm: all ranks\n"
-             "  libver  'earliest', or 'v108' or later for a format that is faster with very\n"
-             "          many attributes or names\n"
-             "  userblock_size, alignment_threshold, alignment_interval, meta_block_size\n"
-             "          bytes; see collio/io.h\n"
-             "  info, rdcc_nslots, rdcc_nbytes, rdcc_w0\n"
-             "          accepted for h5py's sake; without effect\n\n"
-             "Whatever changes the file is collective, and so are reads and writes of elements;\n"
-             "looking at names, shapes and attributes is not. A file that is not closed is not\n"
-             "written to the end: use `with`.");
+PyDoc_STRVAR(
+    file_doc,
+    "File(name, mode='r', driver=None, libver=None, userblock_size=None, swmr=False, *, "
+    "comm=None, info=None, alignment_threshold=None, alignment_interval=None, "
+    "meta_block_size=None, rdcc_nslots=None, rdcc_nbytes=None, rdcc_w0=None)\n--\n\n"
+    "An HDF5 file, which is a Group too. Collective over comm, with the same arguments.\n\n"
+    "  mode    r  read; r+  read and write; w  create, an existing one is lost;\n"
+    "          w- or x  create, must not exist; a  read and write, created if need be\n"
+    "  comm    a communicator of collio.MPI or mpi4py; None: this process alone\n"
+    "          (MPI is initialised if it is not yet)\n"
+    "  driver  'mpio' without comm: all ranks\n"
+    "  libver  'earliest', or 'v108' or later for a format that is faster with very\n"
+    "          many attributes or names\n"
+    "  userblock_size, alignment_threshold, alignment_interval, meta_block_size\n"
+    "          bytes; see collio/io.h\n"
+    "  info, rdcc_nslots, rdcc_nbytes, rdcc_w0\n"
+    "          accepted for h5py's sake; without effect\n\n"
+    "Whatever changes the file is collective, and so are reads and writes of elements;\n"
+    "looking at names, shapes and attributes is not. A file that is not closed is not\n"
+    "written to the end: use `with`.");
 
 static PyType_Slot file_slots[] = {
-    {Py_tp_doc, (void *)file_doc},
-    {Py_tp_new, PyType_GenericNew},
-    {Py_tp_init, file_init},
-    {Py_tp_dealloc, file_dealloc},
-    {Py_tp_repr, file_repr},
-    {Py_tp_methods, file_methods},
-    {Py_tp_getset, file_getset},
-    {0, NULL},
+    {Py_tp_doc, (void *)file_doc}, {Py_tp_new, PyType_GenericNew},
+    {Py_tp_init, file_init},       {Py_tp_dealloc, file_dealloc},
+    {Py_tp_repr, file_repr},       {Py_tp_methods, file_methods},
+    {Py_tp_getset, file_getset},   {0, NULL},
 };
 
 PyType_Spec H5File_spec = {

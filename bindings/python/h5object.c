@@ -110,8 +110,8 @@ static PyObject *to_list(const names *all)
     PyObject *list = PyList_New((Py_ssize_t)all->count), *name;
 
     for (size_t i = 0; list != NULL && i < all->count; i++) {
-        name = PyUnicode_DecodeUTF8(all->name[i], (Py_ssize_t)strlen(all->name[i]),
-                                    "surrogateescape");
+        name =
+            PyUnicode_DecodeUTF8(all->name[i], (Py_ssize_t)strlen(all->name[i]), "surrogateescape");
         if (name == NULL)
             Py_CLEAR(list);
         else
@@ -174,8 +174,8 @@ static PyObject *object_compare(PyObject *a, PyObject *b, int how)
 
     if ((how != Py_EQ && how != Py_NE) || !is_a(state_of(a), b, TYPE_H5Object))
         Py_RETURN_NOTIMPLEMENTED;
-    same = a == b || (x->file == y->file && identity(x, &first) && identity(y, &second) &&
-                      first == second);
+    same = a == b ||
+           (x->file == y->file && identity(x, &first) && identity(y, &second) && first == second);
     return PyBool_FromLong(same == (how == Py_EQ));
 }
 
@@ -253,12 +253,8 @@ static PyGetSetDef object_getset[] = {
 };
 
 static PyType_Slot object_slots[] = {
-    {Py_tp_dealloc, object_dealloc},
-    {Py_tp_richcompare, object_compare},
-    {Py_tp_hash, object_hash},
-    {Py_nb_bool, object_bool},
-    {Py_tp_getset, object_getset},
-    {0, NULL},
+    {Py_tp_dealloc, object_dealloc}, {Py_tp_richcompare, object_compare}, {Py_tp_hash, object_hash},
+    {Py_nb_bool, object_bool},       {Py_tp_getset, object_getset},       {0, NULL},
 };
 
 PyType_Spec H5Object_spec = {

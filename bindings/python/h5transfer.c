@@ -169,12 +169,11 @@ static int into_array(PyObject *array, travel *t, array_view *view)
     return 0;
 }
 
-PyDoc_STRVAR(read_direct_doc,
-             "read_direct($self, dest, source_sel=None, dest_sel=None)\n--\n\n"
-             "Read into an array, converting to its type. Collective.\n\n"
-             "  dest        a writable array of any strides\n"
-             "  source_sel  what to read; by default all\n"
-             "  dest_sel    where in dest, as slices; by default everywhere");
+PyDoc_STRVAR(read_direct_doc, "read_direct($self, dest, source_sel=None, dest_sel=None)\n--\n\n"
+                              "Read into an array, converting to its type. Collective.\n\n"
+                              "  dest        a writable array of any strides\n"
+                              "  source_sel  what to read; by default all\n"
+                              "  dest_sel    where in dest, as slices; by default everywhere");
 
 static PyObject *read_direct(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                              PyObject *keywords)
@@ -207,12 +206,11 @@ static PyObject *read_direct(PyObject *object, PyObject *const *args, Py_ssize_t
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(write_direct_doc,
-             "write_direct($self, source, source_sel=None, dest_sel=None)\n--\n\n"
-             "Write from an array, converting from its type. Collective.\n\n"
-             "  source      an array of any strides\n"
-             "  source_sel  what of it, as slices; by default all\n"
-             "  dest_sel    where to write; by default everywhere");
+PyDoc_STRVAR(write_direct_doc, "write_direct($self, source, source_sel=None, dest_sel=None)\n--\n\n"
+                               "Write from an array, converting from its type. Collective.\n\n"
+                               "  source      an array of any strides\n"
+                               "  source_sel  what of it, as slices; by default all\n"
+                               "  dest_sel    where to write; by default everywhere");
 
 static PyObject *write_direct(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                               PyObject *keywords)

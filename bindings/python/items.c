@@ -23,8 +23,7 @@ static int view_kept(items *all, PyObject *object, collio_array *out)
     return keep(all, view.keep);
 }
 
-static int part_extents(PyObject *given, const char *what, const collio_array *array,
-                        int64_t *out)
+static int part_extents(PyObject *given, const char *what, const collio_array *array, int64_t *out)
 {
     int n = memory_extents(given, what, out);
 
@@ -90,25 +89,26 @@ static int from_common(items *all, const char *name, PyObject *value, collio_ite
     return result;
 }
 
-/* Say of a pending exception which item it is about. */
+/* Say of a pending exception which item it is about; of the two kinds whose
+ * text is all there is to them. */
 static void name_culprit(const char *name)
 {
     PyObject *type, *value, *trace, *text;
 
     PyErr_Fetch(&type, &value, &trace);
     PyErr_NormalizeException(&type, &value, &trace);
-    text = PyUnicode_FromFormat("item '%s': %S", name, value);
-    if (text != NULL && (PyErr_GivenExceptionMatches(type, PyExc_TypeError) ||
-                         PyErr_GivenExceptionMatches(type, PyExc_ValueError)))
-        Py_SETREF(value, PyObject_CallOneArg(type, text));
-    Py_XDECREF(text);
-    if (value == NULL) { /* a class of its own with other arguments: leave that be */
+    text = type == PyExc_TypeError || type == PyExc_ValueError
+               ? PyUnicode_FromFormat("item '%s': %S", name, value)
+               : NULL;
+    if (text != NULL) {
+        PyErr_SetObject(type, text);
+        Py_DECREF(text);
         Py_XDECREF(type);
+        Py_XDECREF(value);
         Py_XDECREF(trace);
-        return;
+    } else {
+        PyErr_Restore(type, value, trace);
     }
-    PyErr_Clear();
-    PyErr_Restore(type, value, trace);
 }
 
 static int add(state *st, items *all, PyObject *name, PyObject *value)

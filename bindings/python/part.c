@@ -87,14 +87,10 @@ static PyMemberDef part_members[] = {
 };
 
 static PyType_Slot part_slots[] = {
-    {Py_tp_doc, (void *)part_doc},
-    {Py_tp_new, part_new},
-    {Py_tp_traverse, part_traverse},
-    {Py_tp_clear, part_clear},
-    {Py_tp_dealloc, part_dealloc},
-    {Py_tp_repr, part_repr},
-    {Py_tp_members, part_members},
-    {0, NULL},
+    {Py_tp_doc, (void *)part_doc},   {Py_tp_new, part_new},
+    {Py_tp_traverse, part_traverse}, {Py_tp_clear, part_clear},
+    {Py_tp_dealloc, part_dealloc},   {Py_tp_repr, part_repr},
+    {Py_tp_members, part_members},   {0, NULL},
 };
 
 PyType_Spec Part_spec = {

@@ -16,9 +16,10 @@ static PyObject *part_dims(PyObject *Py_UNUSED(module), PyObject *const *args, P
         return NULL;
     ndim = memory_extents(args[1], "shape", shape);
     if (ndim < 0 || memory_extents(args[2], "dims", wanted) != ndim)
-        return PyErr_Occurred() ? NULL
-                                : PyErr_Format(PyExc_ValueError,
-                                               "dims and shape differ in their number of dimensions");
+        return PyErr_Occurred()
+                   ? NULL
+                   : PyErr_Format(PyExc_ValueError,
+                                  "dims and shape differ in their number of dimensions");
     for (int d = 0; d < ndim; d++)
         dims[d] = (int)wanted[d];
     if (collio_part_dims(parts, ndim, shape, dims, &err))
@@ -42,9 +43,10 @@ static PyObject *part_box(PyObject *Py_UNUSED(module), PyObject *const *args, Py
         return PyErr_Format(PyExc_TypeError, "_part_box() takes 4 arguments");
     ndim = memory_extents(args[0], "shape", shape);
     if (ndim < 0 || memory_extents(args[1], "dims", parts) != ndim)
-        return PyErr_Occurred() ? NULL
-                                : PyErr_Format(PyExc_ValueError,
-                                               "dims and shape differ in their number of dimensions");
+        return PyErr_Occurred()
+                   ? NULL
+                   : PyErr_Format(PyExc_ValueError,
+                                  "dims and shape differ in their number of dimensions");
     if (arg_int(args[2], &rank) < 0 || arg_int64(args[3], &halo) < 0)
         return NULL;
     for (int d = 0; d < ndim; d++)

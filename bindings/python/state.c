@@ -215,16 +215,11 @@ PyDoc_STRVAR(state_doc,
              "for, so all ranks must ask. read(), part() and read_rank() give each rank its own.");
 
 static PyType_Slot state_slots[] = {
-    {Py_tp_doc, (void *)state_doc},
-    {Py_tp_dealloc, state_dealloc},
-    {Py_tp_repr, state_repr},
-    {Py_tp_iter, state_iter},
-    {Py_mp_subscript, state_get_item},
-    {Py_mp_length, state_length},
-    {Py_sq_contains, state_contains},
-    {Py_tp_methods, state_methods},
-    {Py_tp_getset, state_getset},
-    {0, NULL},
+    {Py_tp_doc, (void *)state_doc},    {Py_tp_dealloc, state_dealloc},
+    {Py_tp_repr, state_repr},          {Py_tp_iter, state_iter},
+    {Py_mp_subscript, state_get_item}, {Py_mp_length, state_length},
+    {Py_sq_contains, state_contains},  {Py_tp_methods, state_methods},
+    {Py_tp_getset, state_getset},      {0, NULL},
 };
 
 PyType_Spec State_spec = {

@@ -241,8 +241,7 @@ static PyObject *read_part(state_object *self, const read_args *a, joint *j)
 
     if (j->err.code == COLLIO_OK)
         collio_checkpoint_state_find(self->handle, a->name, &info, &j->err);
-    if (j->err.code == COLLIO_OK && a->out != Py_None &&
-        view_out(a->out, &view, &out, count) < 0)
+    if (j->err.code == COLLIO_OK && a->out != Py_None && view_out(a->out, &view, &out, count) < 0)
         joint_fail(j);
     if (j->err.code == COLLIO_OK && block_of(&info, a->offset, a->shape, start, count) < 0)
         joint_fail(j);
