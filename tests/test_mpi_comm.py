@@ -177,6 +177,19 @@ request.Wait(status)
 equal(status.Is_cancelled(), True, "Cancel")
 raises(TypeError, "MPI.Request", MPI.Request.Waitall, [5], name="a list of requests")
 
+first = comm.irecv(source=(rank - 1) % size, tag=31)
+second = MPI.Request(first)
+comm.isend("over", (rank + 1) % size, 31).Free()
+equal(second.wait(), "over", "a copy of a request takes over")
+del first, second
+room = np.zeros(3)
+first = comm.Irecv(room, (rank - 1) % size, 32)
+second = MPI.Request(first)
+check(second == first, "... and is equal")
+comm.Isend(np.ones(3), (rank + 1) % size, 32).Wait()
+second.Wait()
+del first, second
+
 # A request that nobody holds keeps its buffer until it is done.
 room = np.zeros(100_000)
 receive = comm.Irecv(room, tag=5)
@@ -205,6 +218,9 @@ raises(ValueError, "predefined", MPI.INT.Free, name="predefined types stay")
 raises(ValueError, "as many of each", MPI.INT.Create_subarray, [4, 4], [2], [1, 1], name="uneven lists")
 equal((MPI.SUM(2, 3), MPI.MAX("a", "b"), MPI.LXOR(1, 0), MPI.Op(MPI.PROD)(2, 3)), (5, "b", True, 6),
       "operations on objects")
+user = MPI.Op.Create(lambda a, b, t=None: a + b)
+equal((MPI.Op(MPI.Op(MPI.SUM))(2, 3), MPI.Op(user)(2, 3)), (5, 5), "copies of operations")
+user.Free()
 total = np.array([1, 2])
 MPI.SUM.Reduce_local(np.array([10, 20]), total)
 equal(total, np.array([11, 22]), "Reduce_local")

@@ -389,6 +389,10 @@ PyObject *request_make(state *st, enum type_slot slot, MPI_Request mpi, PyObject
 /* What goes on with a request whose object dies: MPI still uses the buffers. */
 void request_abandon(handle *self);
 
+/* A copy of a request takes over its duties: buffers, the object to come, the care
+ * for what is not done when it dies. */
+void request_hand_over(handle *from, handle *to);
+
 /* A request for an object that has not been matched yet. New. */
 PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag);
 

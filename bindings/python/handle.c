@@ -108,7 +108,9 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     if (!is_a(st, object, TYPE_Handle) || other->kind != kind)
         return raise_type(names[kind] + 1, type->tp_name, object);
     self = (handle *)handle_make(type, kind, other->mpi);
-    if (self != NULL) /* an owner keeps the handle valid; so the copy keeps the owner */
+    if (self != NULL && kind == KIND_request)
+        request_hand_over(other, self);
+    else if (self != NULL) /* an owner keeps the handle valid; so the copy keeps the owner */
         self->keep = Py_NewRef(object);
     return (PyObject *)self;
 }

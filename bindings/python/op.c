@@ -105,12 +105,16 @@ static const struct {
 };
 /* clang-format on */
 
-/* Predefined ops are known by their handle, so that a copy works as well. */
-static PyObject *combine_predefined(handle *self, PyObject *x, PyObject *y)
+/* A copy keeps the Op it was made of, which knows what it stands for. */
+static handle *original(handle *self)
 {
-    if (self->constant == NULL && self->keep != NULL &&
-        PyObject_TypeCheck(self->keep, Py_TYPE(self)))
+    while (self->keep != NULL && !PyLong_Check(self->keep))
         self = (handle *)self->keep;
+    return self;
+}
+
+static PyObject *combine_predefined(const handle *self, PyObject *x, PyObject *y)
+{
     for (size_t i = 0; self->constant != NULL && i < sizeof python_rows / sizeof *python_rows; i++)
         if (strcmp(self->constant, python_rows[i].name) == 0)
             return python_rows[i].function(x, y);
@@ -119,13 +123,17 @@ static PyObject *combine_predefined(handle *self, PyObject *x, PyObject *y)
 
 static PyObject *op_call(PyObject *object, PyObject *args, PyObject *keywords)
 {
-    handle *self = (handle *)object;
+    handle *self = original((handle *)object);
+    PyObject *function;
 
     if (PyTuple_GET_SIZE(args) != 2 || (keywords != NULL && PyDict_GET_SIZE(keywords) > 0))
         return PyErr_Format(PyExc_TypeError, "an Op takes exactly 2 arguments");
-    if (self->keep != NULL && PyLong_Check(self->keep))
-        return PyObject_Call(user_functions[PyLong_AsLong(self->keep)], args, NULL);
-    return combine_predefined(self, PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1));
+    if (self->keep == NULL)
+        return combine_predefined(self, PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1));
+    function = user_functions[PyLong_AsLong(self->keep)];
+    if (function == NULL)
+        return PyErr_Format(PyExc_ValueError, "this Op has been freed");
+    return PyObject_Call(function, args, NULL);
 }
 
 /* -------------------------------------------------------------------- user functions */

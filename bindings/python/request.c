@@ -102,6 +102,17 @@ PyObject *request_make(state *st, enum type_slot slot, MPI_Request mpi, PyObject
     return self;
 }
 
+void request_hand_over(handle *from, handle *to)
+{
+    to->owned = from->owned;
+    to->keep = Py_XNewRef(from->keep);
+    to->receipt = from->receipt;
+    if (to->receipt != NULL)
+        to->receipt->request = to;
+    from->owned = 0;
+    from->receipt = NULL;
+}
+
 /* --------------------------------------------------------------- objects to come */
 
 /* A request with a receipt, which may have its room already. */
