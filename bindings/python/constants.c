@@ -7,39 +7,28 @@ typedef struct number_row {
 } number_row;
 
 /* X(name without MPI_) */
-#define NUMBERS                                                                                    \
-    X(UNDEFINED)                                                                                   \
-    X(ANY_SOURCE)                                                                                  \
-    X(ANY_TAG)                                                                                     \
-    X(PROC_NULL) X(ROOT) X(KEYVAL_INVALID) X(TAG_UB) X(IO) X(WTIME_IS_GLOBAL) X(UNIVERSE_SIZE) X(  \
-        APPNUM) X(LASTUSEDCODE) X(IDENT) X(CONGRUENT) X(SIMILAR) X(UNEQUAL) X(CART) X(GRAPH)       \
-        X(DIST_GRAPH) X(COMM_TYPE_SHARED) X(BSEND_OVERHEAD) X(ORDER_C) X(ORDER_FORTRAN) X(         \
-            THREAD_SINGLE) X(THREAD_FUNNELED) X(THREAD_SERIALIZED) X(THREAD_MULTIPLE) X(VERSION)   \
-            X(SUBVERSION) X(MAX_PROCESSOR_NAME) X(MAX_ERROR_STRING) X(MAX_PORT_NAME) X(            \
-                MAX_INFO_KEY) X(MAX_INFO_VAL) X(MAX_OBJECT_NAME) X(MAX_DATAREP_STRING)             \
-                X(MAX_LIBRARY_VERSION_STRING) X(MODE_RDONLY) X(MODE_WRONLY) X(MODE_RDWR) X(        \
-                    MODE_CREATE) X(MODE_EXCL) X(MODE_DELETE_ON_CLOSE) X(MODE_UNIQUE_OPEN)          \
-                    X(MODE_SEQUENTIAL) X(MODE_APPEND) X(SEEK_SET) X(SEEK_CUR) X(SEEK_END) X(       \
-                        SUCCESS) X(ERR_BUFFER) X(ERR_COUNT) X(ERR_TYPE) X(ERR_TAG) X(ERR_COMM)     \
-                        X(ERR_RANK) X(ERR_REQUEST) X(ERR_ROOT) X(ERR_GROUP) X(ERR_OP) X(           \
-                            ERR_TOPOLOGY) X(ERR_DIMS) X(ERR_ARG) X(ERR_UNKNOWN) X(ERR_TRUNCATE)    \
-                            X(ERR_OTHER) X(ERR_INTERN) X(ERR_PENDING) X(ERR_IN_STATUS) X(          \
-                                ERR_ACCESS) X(ERR_AMODE) X(ERR_ASSERT) X(ERR_BAD_FILE) X(ERR_BASE) \
-                                X(ERR_CONVERSION) X(ERR_DISP) X(ERR_DUP_DATAREP) X(                \
-                                    ERR_FILE_EXISTS) X(ERR_FILE_IN_USE) X(ERR_FILE)                \
-                                    X(ERR_INFO_KEY) X(ERR_INFO_NOKEY) X(ERR_INFO_VALUE) X(         \
-                                        ERR_INFO) X(ERR_IO) X(ERR_KEYVAL) X(ERR_LOCKTYPE)          \
-                                        X(ERR_NAME) X(ERR_NO_MEM) X(ERR_NOT_SAME) X(ERR_NO_SPACE)  \
-                                            X(ERR_NO_SUCH_FILE) X(ERR_PORT) X(ERR_QUOTA)           \
-                                                X(ERR_READ_ONLY) X(ERR_RMA_CONFLICT)               \
-                                                    X(ERR_RMA_SYNC) X(ERR_SERVICE) X(ERR_SIZE)     \
-                                                        X(ERR_SPAWN) X(ERR_UNSUPPORTED_DATAREP)    \
-                                                            X(ERR_UNSUPPORTED_OPERATION)           \
-                                                                X(ERR_WIN) X(ERR_RMA_ATTACH)       \
-                                                                    X(ERR_RMA_RANGE)               \
-                                                                        X(ERR_RMA_SHARED)          \
-                                                                            X(ERR_RMA_FLAVOR)      \
-                                                                                X(ERR_LASTCODE)
+/* clang-format off */
+#define NUMBERS \
+    X(UNDEFINED) X(ANY_SOURCE) X(ANY_TAG) X(PROC_NULL) X(ROOT) X(KEYVAL_INVALID) X(TAG_UB) X(IO) \
+    X(WTIME_IS_GLOBAL) X(UNIVERSE_SIZE) X(APPNUM) X(LASTUSEDCODE) X(IDENT) X(CONGRUENT) \
+    X(SIMILAR) X(UNEQUAL) X(CART) X(GRAPH) X(DIST_GRAPH) X(COMM_TYPE_SHARED) X(BSEND_OVERHEAD) \
+    X(ORDER_C) X(ORDER_FORTRAN) X(THREAD_SINGLE) X(THREAD_FUNNELED) X(THREAD_SERIALIZED) \
+    X(THREAD_MULTIPLE) X(VERSION) X(SUBVERSION) X(MAX_PROCESSOR_NAME) X(MAX_ERROR_STRING) \
+    X(MAX_PORT_NAME) X(MAX_INFO_KEY) X(MAX_INFO_VAL) X(MAX_OBJECT_NAME) X(MAX_DATAREP_STRING) \
+    X(MAX_LIBRARY_VERSION_STRING) X(MODE_RDONLY) X(MODE_WRONLY) X(MODE_RDWR) X(MODE_CREATE) \
+    X(MODE_EXCL) X(MODE_DELETE_ON_CLOSE) X(MODE_UNIQUE_OPEN) X(MODE_SEQUENTIAL) X(MODE_APPEND) \
+    X(SEEK_SET) X(SEEK_CUR) X(SEEK_END) X(SUCCESS) X(ERR_BUFFER) X(ERR_COUNT) X(ERR_TYPE) \
+    X(ERR_TAG) X(ERR_COMM) X(ERR_RANK) X(ERR_REQUEST) X(ERR_ROOT) X(ERR_GROUP) X(ERR_OP) \
+    X(ERR_TOPOLOGY) X(ERR_DIMS) X(ERR_ARG) X(ERR_UNKNOWN) X(ERR_TRUNCATE) X(ERR_OTHER) \
+    X(ERR_INTERN) X(ERR_PENDING) X(ERR_IN_STATUS) X(ERR_ACCESS) X(ERR_AMODE) X(ERR_ASSERT) \
+    X(ERR_BAD_FILE) X(ERR_BASE) X(ERR_CONVERSION) X(ERR_DISP) X(ERR_DUP_DATAREP) \
+    X(ERR_FILE_EXISTS) X(ERR_FILE_IN_USE) X(ERR_FILE) X(ERR_INFO_KEY) X(ERR_INFO_NOKEY) \
+    X(ERR_INFO_VALUE) X(ERR_INFO) X(ERR_IO) X(ERR_KEYVAL) X(ERR_LOCKTYPE) X(ERR_NAME) \
+    X(ERR_NO_MEM) X(ERR_NOT_SAME) X(ERR_NO_SPACE) X(ERR_NO_SUCH_FILE) X(ERR_PORT) X(ERR_QUOTA) \
+    X(ERR_READ_ONLY) X(ERR_RMA_CONFLICT) X(ERR_RMA_SYNC) X(ERR_SERVICE) X(ERR_SIZE) X(ERR_SPAWN) \
+    X(ERR_UNSUPPORTED_DATAREP) X(ERR_UNSUPPORTED_OPERATION) X(ERR_WIN) X(ERR_RMA_ATTACH) \
+    X(ERR_RMA_RANGE) X(ERR_RMA_SHARED) X(ERR_RMA_FLAVOR) X(ERR_LASTCODE)
+/* clang-format on */
 
 static const number_row numbers[] = {
 #define X(name) {#name, MPI_##name},
@@ -50,46 +39,37 @@ static const number_row numbers[] = {
     {"DISP_CUR", (long)MPI_DISPLACEMENT_CURRENT},
 };
 
-/* X(name in Python, name in C without MPI_) */
-#define DATATYPES                                                                                  \
-    X(PACKED, MPI_PACKED)                                                                          \
-    X(BYTE, MPI_BYTE)                                                                              \
-    X(AINT, MPI_AINT)                                                                              \
-    X(OFFSET, MPI_OFFSET) X(COUNT, MPI_COUNT) X(CHAR, MPI_CHAR) X(WCHAR, MPI_WCHAR) X(             \
-        SIGNED_CHAR, MPI_SIGNED_CHAR) X(SHORT, MPI_SHORT) X(INT, MPI_INT) X(LONG, MPI_LONG)        \
-        X(LONG_LONG, MPI_LONG_LONG) X(UNSIGNED_CHAR, MPI_UNSIGNED_CHAR) X(                         \
-            UNSIGNED_SHORT, MPI_UNSIGNED_SHORT) X(UNSIGNED, MPI_UNSIGNED)                          \
-            X(UNSIGNED_LONG, MPI_UNSIGNED_LONG) X(UNSIGNED_LONG_LONG, MPI_UNSIGNED_LONG_LONG) X(   \
-                FLOAT, MPI_FLOAT) X(DOUBLE, MPI_DOUBLE) X(LONG_DOUBLE, MPI_LONG_DOUBLE)            \
-                X(C_BOOL, MPI_C_BOOL) X(INT8_T, MPI_INT8_T) X(INT16_T, MPI_INT16_T) X(             \
-                    INT32_T, MPI_INT32_T) X(INT64_T, MPI_INT64_T) X(UINT8_T, MPI_UINT8_T)          \
-                    X(UINT16_T, MPI_UINT16_T) X(UINT32_T, MPI_UINT32_T) X(UINT64_T, MPI_UINT64_T)  \
-                        X(C_COMPLEX, MPI_C_COMPLEX) X(C_FLOAT_COMPLEX, MPI_C_FLOAT_COMPLEX) X(     \
-                            C_DOUBLE_COMPLEX, MPI_C_DOUBLE_COMPLEX) X(C_LONG_DOUBLE_COMPLEX,       \
-                                                                      MPI_C_LONG_DOUBLE_COMPLEX)   \
-                            X(CXX_BOOL, MPI_CXX_BOOL) X(CXX_FLOAT_COMPLEX, MPI_CXX_FLOAT_COMPLEX)  \
-                                X(CXX_DOUBLE_COMPLEX, MPI_CXX_DOUBLE_COMPLEX) X(                   \
-                                    CXX_LONG_DOUBLE_COMPLEX,                                       \
-                                    MPI_CXX_LONG_DOUBLE_COMPLEX) X(SHORT_INT, MPI_SHORT_INT)       \
-                                    X(INT_INT, MPI_2INT) X(LONG_INT, MPI_LONG_INT)                 \
-                                        X(FLOAT_INT, MPI_FLOAT_INT) X(DOUBLE_INT, MPI_DOUBLE_INT)  \
-                                            X(LONG_DOUBLE_INT, MPI_LONG_DOUBLE_INT) X(             \
-                                                TWOINT, MPI_2INT) X(UNSIGNED_INT, MPI_UNSIGNED)    \
-                                                X(SIGNED_SHORT, MPI_SHORT) X(SIGNED_INT, MPI_INT)  \
-                                                    X(SIGNED_LONG, MPI_LONG) X(SIGNED_LONG_LONG,   \
-                                                                               MPI_LONG_LONG)      \
-                                                        X(BOOL, MPI_C_BOOL) X(SINT8_T, MPI_INT8_T) \
-                                                            X(SINT16_T, MPI_INT16_T)               \
-                                                                X(SINT32_T, MPI_INT32_T)           \
-                                                                    X(SINT64_T, MPI_INT64_T)
+/* X(name in Python, name in C) */
+/* clang-format off */
+#define DATATYPES \
+    X(PACKED, MPI_PACKED) X(BYTE, MPI_BYTE) X(AINT, MPI_AINT) X(OFFSET, MPI_OFFSET) \
+    X(COUNT, MPI_COUNT) X(CHAR, MPI_CHAR) X(WCHAR, MPI_WCHAR) X(SIGNED_CHAR, MPI_SIGNED_CHAR) \
+    X(SHORT, MPI_SHORT) X(INT, MPI_INT) X(LONG, MPI_LONG) X(LONG_LONG, MPI_LONG_LONG) \
+    X(UNSIGNED_CHAR, MPI_UNSIGNED_CHAR) X(UNSIGNED_SHORT, MPI_UNSIGNED_SHORT) \
+    X(UNSIGNED, MPI_UNSIGNED) X(UNSIGNED_LONG, MPI_UNSIGNED_LONG) \
+    X(UNSIGNED_LONG_LONG, MPI_UNSIGNED_LONG_LONG) X(FLOAT, MPI_FLOAT) X(DOUBLE, MPI_DOUBLE) \
+    X(LONG_DOUBLE, MPI_LONG_DOUBLE) X(C_BOOL, MPI_C_BOOL) X(INT8_T, MPI_INT8_T) \
+    X(INT16_T, MPI_INT16_T) X(INT32_T, MPI_INT32_T) X(INT64_T, MPI_INT64_T) \
+    X(UINT8_T, MPI_UINT8_T) X(UINT16_T, MPI_UINT16_T) X(UINT32_T, MPI_UINT32_T) \
+    X(UINT64_T, MPI_UINT64_T) X(C_COMPLEX, MPI_C_COMPLEX) \
+    X(C_FLOAT_COMPLEX, MPI_C_FLOAT_COMPLEX) X(C_DOUBLE_COMPLEX, MPI_C_DOUBLE_COMPLEX) \
+    X(C_LONG_DOUBLE_COMPLEX, MPI_C_LONG_DOUBLE_COMPLEX) X(CXX_BOOL, MPI_CXX_BOOL) \
+    X(CXX_FLOAT_COMPLEX, MPI_CXX_FLOAT_COMPLEX) X(CXX_DOUBLE_COMPLEX, MPI_CXX_DOUBLE_COMPLEX) \
+    X(CXX_LONG_DOUBLE_COMPLEX, MPI_CXX_LONG_DOUBLE_COMPLEX) X(SHORT_INT, MPI_SHORT_INT) \
+    X(INT_INT, MPI_2INT) X(LONG_INT, MPI_LONG_INT) X(FLOAT_INT, MPI_FLOAT_INT) \
+    X(DOUBLE_INT, MPI_DOUBLE_INT) X(LONG_DOUBLE_INT, MPI_LONG_DOUBLE_INT) X(TWOINT, MPI_2INT) \
+    X(UNSIGNED_INT, MPI_UNSIGNED) X(SIGNED_SHORT, MPI_SHORT) X(SIGNED_INT, MPI_INT) \
+    X(SIGNED_LONG, MPI_LONG) X(SIGNED_LONG_LONG, MPI_LONG_LONG) X(BOOL, MPI_C_BOOL) \
+    X(SINT8_T, MPI_INT8_T) X(SINT16_T, MPI_INT16_T) X(SINT32_T, MPI_INT32_T) \
+    X(SINT64_T, MPI_INT64_T)
+/* clang-format on */
 
-#define OPS                                                                                        \
-    X(MAX, MPI_MAX)                                                                                \
-    X(MIN, MPI_MIN)                                                                                \
-    X(SUM, MPI_SUM)                                                                                \
-    X(PROD, MPI_PROD) X(LAND, MPI_LAND) X(BAND, MPI_BAND) X(LOR, MPI_LOR) X(BOR, MPI_BOR)          \
-        X(LXOR, MPI_LXOR) X(BXOR, MPI_BXOR) X(MAXLOC, MPI_MAXLOC) X(MINLOC, MPI_MINLOC)            \
-            X(REPLACE, MPI_REPLACE) X(NO_OP, MPI_NO_OP)
+/* clang-format off */
+#define OPS \
+    X(MAX, MPI_MAX) X(MIN, MPI_MIN) X(SUM, MPI_SUM) X(PROD, MPI_PROD) X(LAND, MPI_LAND) \
+    X(BAND, MPI_BAND) X(LOR, MPI_LOR) X(BOR, MPI_BOR) X(LXOR, MPI_LXOR) X(BXOR, MPI_BXOR) \
+    X(MAXLOC, MPI_MAXLOC) X(MINLOC, MPI_MINLOC) X(REPLACE, MPI_REPLACE) X(NO_OP, MPI_NO_OP)
+/* clang-format on */
 
 static const struct {
     const char *name;

@@ -27,38 +27,28 @@ typedef struct exchange_args {
     PyObject *status;
 } exchange_args;
 
-#define RECV_ARGS                                                                                  \
-    {                                                                                              \
-        Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None                                              \
-    }
-
-#define EXCHANGE_ARGS                                                                              \
-    {                                                                                              \
-        NULL, 0, 0, Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None                                  \
-    }
+/* clang-format off */
+#define RECV_ARGS     {Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None}
+#define EXCHANGE_ARGS {NULL, 0, 0, Py_None, MPI_ANY_SOURCE, MPI_ANY_TAG, Py_None}
 
 /* The rows after the first, which the calls name differently. */
-#define SEND_PARAMS                                                                                \
-    {"dest", arg_int, offsetof(send_args, dest)}, {"|tag", arg_int, offsetof(send_args, tag)},     \
-    {                                                                                              \
-        NULL, NULL, 0                                                                              \
-    }
+#define SEND_PARAMS \
+    {"dest", arg_int, offsetof(send_args, dest)}, \
+    {"|tag", arg_int, offsetof(send_args, tag)}, \
+    {NULL, NULL, 0}
 
-#define RECV_PARAMS                                                                                \
-    {"|source", arg_int, offsetof(recv_args, source)},                                             \
-    {                                                                                              \
-        "|tag", arg_int, offsetof(recv_args, tag)                                                  \
-    }
+#define RECV_PARAMS \
+    {"|source", arg_int, offsetof(recv_args, source)}, \
+    {"|tag", arg_int, offsetof(recv_args, tag)}
 
-#define EXCHANGE_PARAMS                                                                            \
-    {"dest", arg_int, offsetof(exchange_args, dest)},                                              \
-        {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},                                   \
-        {"|recvbuf", arg_object, offsetof(exchange_args, recvbuf)},                                \
-        {"|source", arg_int, offsetof(exchange_args, source)},                                     \
-        {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},                                   \
-        {"|status", arg_object, offsetof(exchange_args, status)},                                  \
-    {                                                                                              \
-        NULL, NULL, 0                                                                              \
-    }
+#define EXCHANGE_PARAMS \
+    {"dest", arg_int, offsetof(exchange_args, dest)}, \
+    {"|sendtag", arg_int, offsetof(exchange_args, sendtag)}, \
+    {"|recvbuf", arg_object, offsetof(exchange_args, recvbuf)}, \
+    {"|source", arg_int, offsetof(exchange_args, source)}, \
+    {"|recvtag", arg_int, offsetof(exchange_args, recvtag)}, \
+    {"|status", arg_object, offsetof(exchange_args, status)}, \
+    {NULL, NULL, 0}
+/* clang-format on */
 
 #endif
