@@ -13,7 +13,7 @@ import collio
 from collio import MPI
 from tap import check, done, equal, raises, skip
 
-ALONE = {k: v for k, v in os.environ.items() if not k.startswith(("PMI_", "OMPI_COMM", "PMIX_", "HYDI_", "MPIR_"))}
+ALONE = {k: v for k, v in os.environ.items() if not k.startswith(("PMI_", "OMPI_", "PMIX_", "ORTE_", "HYDI_", "MPIR_"))}
 
 
 def run(code, python=sys.executable, environment=ALONE):

@@ -206,6 +206,26 @@ def test_dropped():
     whole("dropped.h5", ["kept"])
 
 
+def test_missing():
+    """A rank that does not come: the others name it after the timeout, and so does it when it comes."""
+    f = collio.File("missing.h5", "w", comm=comm)
+    d = f.create_dataset("d", (4, 4))
+    f.flush()
+    f.create_group("lost")
+    collio.rc.timeout = 1.5
+    if rank == odd:
+        time.sleep(4)
+    error = outcome(lambda: d.__setitem__(0, 1))
+    collio.rc.timeout = 600
+    check(isinstance(error, collio.CollectiveTimeout), "a rank that does not come", repr(error))
+    check(rank == odd or f"rank {odd}" in str(error), "is named", repr(error))
+    check(isinstance(outcome(lambda: d[0]), collio.CollectiveTimeout), "the file is of no use any more")
+    outcome(f.close)
+    check(not f, "and closes at once")
+    comm.Barrier()
+    whole("missing.h5", ["d"])
+
+
 def outcome_quiet(f):
     try:
         f.close()
@@ -220,4 +240,5 @@ test_all_raise()
 test_one_raises()
 test_one_alone()
 test_dropped()
+test_missing()
 done()
