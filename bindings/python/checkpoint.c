@@ -77,34 +77,33 @@ static int checkpoint_init(PyObject *object, PyObject *args, PyObject *keywords)
     return open_directory(self, comm, &a);
 }
 
-/* Needs the lock around the library. */
-static void close_handle(checkpoint_object *self, collio_error *err)
+/* Close, and the states first. With a reason to leave: without the others, who
+ * learn that this rank will not come again. */
+static void close_handle(checkpoint_object *self, const char *reason, collio_error *err)
 {
+    collio_checkpoint *taken;
+    PyThreadState *saved;
+
+    if (!life_usable())
+        return;
     while (self->states != NULL)
         state_close(self->states);
-    collio_checkpoint_close(&self->handle, err);
-}
-
-/* Without the others: they learn that this rank will not come again. */
-static void leave(checkpoint_object *self, const char *reason)
-{
-    collio_error err = COLLIO_ERROR_INIT;
-
-    if (self->handle == NULL || !life_usable())
-        return;
-    if (collio_comm_size(collio_checkpoint_comm(self->handle)) > 1)
-        collio_comm_leave(collio_checkpoint_comm(self->handle), reason);
-    close_handle(self, &err);
+    taken = self->handle;
+    self->handle = NULL; /* first, so that no other thread takes it up */
+    saved = io_enter();
+    if (taken != NULL && reason != NULL && collio_comm_size(collio_checkpoint_comm(taken)) > 1)
+        collio_comm_leave(collio_checkpoint_comm(taken), reason);
+    collio_checkpoint_close(&taken, err);
+    io_leave(saved);
 }
 
 /* The last State keeps its Checkpoint, so that none is open here. */
 static void checkpoint_dealloc(PyObject *object)
 {
+    collio_error err = COLLIO_ERROR_INIT;
     PyTypeObject *type = Py_TYPE(object);
-    PyThreadState *saved = io_enter();
 
-    leave((checkpoint_object *)object, "its Checkpoint went without a close()");
-    io_leave(saved);
+    close_handle((checkpoint_object *)object, "its Checkpoint went without a close()", &err);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -122,15 +121,10 @@ PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\nClose, and the states that resto
 
 static PyObject *checkpoint_close(PyObject *object, PyObject *Py_UNUSED(none))
 {
-    checkpoint_object *self = (checkpoint_object *)object;
-    PyThreadState *saved;
     joint j;
 
     joint_begin(&j);
-    saved = io_enter();
-    if (life_usable())
-        close_handle(self, &j.err);
-    io_leave(saved);
+    close_handle((checkpoint_object *)object, NULL, &j.err);
     if (joint_end(&j) < 0)
         return NULL;
     Py_RETURN_NONE;
@@ -144,17 +138,15 @@ static PyObject *checkpoint_enter(PyObject *object, PyObject *Py_UNUSED(none))
 /* With an exception on its way this rank does not wait for the others. */
 static PyObject *checkpoint_exit(PyObject *object, PyObject *const *args, Py_ssize_t nargs)
 {
-    char reason[256] = "an exception";
-    PyThreadState *saved;
+    collio_error err = COLLIO_ERROR_INIT;
+    char reason[256];
 
     if (nargs < 2 || args[1] == Py_None)
         return checkpoint_close(object, NULL);
     PyErr_SetObject((PyObject *)Py_TYPE(args[1]), args[1]);
     joint_reason(reason, sizeof reason);
     PyErr_Clear();
-    saved = io_enter();
-    leave((checkpoint_object *)object, reason);
-    io_leave(saved);
+    close_handle((checkpoint_object *)object, reason, &err);
     Py_RETURN_NONE;
 }
 

@@ -8,13 +8,15 @@
 /* -------------------------------------------------------------------- part.c */
 
 typedef struct part_object {
-    PyObject_HEAD PyObject *array;
+    PyObject_HEAD
+    PyObject *array;
     PyObject *shape;  /* None: that of the array */
     PyObject *offset; /* None: zeros */
 } part_object;
 
 typedef struct per_rank_object {
-    PyObject_HEAD PyObject *value;
+    PyObject_HEAD
+    PyObject *value;
 } per_rank_object;
 
 /* ------------------------------------------------------------------- items.c */
@@ -40,7 +42,8 @@ void items_release(items *all);
 struct state_object;
 
 typedef struct checkpoint_object {
-    PyObject_HEAD collio_checkpoint *handle; /* NULL: closed */
+    PyObject_HEAD
+    collio_checkpoint *handle; /* NULL: closed */
     struct state_object *states;             /* the first of those open */
 } checkpoint_object;
 
@@ -48,7 +51,8 @@ typedef struct checkpoint_object {
 
 /* collio.State: one step opened for reading. */
 typedef struct state_object {
-    PyObject_HEAD collio_checkpoint_state *handle; /* NULL: closed */
+    PyObject_HEAD
+    collio_checkpoint_state *handle; /* NULL: closed */
     checkpoint_object *from;
     struct state_object *next; /* of those open */
     PyObject *small;           /* dict: name -> array, or bytes of a state */
@@ -65,7 +69,7 @@ PyObject *state_make(checkpoint_object *from, collio_checkpoint_state *opened, i
 /* 0 while it is open, else ValueError. */
 int state_ready(state_object *self);
 
-/* Let go of the handle; needs the lock around the library. */
+/* Let go of the handle, if it is open. */
 void state_close(state_object *self);
 
 /* state[name]. As collective as what stands under that name. New. */

@@ -10,7 +10,8 @@ struct h5file;
 
 /* What File, Group and Dataset have in common. */
 typedef struct h5object {
-    PyObject_HEAD struct h5file *file; /* kept alive; a File: itself */
+    PyObject_HEAD
+    struct h5file *file; /* kept alive; a File: itself */
     collio_object *object;             /* closed with this; a File: its root, which is the file's */
     int alone;                         /* a Dataset: how many `independent` blocks it is in */
 } h5object;

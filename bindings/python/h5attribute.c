@@ -4,7 +4,8 @@
 #include <string.h>
 
 typedef struct attributes {
-    PyObject_HEAD h5object *of;
+    PyObject_HEAD
+    h5object *of;
 } attributes;
 
 PyObject *h5_attributes(h5object *of)

@@ -110,8 +110,9 @@ static int plan_from(const create_args *a, plan *p)
 
 /* Rank 0 writes; the others have nothing to do, unless there is just one
  * element, of which nobody can have none. */
-static void write_data(collio_object *dataset, const plan *p, int rank, collio_error *err)
+static void write_data(collio_object *dataset, const plan *p, collio_error *err)
 {
+    int rank = collio_comm_rank(collio_file_comm(collio_object_file(dataset)));
     collio_selection selection;
     collio_array memory;
 
@@ -128,14 +129,12 @@ static void write_data(collio_object *dataset, const plan *p, int rank, collio_e
 static PyObject *create(h5object *self, plan *p, joint *j)
 {
     collio_object *dataset = NULL;
-    collio_comm *comm;
     PyThreadState *saved = io_enter();
 
-    comm = collio_file_comm(self->file->handle);
     collio_dataset_create(self->object, p->name, p->type, p->ndim, p->shape, NULL, &dataset,
                           &j->err);
     if (dataset != NULL && p->data.keep != NULL)
-        write_data(dataset, p, collio_comm_rank(comm), &j->err);
+        write_data(dataset, p, &j->err);
     if (j->err.code != COLLIO_OK)
         collio_object_close(&dataset);
     io_leave(saved);

@@ -164,7 +164,8 @@ static PyObject *dataset_repr(PyObject *object)
 
 /* What these two give: a context manager around a dataset. */
 typedef struct transfer_mode {
-    PyObject_HEAD h5object *dataset;
+    PyObject_HEAD
+    h5object *dataset;
     int alone;
 } transfer_mode;
 

@@ -153,18 +153,21 @@ static int file_init(PyObject *object, PyObject *args, PyObject *keywords)
 
 /* ------------------------------------------------------------------- close */
 
-/* The root went with the file. Needs the lock around the library. */
-static void close_handle(h5file *self, collio_error *err)
+/* The handle, taken away from other threads while the library closes it. */
+static collio_file *take_handle(h5file *self)
 {
-    collio_file_close(&self->handle, err);
-    if (self->handle == NULL)
-        self->base.object = NULL;
+    collio_file *taken = self->handle;
+
+    self->handle = NULL;
+    self->base.object = NULL;
+    return taken;
 }
 
-static void abandon(h5file *self, const char *reason)
+/* What is left of it. */
+static void put_back(h5file *self, collio_file *taken)
 {
-    collio_file_abandon(&self->handle, reason);
-    self->base.object = NULL;
+    self->handle = taken;
+    self->base.object = collio_file_root(taken);
 }
 
 PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\n"
@@ -174,26 +177,39 @@ PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\n"
 static PyObject *file_close(PyObject *object, PyObject *Py_UNUSED(none))
 {
     h5file *self = (h5file *)object;
+    collio_file *taken;
     PyThreadState *saved;
     joint j;
 
+    if (self->handle == NULL)
+        Py_RETURN_NONE;
+    if (mpi_ready(state_of(object)) < 0)
+        return NULL;
     joint_begin(&j);
+    taken = take_handle(self);
     saved = io_enter();
-    if (life_usable())
-        close_handle(self, &j.err);
+    collio_file_close(&taken, &j.err);
     io_leave(saved);
+    put_back(self, taken);
     if (joint_end(&j) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
 
 /* Close after something went wrong here. */
-static void close_after(h5file *self, const char *reason, collio_error *err)
+static void close_after(h5file *self, const char *reason)
 {
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_file *taken;
+    PyThreadState *saved;
+
     if (self->handle == NULL || !life_usable())
         return;
-    collio_file_close_after(&self->handle, reason, err);
-    self->base.object = NULL;
+    collio_error_at(&err, NULL, 0); /* the reason has the place */
+    taken = take_handle(self);
+    saved = io_enter();
+    collio_file_close_after(&taken, reason, &err);
+    io_leave(saved);
 }
 
 PyDoc_STRVAR(exit_doc,
@@ -206,10 +222,8 @@ PyDoc_STRVAR(exit_doc,
 static PyObject *file_exit(PyObject *object, PyObject *const *args, Py_ssize_t nargs)
 {
     h5file *self = (h5file *)object;
-    collio_error err = COLLIO_ERROR_INIT;
     char reason[256] = "closing failed";
     PyObject *closed = NULL, *type, *value, *trace;
-    PyThreadState *saved;
 
     if (nargs < 2 || args[1] == Py_None) {
         closed = file_close(object, NULL);
@@ -219,11 +233,8 @@ static PyObject *file_exit(PyObject *object, PyObject *const *args, Py_ssize_t n
         PyErr_SetObject((PyObject *)Py_TYPE(args[1]), args[1]);
     }
     joint_reason(reason, sizeof reason);
-    collio_error_at(&err, NULL, 0); /* the reason has the place */
     PyErr_Fetch(&type, &value, &trace);
-    saved = io_enter();
-    close_after(self, reason, &err);
-    io_leave(saved);
+    close_after(self, reason);
     if (nargs < 2 || args[1] == Py_None) { /* the failure to close is the news */
         PyErr_Restore(type, value, trace);
         return NULL;
@@ -253,9 +264,10 @@ static void finalize(h5file *self)
     PyErr_Restore(type, value, trace);
     saved = io_enter();
     if (comm == NULL || collio_comm_size(comm) == 1)
-        close_handle(self, &err);
-    abandon(self, "its File went without a close()");
+        collio_file_close(&self->handle, &err);
+    collio_file_abandon(&self->handle, "its File went without a close()");
     io_leave(saved);
+    self->base.object = NULL;
 }
 
 static void file_dealloc(PyObject *object)

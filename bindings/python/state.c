@@ -11,14 +11,19 @@ int state_ready(state_object *self)
 
 void state_close(state_object *self)
 {
+    collio_checkpoint_state *taken = self->handle;
     state_object **link = &self->from->states;
+    PyThreadState *saved;
 
-    if (self->handle == NULL)
+    if (taken == NULL)
         return;
     while (*link != self)
         link = &(*link)->next;
     *link = self->next;
-    collio_checkpoint_state_close(&self->handle);
+    self->handle = NULL; /* first, so that no other thread takes it up */
+    saved = io_enter();
+    collio_checkpoint_state_close(&taken);
+    io_leave(saved);
 }
 
 /* ------------------------------------------------------------ what there is, local */
@@ -121,10 +126,7 @@ PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\nClose. Not collective.");
 
 static PyObject *state_close_method(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    PyThreadState *saved = io_enter();
-
     state_close((state_object *)self);
-    io_leave(saved);
     Py_RETURN_NONE;
 }
 
@@ -142,13 +144,9 @@ static void state_dealloc(PyObject *object)
 {
     state_object *self = (state_object *)object;
     PyTypeObject *type = Py_TYPE(object);
-    PyThreadState *saved;
 
-    if (self->from != NULL) {
-        saved = io_enter();
+    if (self->from != NULL)
         state_close(self);
-        io_leave(saved);
-    }
     Py_CLEAR(self->small);
     Py_CLEAR(self->from);
     type->tp_free(object);
