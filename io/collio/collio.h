@@ -1,5 +1,5 @@
-/* Everything of collio: how ranks agree (core.h), files (io.h), checkpoints (checkpoint.h),
- * raw files (view.h). */
+/* Everything of collio: how ranks agree (core.h), files (io.h), checkpoints (checkpoint.h), raw files
+ * (view.h), whether the environment holds together (doctor.h). */
 #ifndef COLLIO_COLLIO_H
 #define COLLIO_COLLIO_H
 
@@ -7,5 +7,6 @@
 #include <collio/io.h>
 #include <collio/checkpoint.h>
 #include <collio/view.h>
+#include <collio/doctor.h>
 
 #endif
