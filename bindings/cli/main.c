@@ -1,0 +1,45 @@
+/* collio: the command line. `collio COMMAND [OPTION...]` */
+#include "cli.h"
+
+#include <collio/core.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+    const char *name;
+    command_function *run;
+    const char *help;
+} commands[] = {
+    {"doctor", command_doctor, "find what does not fit together: MPI, HDF5, Python, file system"},
+};
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "usage: collio COMMAND [OPTION...]\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(to, "  %-10s%s\n", commands[i].name, commands[i].help);
+    fprintf(to, "\n  --version   print the version\n"
+                "  --help      print this; collio COMMAND --help for the options of a command\n");
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (strcmp(name, "--version") == 0) {
+        printf("collio %s\n", collio_version());
+        return 0;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (*name != 0)
+        fprintf(stderr, "collio: no command '%s'\n", name);
+    print_help(stderr);
+    return STATUS_USAGE;
+}
