@@ -1,0 +1,107 @@
+#!/bin/sh
+# What the doctor finds when other libraries are loaded beside collio: real ones where they are
+# installed, small stand-ins for those that cannot be. Exactly these warnings and failures.
+. ./tests/env.sh
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+probe=$PWD/tests/doctor_probe
+count=0
+unset LD_PRELOAD
+
+# expect NAME FINDINGS ARGUMENT...: what depends on the machine alone is left out.
+expect() {
+    count=$((count + 1))
+    name=$1 wanted=$2
+    shift 2
+    got=$("$probe" "$@" 2>"$work/err")
+    status=$?
+    got=$(echo "$got" | grep -vE '^(E24|E44|E46|E50) ' | tr '\n' ',' | sed 's/,$//')
+    if test $status -eq 77; then
+        echo "ok $count - $name # SKIP cannot be loaded: $(tail -n 1 "$work/err")"
+    elif test "$got" = "$wanted" && test $status -eq 0; then
+        echo "ok $count - $name"
+    else
+        echo "not ok $count - $name"
+        printf 'wanted: %s\ngot: %s\n' "$wanted" "$got" | sed 's/^/# /'
+        sed 's/^/# /' "$work/err"
+    fi
+}
+
+# installed NAME FINDINGS LIBRARY: the same for a library that may be installed.
+installed() {
+    case $3 in
+    /*) file=$3 ;;
+    *) file=$(find /usr/lib /usr/lib64 -name "$3" 2>/dev/null | head -n 1) ;;
+    esac
+    if test -n "$file" && test -e "$file"; then
+        expect "$1" "$2" "$file"
+    else
+        count=$((count + 1))
+        echo "ok $count - $1 # SKIP $3 is not installed"
+    fi
+}
+
+# stand_in NAME CODE [FLAG...]: a shared object of that C code.
+stand_in() {
+    file=$work/$1
+    printf '%s\n' "$2" >"$work/code.c"
+    shift 2
+    gcc -shared -fPIC -o "$file" "$work/code.c" "$@"
+}
+
+mpi() { printf '#include <string.h>\nint MPI_Get_library_version(char *t, int *n) { strcpy(t, "%s"); *n = (int)strlen(t); return 0; }\n' "$1"; }
+hdf5() { printf 'int H5open(void) { return 0; }\nchar settings[] = "SUMMARY OF THE HDF5 CONFIGURATION\\n=====\\n HDF5 Version: %s\\n Parallel HDF5: %s\\n";\n%s\n' "$1" "$2" "$3"; }
+
+expect "nothing else loaded" ""
+
+# Real libraries.
+case $MPIEXEC in *openmpi) ours=openmpi ;; *mpich) ours=mpich ;; *) ours= ;; esac
+case $ours in
+mpich)
+    installed "Open MPI beside MPICH" "E02 failure,glance E02" "libmpi.so.40"
+    installed "HDF5 of Open MPI beside that of MPICH" \
+        "E02 failure,E21 failure,E22 failure,glance E02" "libhdf5_openmpi.so.103" ;;
+openmpi)
+    installed "MPICH beside Open MPI" "E02 failure,glance E02" "libmpich.so.12"
+    installed "HDF5 of MPICH beside that of Open MPI" \
+        "E02 failure,E21 failure,E22 failure,glance E02" "libhdf5_mpich.so.103" ;;
+esac
+installed "a serial HDF5 beside the parallel one" "E22 warning" "libhdf5_serial.so.103"
+
+# Stand-ins.
+stand_in libintel.so "$(mpi 'Intel(R) MPI Library 2021.9 for Linux* OS')"
+stand_in libcray.so "$(mpi 'MPI VERSION    : CRAY MPICH version 8.1.28 (ANL base 3.4a2)')"
+stand_in libmvapich.so "$(mpi 'MVAPICH2 Version : 2.3.7')"
+stand_in libabi.so "$(mpi 'MPICH Version: 5.0.0')
+int MPI_Abi_get_version(int *a, int *b) { *a = 1; *b = 0; return 0; }"
+stand_in libprofiler.so "$(mpi 'never called')
+int PMPI_Init(int *, char ***);
+int MPI_Init(int *c, char ***v) { return PMPI_Init(c, v); }"
+for name in intel cray mvapich abi; do
+    expect "a stand-in for the MPI of $name" "E02 failure,glance E02" "$work/lib$name.so"
+done
+expect "a profiler before MPI is no second MPI" "" "+$work/libprofiler.so"
+stand_in libhdf5_18.so "$(hdf5 1.8.23 no '')"
+stand_in libhdf5_2.so "$(hdf5 2.0.0 yes 'int H5Pset_fapl_mpio(void) { return 0; }')"
+stand_in libhdf5_silent.so 'int H5open(void) { return 0; }'
+for name in 18 2 silent; do
+    expect "a stand-in for HDF5 ($name)" "E22 warning" "$work/libhdf5_$name.so"
+done
+soname=$(ldd "$PWD/.libs/libcollio.so" | sed -n 's/^[[:space:]]*\(libhdf5[^ ]*\) =>.*/\1/p' | head -n 1)
+if test -n "$soname"; then
+    mkdir "$work/twin"
+    stand_in "twin/$soname.1" 'int H5open(void) { return 0; }' -Wl,-soname,"$soname"
+    expect "HDF5 of the same name from elsewhere" "E22 failure,glance E22" "$work/twin/$soname.1"
+fi
+stand_in libstatic.so "static $(hdf5 1.10.8 yes '' | sed 's/char settings/char hidden/' | sed 1d)
+const char *keep(void) { return hidden; }
+static int H5open(void) { return 0; }
+int call(void) { return H5open(); }" -fvisibility=hidden
+expect "a static HDF5 inside an extension" "E26 warning" "$work/libstatic.so"
+stand_in libhash.so "$(mpi 'MPICH Version: 3.2')" -Wl,--hash-style=sysv
+expect "an object with the older hash table" "E02 failure,glance E02" "$work/libhash.so"
+
+expect "another Python" "E30 failure" python.version=3.12.0 python.built=3.11.2
+expect "NumPy 2 under an extension built with 1" "E31 failure" numpy.version=2.1.0 numpy.built=1.26.0
+expect "NumPy 1 under an extension built with 2" "" numpy.version=1.26.0 numpy.built=2.1.0
+expect "mpi4py of another MPI" "E03 failure" mpi4py.comm_size=12 mpi4py.library=Other
+echo "1..$count"
