@@ -16,6 +16,9 @@ from tap import check, done, equal, raises, skip
 ALONE = {k: v for k, v in os.environ.items() if not k.startswith(("PMI_", "OMPI_", "PMIX_", "ORTE_", "HYDI_", "MPIR_"))}
 
 
+JOB = ALONE | {k: v for k, v in os.environ.items() if k.startswith("OMPI_ALLOW") or "oversubscribe" in k}
+
+
 def run(code, python=sys.executable, environment=ALONE):
     return subprocess.run([python, "-c", code], capture_output=True, text=True, env=environment)
 
@@ -57,6 +60,34 @@ def test_unclosed():
     code = "import collio; f = collio.File('exit.h5', 'w'); f['a'] = 1; print('end')"
     result = run(code)
     check(result.returncode == 0 and result.stdout == "end\n", "an open file at exit", result.stderr)
+
+
+def test_end_of_program():
+    """Ranks that end with things open: they close together if all end, and do not hang if not."""
+    code = """if True:
+        import sys, time, collio
+        from collio import MPI
+        comm = MPI.COMM_WORLD
+        steps = collio.Checkpoint("end", comm=comm)
+        f = collio.File("end.h5", "w", comm=comm)
+        f.create_group("a")
+        steps.save(comm.size, t=1)
+        if comm.size == 3 and comm.rank == 1:
+            time.sleep(1)
+            try:
+                steps.save(9, t=1)
+            except Exception as error:
+                print(type(error).__name__, "rank 0" in str(error) or "ranks 0" in str(error))
+    """
+    if "MPIEXEC" not in os.environ:
+        skip("the end of a program", "no MPIEXEC")
+        return
+    for size, said in ((2, ""), (3, "CollectiveError True\n")):
+        job = [os.environ["MPIEXEC"], "-n", str(size), sys.executable, "-c", code]
+        result = subprocess.run(job, capture_output=True, text=True, env=JOB, timeout=40)
+        check(result.returncode == 0 and result.stdout == said, f"{size} ranks end", f"{result}")
+        with collio.File("end.h5") as f:
+            equal(list(f), ["a"], "nothing is lost")
 
 
 def test_exception():
@@ -169,6 +200,7 @@ def test_others():
 
 test_lazy()
 test_unclosed()
+test_end_of_program()
 test_exception()
 test_mappings()
 test_threads()

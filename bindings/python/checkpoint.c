@@ -77,21 +77,36 @@ static int checkpoint_init(PyObject *object, PyObject *args, PyObject *keywords)
     return open_directory(self, comm, &a);
 }
 
+#define MOMENT 5.0 /* seconds that a rank which ends waits for the others to end */
+
+/* Whether all ranks are at the end of the program; those that wait elsewhere learn
+ * that this one is. */
+static int all_end(collio_comm *comm, const char *reason)
+{
+    collio_ticket ticket = {.operation = "the end of the program"};
+    collio_error err = COLLIO_ERROR_INIT;
+
+    collio_error_at(&err, NULL, 0);
+    return collio_agree_within(comm, &ticket, MOMENT, reason, &err) == COLLIO_OK;
+}
+
 /* Close, and the states first. With a reason to leave: without the others, who
  * learn that this rank will not come again. */
 static void close_handle(checkpoint_object *self, const char *reason, collio_error *err)
 {
+    int ending = reason != NULL && joint_ending();
     collio_checkpoint *taken;
     PyThreadState *saved;
 
-    if (!life_usable())
+    if (self->handle == NULL || !life_usable())
         return;
     while (self->states != NULL)
         state_close(self->states);
     taken = self->handle;
     self->handle = NULL; /* first, so that no other thread takes it up */
     saved = io_enter();
-    if (taken != NULL && reason != NULL && collio_comm_size(collio_checkpoint_comm(taken)) > 1)
+    if (reason != NULL && collio_comm_size(collio_checkpoint_comm(taken)) > 1 &&
+        !(ending && all_end(collio_checkpoint_comm(taken), reason)))
         collio_comm_leave(collio_checkpoint_comm(taken), reason);
     collio_checkpoint_close(&taken, err);
     io_leave(saved);

@@ -250,13 +250,16 @@ static PyObject *file_enter(PyObject *object, PyObject *Py_UNUSED(none))
     return h5_ready((h5object *)object) < 0 ? NULL : Py_NewRef(object);
 }
 
-/* Never collective: alone it is closed, with others it is abandoned. */
+/* Alone it is closed. With others it is abandoned, since they may keep theirs; but
+ * at the end of the program all may come, and a moment is given to them. */
 static void finalize(h5file *self)
 {
+    const char *reason = "its File went without a close()";
     collio_error err = COLLIO_ERROR_INIT;
     collio_comm *comm = collio_file_comm(self->handle);
     PyThreadState *saved;
     PyObject *type, *value, *trace;
+    int ending = joint_ending();
 
     PyErr_Fetch(&type, &value, &trace);
     if (PyErr_WarnFormat(PyExc_ResourceWarning, 1, "file %R was not closed", self->filename) < 0)
@@ -265,7 +268,9 @@ static void finalize(h5file *self)
     saved = io_enter();
     if (comm == NULL || collio_comm_size(comm) == 1)
         collio_file_close(&self->handle, &err);
-    collio_file_abandon(&self->handle, "its File went without a close()");
+    else if (ending)
+        collio_file_close_after(&self->handle, reason, &err);
+    collio_file_abandon(&self->handle, reason);
     io_leave(saved);
     self->base.object = NULL;
 }

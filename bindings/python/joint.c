@@ -126,3 +126,17 @@ void joint_reason(char *text, size_t size)
     Py_XDECREF(place);
     PyErr_Restore(type, value, trace);
 }
+
+int joint_ending(void)
+{
+    PyObject *type, *value, *trace, *answer;
+    int ending;
+
+    PyErr_Fetch(&type, &value, &trace);
+    answer = memory_call("sys", "is_finalizing", "()");
+    ending = answer != Py_False; /* also when nothing can be imported any more */
+    PyErr_Clear();
+    Py_XDECREF(answer);
+    PyErr_Restore(type, value, trace);
+    return ending;
+}

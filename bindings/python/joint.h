@@ -44,7 +44,8 @@ int joint_end(joint *j);
 /*
  * Release the GIL and take the lock around the library (HDF5 is not made for
  * threads); and back. Handles that another thread may close are read in
- * between. No Python in between.
+ * between. No Python in between. A thread that waits for other ranks keeps this
+ * rank's other threads out, so these must come in the same order on all ranks.
  */
 PyThreadState *io_enter(void);
 void io_leave(PyThreadState *saved);
@@ -58,6 +59,9 @@ int joint_comm(PyObject *object, MPI_Comm *out);
 /* What a rank tells the others when it leaves because of the pending exception,
  * which stays pending: "ValueError: ...". */
 void joint_reason(char *text, size_t size);
+
+/* 1 while the interpreter ends: what goes now goes on all ranks, or soon will. */
+int joint_ending(void);
 
 /* ------------------------------------------------------- memory.c: arrays */
 
