@@ -86,6 +86,14 @@ void collio_piece_copy(const collio_piece *piece, char *memory, char *buffer,
  * does not know), MEMORY, MPI. */
 int collio_map_add_type(collio_map *map, int64_t offset, MPI_Datatype type, collio_error *err);
 
+/*
+ * The same type made anew, if MPI's own file views would get it wrong (MPICH: large counts, indexed
+ * types over others); for callers that use those.
+ *   unit  in   its etype, without gaps
+ *   out   out  committed, to be freed; MPI_DATATYPE_NULL if the type can be used as it is
+ */
+int collio_type_mend(MPI_Datatype type, MPI_Datatype unit, MPI_Datatype *out, collio_error *err);
+
 /* ---------------------------------------------------------------- view.c */
 
 typedef enum collio_exchange {

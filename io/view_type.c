@@ -365,3 +365,92 @@ done:
     release(&p);
     return err->code;
 }
+
+/* ------------------------------------------------------------------- mending */
+
+/* Whether MPICH's file views get a type wrong: made with large counts, or placing blocks of types
+ * that are not predefined. */
+static int is_trap(MPI_Datatype type, collio_error *err)
+{
+    parts p = {.combiner = MPI_COMBINER_NAMED};
+    int trap = 0;
+
+    if (take_apart(type, &p, err) == COLLIO_OK && !is_predefined(p.combiner)) {
+        int indexed = p.combiner == MPI_COMBINER_INDEXED || p.combiner == MPI_COMBINER_HINDEXED ||
+                      p.combiner == MPI_COMBINER_INDEXED_BLOCK ||
+                      p.combiner == MPI_COMBINER_HINDEXED_BLOCK;
+
+        trap = p.is_large;
+        for (int64_t i = 0; i < p.type_count && !trap; i++) {
+            parts inner = {.combiner = MPI_COMBINER_NAMED};
+
+            trap = is_trap(p.types[i], err) ||
+                   (indexed && take_apart(p.types[i], &inner, err) == COLLIO_OK &&
+                    !is_predefined(inner.combiner));
+            release(&inner);
+        }
+    }
+    release(&p);
+    return trap;
+}
+
+/* The pieces of a map as a struct of strided blocks of `unit`. */
+static int type_from_map(const collio_map *map, MPI_Datatype unit, int64_t size, int64_t extent,
+                         MPI_Datatype *out, collio_error *err)
+{
+    size_t n = (size_t)map->used, made = 0;
+    MPI_Datatype *types = malloc((n + 1) * sizeof *types), all = MPI_DATATYPE_NULL;
+    MPI_Aint *places = malloc((n + 1) * sizeof *places);
+    int *ones = malloc((n + 1) * sizeof *ones);
+
+    if (types == NULL || places == NULL || ones == NULL || n > INT32_MAX)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to mend a datatype");
+    for (; made < n && err->code == COLLIO_OK; made++) {
+        const collio_piece *p = &map->segments[made].piece;
+
+        ones[made] = 1;
+        places[made] = (MPI_Aint)p->offset;
+        if (p->length % size != 0 || p->length / size > INT32_MAX || p->count > INT32_MAX)
+            collio_error_set(err, COLLIO_ERR_UNSUPPORTED, "view: a datatype this MPI gets wrong");
+        else
+            collio_mpi(MPI_Type_create_hvector((int)p->count, (int)(p->length / size),
+                                               (MPI_Aint)p->stride, unit, &types[made]),
+                       "MPI_Type_create_hvector", err);
+        if (err->code != COLLIO_OK)
+            break;
+    }
+    if (err->code == COLLIO_OK &&
+        collio_mpi(MPI_Type_create_struct((int)n, ones, places, types, &all),
+                   "MPI_Type_create_struct", err) == COLLIO_OK &&
+        collio_mpi(MPI_Type_create_resized(all, 0, (MPI_Aint)extent, out),
+                   "MPI_Type_create_resized", err) == COLLIO_OK)
+        collio_mpi(MPI_Type_commit(out), "MPI_Type_commit", err);
+    while (made > 0)
+        MPI_Type_free(&types[--made]);
+    if (all != MPI_DATATYPE_NULL)
+        MPI_Type_free(&all);
+    free(types);
+    free(places);
+    free(ones);
+    return err->code;
+}
+
+int collio_type_mend(MPI_Datatype type, MPI_Datatype unit, MPI_Datatype *out, collio_error *err)
+{
+    MPI_Count size = 0, lb = 0, extent = 0;
+    collio_map map = {.segments = NULL};
+
+    *out = MPI_DATATYPE_NULL;
+#ifndef OPEN_MPI
+    if (type != MPI_DATATYPE_NULL && unit != MPI_DATATYPE_NULL && is_trap(type, err) &&
+        collio_mpi(MPI_Type_size_x(unit, &size), "MPI_Type_size_x", err) == COLLIO_OK &&
+        collio_mpi(MPI_Type_get_extent_x(type, &lb, &extent), "MPI_Type_get_extent_x", err) ==
+            COLLIO_OK &&
+        collio_map_add_type(&map, 0, type, err) == COLLIO_OK && size > 0)
+        type_from_map(&map, unit, size, extent, out, err);
+#else
+    (void)type, (void)unit, (void)size, (void)lb, (void)extent, (void)type_from_map, (void)is_trap;
+#endif
+    collio_map_free(&map);
+    return err->code;
+}

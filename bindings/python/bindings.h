@@ -233,7 +233,8 @@ int rows_add(state *st, PyTypeObject *type, const row_method *rows);
     X(op, Op, MPI_Op, MPI_OP_NULL)                                                                 \
     X(datatype, Datatype, MPI_Type, MPI_DATATYPE_NULL)                                             \
     X(request, Request, MPI_Request, MPI_REQUEST_NULL)                                             \
-    X(message, Message, MPI_Message, MPI_MESSAGE_NULL)
+    X(message, Message, MPI_Message, MPI_MESSAGE_NULL)                                             \
+    X(file, File, MPI_File, MPI_FILE_NULL)
 
 enum handle_kind {
 #define X(field, class, prefix, null) KIND_##field,
@@ -250,10 +251,11 @@ typedef union any_handle {
     MPI_Datatype datatype;
     MPI_Request request;
     MPI_Message message;
+    MPI_File file;
     intptr_t bits; /* all of it, for comparison; 0 before a smaller one is stored */
 } any_handle;
 
-/* The layout of Comm, Group, Info, Op, Datatype, Request, Message. */
+/* The layout of Comm, Group, Info, Op, Datatype, Request, Message, File. */
 typedef struct handle {
     PyObject_HEAD
     any_handle mpi;

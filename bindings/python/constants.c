@@ -81,6 +81,7 @@ static const struct {
     {"COMM_SELF", TYPE_Intracomm, KIND_comm, {.comm = MPI_COMM_SELF}},
     {"COMM_WORLD", TYPE_Intracomm, KIND_comm, {.comm = MPI_COMM_WORLD}},
     {"GROUP_NULL", TYPE_Group, KIND_group, {.group = MPI_GROUP_NULL}},
+    {"FILE_NULL", TYPE_File, KIND_file, {.file = MPI_FILE_NULL}},
     {"GROUP_EMPTY", TYPE_Group, KIND_group, {.group = MPI_GROUP_EMPTY}},
     {"INFO_NULL", TYPE_Info, KIND_info, {.info = MPI_INFO_NULL}},
     {"INFO_ENV", TYPE_Info, KIND_info, {.info = MPI_INFO_ENV}},

@@ -2,6 +2,7 @@
 #include "bindings.h"
 #include "ckpt.h"
 #include "h5.h"
+#include "view.h"
 
 #include <string.h>
 
@@ -40,6 +41,8 @@ static const struct {
     {TYPE_Intracomm, intracomm_cart_methods, intracomm_collect_rows},
     {TYPE_Intracomm, NULL, intracomm_gather_rows},
     {TYPE_Cartcomm, NULL, cart_rows},
+    {TYPE_File, NULL, file_rows},
+    {TYPE_File, NULL, file_access_rows},
     {TYPE_State, state_read_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},
     {TYPE_H5Group, h5walk_methods, NULL},
