@@ -72,8 +72,10 @@ int64_t collio_place_offset(const collio_place *place);
 
 /*
  * Take the next piece of at most `most` bytes, all of it below `limit`, and go on behind it.
- *   out  out  offset from the file's start; its length is 0 if the next byte is not below `limit`
+ *   limit  in   COLLIO_NO_LIMIT: none
+ *   out    out  offset from the file's start; its length is 0 if the next byte is not below `limit`
  */
+#define COLLIO_NO_LIMIT (INT64_MAX / 2) /* offsets in memory may be negative */
 void collio_place_take(collio_place *place, int64_t most, int64_t limit, collio_piece *out);
 
 /* Copy data between the pieces of memory and a buffer without gaps. */

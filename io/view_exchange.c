@@ -169,7 +169,7 @@ static void pack(exchange *x, char *to, int64_t bytes)
     for (int64_t at = 0; at < bytes;) {
         collio_piece p;
 
-        collio_place_take(&x->memory, bytes - at, INT64_MAX, &p);
+        collio_place_take(&x->memory, bytes - at, COLLIO_NO_LIMIT, &p);
         collio_piece_copy(&p, x->job->data, to + at, COLLIO_WRITING);
         at += p.length * p.count;
     }

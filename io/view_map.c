@@ -245,7 +245,7 @@ void collio_place_take(collio_place *place, int64_t most, int64_t limit, collio_
         return;
     }
     n = place->inside > 0 ? 0 : least(most / p->length, p->count - place->run);
-    if (n > 1)
+    if (n > 1 && p->stride > 0) /* in memory strides of 0 and less occur, but no limit */
         n = least(n, below < p->length ? 0 : (below - p->length) / p->stride + 1);
     if (n > 1) {
         *out = (collio_piece){offset, p->length, p->stride, n};

@@ -109,7 +109,7 @@ static int move_dense(move *m, char *data, int64_t size, collio_error *err)
     while (size > 0 && !m->ended && err->code == COLLIO_OK) {
         collio_piece p;
 
-        collio_place_take(&m->file, size, INT64_MAX, &p);
+        collio_place_take(&m->file, size, COLLIO_NO_LIMIT, &p);
         if (m->job->direction == COLLIO_READING && is_fine(&p))
             read_sieved(m, &p, data, err);
         else
@@ -126,7 +126,7 @@ static void pack(move *m, int64_t size, collio_direction direction)
     for (int64_t at = 0; at < size;) {
         collio_piece p;
 
-        collio_place_take(&m->memory, size - at, INT64_MAX, &p);
+        collio_place_take(&m->memory, size - at, COLLIO_NO_LIMIT, &p);
         collio_piece_copy(&p, m->job->data, m->packed + at, direction);
         at += p.length * p.count;
     }

@@ -35,4 +35,5 @@ X(H5File, H5Group, collio)
 X(H5Dataset, H5Object, collio)
 X(H5Mode, none, hidden)
 X(Attributes, none, collio)
+X(View, none, collio)
 #undef X

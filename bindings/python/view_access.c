@@ -92,15 +92,30 @@ typedef struct access_args {
     PyObject *buf, *status;
 } access_args;
 
-#define OFFSET {"offset", arg_int64, offsetof(access_args, offset)}
-#define BUF    {"buf", arg_object, offsetof(access_args, buf)}
-#define STATUS {"|status", arg_object, offsetof(access_args, status)}
-#define LAST   {NULL, NULL, 0}
+#define OFFSET                                                                                     \
+    {                                                                                              \
+        "offset", arg_int64, offsetof(access_args, offset)                                         \
+    }
+#define BUF                                                                                        \
+    {                                                                                              \
+        "buf", arg_object, offsetof(access_args, buf)                                              \
+    }
+#define STATUS                                                                                     \
+    {                                                                                              \
+        "|status", arg_object, offsetof(access_args, status)                                       \
+    }
+#define LAST                                                                                       \
+    {                                                                                              \
+        NULL, NULL, 0                                                                              \
+    }
 
 static const param params[][4] = {
-    [AT] = {OFFSET, BUF, STATUS, LAST}, [IAT] = {OFFSET, BUF, LAST},
-    [AT_BEGIN] = {OFFSET, BUF, LAST},   [OWN] = {BUF, STATUS, LAST},
-    [IOWN] = {BUF, LAST},               [OWN_BEGIN] = {BUF, LAST},
+    [AT] = {OFFSET, BUF, STATUS, LAST},
+    [IAT] = {OFFSET, BUF, LAST},
+    [AT_BEGIN] = {OFFSET, BUF, LAST},
+    [OWN] = {BUF, STATUS, LAST},
+    [IOWN] = {BUF, LAST},
+    [OWN_BEGIN] = {BUF, LAST},
     [END] = {BUF, STATUS, LAST},
 };
 
@@ -195,8 +210,8 @@ static PyObject *file_access(PyObject *self, const row_method *row, PyObject *co
     return result;
 }
 
-#define DOES_read    "Read "
-#define DOES_write   "Write "
+#define DOES_read     "Read "
+#define DOES_write    "Write "
 #define SIG_at        "($self, /, offset, buf, status=None)\n--\n\n"
 #define SIG_iat       "($self, /, offset, buf)\n--\n\nStart: "
 #define SIG_at_begin  "($self, /, offset, buf)\n--\n\nFirst half: "
@@ -207,8 +222,13 @@ static PyObject *file_access(PyObject *self, const row_method *row, PyObject *co
 
 const row_method file_access_rows[] = {
 #define X(method, name, shape, direction, text)                                                    \
-    {#method, #method SIG_##shape DOES_##direction text ".", file_access, "MPI_File_" #name,       \
-     {NULL}, ACCESS_##name, 0},
+    {#method,                                                                                      \
+     #method SIG_##shape DOES_##direction text ".",                                                \
+     file_access,                                                                                  \
+     "MPI_File_" #name,                                                                            \
+     {NULL},                                                                                       \
+     ACCESS_##name,                                                                                \
+     0},
     ACCESSES
 #undef X
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
