@@ -65,15 +65,23 @@ static int make_keys(collio_error *err)
         "MPI_Comm_create_keyval", err);
 }
 
-static int check_user(MPI_Comm user, collio_error *err)
+/* What can be looked at without MPI's judgement. */
+static int check_handle(MPI_Comm user, collio_error *err)
 {
-    int initialized = 0, inter = 0;
+    int initialized = 0;
 
     MPI_Initialized(&initialized);
     if (!initialized)
         return collio_error_set(err, COLLIO_ERR_STATE, "MPI is not initialised");
     if (user == MPI_COMM_NULL)
         return collio_error_set(err, COLLIO_ERR_VALUE, "the communicator is MPI_COMM_NULL");
+    return COLLIO_OK;
+}
+
+static int check_kind(MPI_Comm user, collio_error *err)
+{
+    int inter = 0;
+
     if (collio_mpi(MPI_Comm_test_inter(user, &inter), "MPI_Comm_test_inter", err))
         return err->code;
     if (inter)
@@ -155,18 +163,21 @@ static int make_root(MPI_Comm user, collio_comm **out, collio_error *err)
     return COLLIO_OK;
 }
 
+/* The hidden duplicate, made if need be. *out may be set although this rank has failed: then it
+ * brings its error to the others. */
 static int find_root(MPI_Comm user, collio_comm **out, collio_error *err)
 {
     collio_error local = COLLIO_ERROR_INIT;
     int found = 0;
 
-    if (check_user(user, &local) == COLLIO_OK && make_keys(&local) == COLLIO_OK &&
-        collio_mpi(MPI_Comm_get_attr(user, root_key, out, &found), "MPI_Comm_get_attr", &local) ==
-            COLLIO_OK &&
-        !found)
+    if (check_handle(user, &local) == COLLIO_OK && make_keys(&local) == COLLIO_OK)
+        collio_mpi(MPI_Comm_get_attr(user, root_key, out, &found), "MPI_Comm_get_attr", &local);
+    if (!found && local.code == COLLIO_OK && check_kind(user, &local) == COLLIO_OK)
         make_root(user, out, &local);
     if (local.code != COLLIO_OK)
         collio_error_set(err, local.code, "%s", local.text);
+    if (!found && local.code != COLLIO_OK)
+        *out = NULL;
     return local.code;
 }
 
@@ -174,7 +185,7 @@ int collio_comm_prepare(MPI_Comm user, collio_error *err)
 {
     collio_comm *root = NULL;
 
-    if (err->agreed || find_root(user, &root, err) != COLLIO_OK)
+    if (err->agreed || (find_root(user, &root, err) != COLLIO_OK && root == NULL))
         return err->code;
     return collio_agree_step(root, "preparing a communicator", err);
 }
@@ -186,7 +197,7 @@ int collio_comm_create(MPI_Comm user, collio_comm **out, collio_error *err)
     MPI_Request request = MPI_REQUEST_NULL;
 
     *out = NULL;
-    if (err->agreed || find_root(user, &root, err) != COLLIO_OK)
+    if (err->agreed || (find_root(user, &root, err) != COLLIO_OK && root == NULL))
         return err->code;
     comm = calloc(1, sizeof *comm);
     if (comm == NULL)

@@ -45,6 +45,9 @@ int collio_roll_gone(const collio_comm *comm);
 enum note_kind collio_roll_kind(const collio_comm *comm, int rank);
 void collio_roll_why(const collio_comm *comm, int rank, collio_error *err);
 
+/* How many waits `rank` had begun when it sent its last note. */
+uint64_t collio_roll_waits(const collio_comm *comm, int rank);
+
 /* 1 if `rank` is known to be in this wait (or is this rank). */
 int collio_roll_present(const collio_comm *comm, int rank);
 

@@ -126,6 +126,11 @@ void collio_roll_why(const collio_comm *comm, int rank, collio_error *err)
     err->sys_error = seat->sys_error;
 }
 
+uint64_t collio_roll_waits(const collio_comm *comm, int rank)
+{
+    return comm->roll != NULL ? comm->roll->seats[rank].waits : 0;
+}
+
 int collio_roll_present(const collio_comm *comm, int rank)
 {
     if (rank == comm->rank)

@@ -76,8 +76,10 @@ static int give_up(collio_comm *comm, const char *operation, collio_error *err)
     return collio_comm_poison(comm, err);
 }
 
-/* A rank has said that it will not come to this wait. */
-static int meet_gone(collio_comm *comm, int gone, const char *operation, collio_error *err)
+/* A rank has said that it will not come to this wait, or gives it up. `late`: it had said so before
+ * this rank came. */
+static int meet_gone(collio_comm *comm, int gone, const char *operation, int late,
+                     collio_error *err)
 {
     collio_error local = COLLIO_ERROR_INIT;
 
@@ -86,13 +88,15 @@ static int meet_gone(collio_comm *comm, int gone, const char *operation, collio_
         *err = local;
         return collio_comm_poison(comm, err);
     }
-    if (collio_roll_present(comm, gone))
+    if (!late && collio_roll_present(comm, gone))
         return give_up(comm, operation, err);
     collio_error_set(&local, COLLIO_ERR_TIMEOUT,
                      "%s: rank %d came too late: rank %d and others had given up waiting after "
                      "%g s",
                      operation, comm->rank, gone, collio_get_timeout());
     *err = local;
+    /* In the roll call of those who gave up this rank counts as one that did not come. */
+    comm->waits = collio_roll_waits(comm, gone) - 1;
     return collio_comm_fail(comm, err);
 }
 
@@ -125,7 +129,7 @@ static int wait_long(collio_comm *comm, MPI_Request *request, const char *operat
     double timeout = collio_get_timeout(), patience = collio_get_patience();
     int done = 0, gone, noticed = 0;
 
-    for (;;) {
+    for (int late = 1;; late = 0) {
         if (test(comm, request, &done, err))
             return err->code;
         waited = collio_now() - start;
@@ -134,7 +138,7 @@ static int wait_long(collio_comm *comm, MPI_Request *request, const char *operat
         collio_roll_read(comm);
         gone = collio_roll_gone(comm);
         if (gone >= 0)
-            return meet_gone(comm, gone, operation, err);
+            return meet_gone(comm, gone, operation, late, err);
         if (done)
             return COLLIO_OK;
         if (comm->limit > 0.0 && waited > comm->limit)

@@ -238,9 +238,10 @@ static void describe(const void *context, char *text, size_t size)
     const collio_plan *plan = context;
     collio_error sound = COLLIO_ERROR_INIT;
 
-    snprintf(text, size, "step %" PRId64, plan->step);
+    snprintf(text, size, "(step %" PRId64, plan->step);
     for (int i = 0; i < plan->nitems && check_item(&plan->items[i], &sound) == COLLIO_OK; i++)
         describe_item(&plan->items[i], text, size);
+    add_text(text, size, ")");
 }
 
 static int agree_on_items(collio_plan *plan, collio_comm *comm, int *exists, collio_error *err)

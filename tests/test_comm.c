@@ -1,5 +1,5 @@
 /* Communicators of collio's own. ranks: 1 2 4 */
-#include "collio/core.h"
+#include "internal.h"
 #include "tap.h"
 
 #include <string.h>
@@ -64,6 +64,22 @@ static void test_prepared(void)
     collio_set_timeout(600.0);
 }
 
+/* A rank that cannot even look up the hidden duplicate brings that to the others. */
+static void test_fault(int erring)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_comm *comm = NULL;
+
+    collio_fault_set(tap_rank == erring);
+    collio_comm_create(MPI_COMM_WORLD, &comm, &err);
+    collio_fault_set(0);
+    tap_ok(err.code == COLLIO_ERR_MPI && strstr(err.text, "MPI_Comm_get_attr") && comm == NULL,
+           "the first result fails on rank %d: all return it", erring);
+    collio_error_clear(&err);
+    collio_comm_create(MPI_COMM_WORLD, &comm, &err);
+    tap_ok(collio_comm_free(&comm, &err) == COLLIO_OK, "and the next call succeeds");
+}
+
 static void test_subset(void)
 {
     collio_error err = COLLIO_ERROR_INIT;
@@ -101,6 +117,8 @@ int main(int argc, char **argv)
     test_arguments();
     test_many();
     test_brought_error();
+    for (int rank = 0; rank < tap_size; rank++)
+        test_fault(rank);
     if (tap_size > 1) {
         test_subset();
         test_prepared();

@@ -97,10 +97,24 @@ static PyObject *start(PyObject *module, PyObject *const *args, Py_ssize_t nargs
     Py_RETURN_NONE;
 }
 
-/* Notices of the core go to the standard error, whole lines at a time. */
+/* Notices of the core are warnings of the logger "collio". They come from inside a wait, mostly
+ * without the interpreter lock, and an exception may be on its way already. */
 static void log_line(const char *text, void *Py_UNUSED(data))
 {
-    fprintf(stderr, "collio: %s\n", text);
+    PyGILState_STATE held = PyGILState_Ensure();
+    PyObject *type, *value, *trace, *logging, *logger = NULL, *done = NULL;
+
+    PyErr_Fetch(&type, &value, &trace);
+    logging = PyImport_ImportModule("logging");
+    if (logging != NULL)
+        logger = PyObject_CallMethod(logging, "getLogger", "s", "collio");
+    if (logger != NULL)
+        done = PyObject_CallMethod(logger, "warning", "ss", "%s", text);
+    Py_XDECREF(done);
+    Py_XDECREF(logger);
+    Py_XDECREF(logging);
+    PyErr_Restore(type, value, trace);
+    PyGILState_Release(held);
 }
 
 PyDoc_STRVAR(option_doc, "_option($module, name, value, /)\n--\n\nTell a setting of collio.rc.");
