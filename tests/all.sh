@@ -2,6 +2,7 @@
 # All tests, from nothing: install what is missing, build, run `make check`. The last line is
 # "N passed, N failed, N skipped".
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+test -f "$top/.ci/prepare.sh" || { echo "collio: $top is no clone of collio's repository" >&2; exit 1; }
 . "$top/.ci/prepare.sh"
 
 install_packages $packages python-matplotlib-data
