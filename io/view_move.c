@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Many small runs are read as one stretch, gaps and all, if at least one byte in SIEVE_WASTE of it
- * is wanted. Writing has no such thing: what lies between belongs to others. */
-#define SIEVE_BYTES ((int64_t)1 << 20)
-#define SIEVE_RUN   ((int64_t)1 << 15)
-#define SIEVE_WASTE 32
+/* Runs that come at least every SIEVE_STRIDE bytes are read as one stretch, gaps and all: reading
+ * that much takes as long as one more call. Writing has no such thing: what lies between belongs to
+ * others. */
+#define SIEVE_BYTES  ((int64_t)1 << 20)
+#define SIEVE_STRIDE ((int64_t)1 << 12)
 
 /* A job under way. */
 typedef struct move {
@@ -51,8 +51,7 @@ static int read_some(const collio_job *job, char *to, int64_t size, int64_t offs
 
 static int is_fine(const collio_piece *p)
 {
-    return p->count > 1 && p->length < SIEVE_RUN && p->stride <= SIEVE_WASTE * p->length &&
-           p->stride + p->length <= SIEVE_BYTES;
+    return p->count > 1 && p->stride > p->length && p->stride <= SIEVE_STRIDE;
 }
 
 /* Read a strided piece through stretches that hold many of its runs. */
