@@ -88,10 +88,13 @@ static void begin_exam(collio_exam *exam)
     if (exam->objects.mpi >= 0)
         collio_loaded_version(&exam->objects.at[exam->objects.mpi], exam->library,
                               sizeof exam->library);
+    exam->foreign = exam->objects.mpi >= 0 &&
+                    !collio_family_matches(collio_built_family(),
+                                           exam->objects.at[exam->objects.mpi].family);
     MPI_Initialized(&exam->running);
     if (exam->running)
         MPI_Finalized(&done);
-    exam->running = exam->running && !done;
+    exam->running = exam->running && !done && !exam->foreign;
     if (exam->running)
         MPI_Comm_size(MPI_COMM_WORLD, &exam->world);
 }
@@ -240,6 +243,10 @@ int collio_doctor_ranks(collio_doctor *doctor, MPI_Comm comm, collio_error *err)
     collio_exam *exam = &doctor->exam;
     collio_error closing = COLLIO_ERROR_INIT;
 
+    if (exam->foreign)
+        return collio_error_set(err, COLLIO_ERR_STATE, "stage two of the doctor cannot be run: collio was "
+                                "built for %s, and another MPI is loaded",
+                                collio_family_name(collio_built_family()));
     if (collio_comm_create(comm, &exam->comm, err) != COLLIO_OK)
         return err->code;
     exam->rank = collio_comm_rank(exam->comm);

@@ -146,6 +146,7 @@ static void check_built(collio_exam *exam, collio_finding *f)
     if (!collio_family_matches(built, ours->family)) {
         collio_say(f, COLLIO_LEVEL_FAILURE, "collio was built for %s, and %s is loaded (%s)",
                    collio_family_name(built), collio_family_name(ours->family), ours->path);
+        list_users(exam, f);
         collio_mend(f, "rebuild collio with the mpicc of the MPI that is used, or take the other "
                        "MPI out of LD_LIBRARY_PATH and LD_PRELOAD");
     } else if (built == ours->family && older) {
@@ -269,14 +270,15 @@ static void check_known_bad(collio_exam *exam, collio_finding *f)
 }
 
 const collio_check collio_checks_mpi[] = {
+    /* First of all: after this failure nothing of MPI can be called. */
+    {"E04", "MPI as built and as loaded", check_built,
+     "Constants and handles are compiled in: with another MPI they mean something else.", 1, COLLIO_GLANCE},
     {"E02", "MPI libraries in the process", check_one_mpi,
      "Each MPI library has its own ranks and handles. Handles of one given to the other crash, or "
      "silently mean something else.", 1, COLLIO_GLANCE},
     {"E03", "mpi4py's MPI", check_mpi4py,
      "A communicator of mpi4py is an address or a number that only its own MPI library can read.",
      1, COLLIO_GLANCE},
-    {"E04", "MPI as built and as loaded", check_built,
-     "Constants and handles are compiled in: with another MPI they mean something else.", 1, COLLIO_GLANCE},
     {"E05", "collio's link to MPI", check_linked,
      "A library that does not name its MPI gets whichever another one has loaded.", 1, 0},
     {"E06", "threads", check_threads,

@@ -215,9 +215,10 @@ static int judge_missing(collio_exam *exam, collio_finding *f, const char *path,
     }
     collio_evidence(f, "%s: %s not found", path, p->missing);
     collio_say(f, COLLIO_LEVEL_WARNING, "%s was not found, which %s needs", p->missing, path);
-    collio_mend(f, "load the module of that MPI or HDF5 (module load ...), or set LD_LIBRARY_PATH "
-                   "(now: %s)", getenv("LD_LIBRARY_PATH") != NULL ? getenv("LD_LIBRARY_PATH")
-                                                                   : "not set");
+    if (f->mend[0] == 0)
+        collio_mend(f, "load the module of that MPI or HDF5 (module load ...), or set LD_LIBRARY_PATH "
+                   "(now: %s)",
+                    getenv("LD_LIBRARY_PATH") != NULL ? getenv("LD_LIBRARY_PATH") : "not set");
     return 1;
 }
 
@@ -234,7 +235,8 @@ static int judge_family(collio_exam *exam, collio_finding *f, const char *path, 
         return 0;
     collio_say(f, COLLIO_LEVEL_WARNING, "%s uses %s, collio %s: do not import both in one program",
                path, collio_family_name(p->family), collio_family_name(ours));
-    collio_mend(f, "rebuild it with collio's mpicc (pip install --no-binary=:all: --no-cache-dir ...), "
+    if (f->mend[0] == 0)
+        collio_mend(f, "rebuild it with collio's mpicc (pip install --no-binary=:all: --no-cache-dir ...), "
                    "or configure collio with CC=mpicc of %s", collio_family_name(p->family));
     return 1;
 }

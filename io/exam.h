@@ -140,6 +140,7 @@ typedef struct collio_exam {
     int at_a_glance;        /* no evidence that takes long to find */
     int may_spawn;          /* not offline, and one process a machine only */
     int first_here;         /* the one process of this machine that examines it */
+    int foreign;            /* the MPI that is called is not what collio was built for: pass it no handles */
     int running, world;     /* MPI is initialised (and not finalised), and its world's size */
     collio_comm *comm;      /* stage two */
     int rank, size;         /* in comm */

@@ -12,7 +12,7 @@ STUB = ast.parse(pathlib.Path(collio.__file__).with_name("__init__.pyi").read_te
 EXCEPTIONS = ("CollectiveError", "CollectiveTimeout", "DamageError", "NoCheckpointError")
 # What collections.abc gives to mappings, and names that only the stub needs.
 DERIVED = {"keys", "values", "items", "pop", "popitem", "clear", "update", "setdefault"}
-ONLY_STUB = {"_Object", "_Mode", "_Entry", "_Report", "Settings"}
+ONLY_STUB = {"_Object", "_Mode", "_Entry", "_Report", "_Finding", "Settings"}
 wrong, undocumented, uncollective = [], [], []
 
 
@@ -66,12 +66,15 @@ def compare_class(node, cls):
 
 classes = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
 public = set(collio.__all__) - {"MPI", "rc"}
-equal(set(classes) - ONLY_STUB, public, "the stub has the names of the package")
+functions = {node.name: node for node in STUB.body if isinstance(node, ast.FunctionDef)}
+equal({*classes, *functions} - ONLY_STUB, public, "the stub has the names of the package")
 check(public <= set(dir(collio)), "dir() knows them")
 for name in public:
     if not inspect.getdoc(getattr(collio, name)):
         undocumented.append(name)
-    if name not in EXCEPTIONS:
+    if name in functions:
+        compare_function(name, functions[name], getattr(collio, name))
+    elif name not in EXCEPTIONS:
         compare_class(classes[name], getattr(collio, name))
 equal(wrong, [], "signatures agree")
 equal(undocumented, [], "everything is documented")

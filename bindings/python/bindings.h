@@ -477,6 +477,9 @@ PyObject *attach_buffer(PyObject *module, PyObject *const *args, Py_ssize_t narg
                         PyObject *keywords);
 PyObject *detach_buffer(PyObject *module, PyObject *none);
 
+/* doctor.c */
+extern PyMethodDef doctor_functions[];
+
 /* constants.c */
 int constants_setup(PyObject *module, state *st);
 

@@ -80,7 +80,8 @@ COLLIO_API int collio_doctor_create(const collio_doctor_options *options, collio
  * findings of `doctor` the same on all ranks: where ranks differ, the worst one.
  * Collective; the options of the doctors should match. Writes one file of about
  * 1 MiB to the directory and removes it.
- * Errors: VALUE, MPI, MEMORY, TIMEOUT. A check that fails is no error.
+ * Errors: STATE (the loaded MPI is not the one collio was built for: found by
+ * stage one), VALUE, MPI, MEMORY, TIMEOUT. A check that fails is no error.
  */
 COLLIO_API int collio_doctor_ranks(collio_doctor *doctor, MPI_Comm comm, collio_error *err);
 

@@ -25,7 +25,7 @@ _LOADED = (
     "NoCheckpointError",
 )
 
-__all__ = ["MPI", "rc", "Decomposition", *_RUNNING, *_LOADED]
+__all__ = ["MPI", "rc", "Decomposition", "doctor", *_RUNNING, *_LOADED]
 
 
 def __getattr__(name):
@@ -33,6 +33,8 @@ def __getattr__(name):
         return importlib.import_module(".MPI", __name__)
     if name == "Decomposition":
         return importlib.import_module(".decomposition", __name__).Decomposition
+    if name == "doctor":
+        return importlib.import_module(".diagnose", __name__).doctor
     if name in _RUNNING:
         importlib.import_module(".MPI", __name__)
     elif name not in _LOADED:

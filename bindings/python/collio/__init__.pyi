@@ -198,6 +198,20 @@ class PerRank:
     @property
     def value(self) -> Any: ...
 
+class _Finding(NamedTuple):
+    id: str
+    level: str
+    rank: int
+    subject: str
+    why: str
+    what: str
+    mend: str
+    evidence: str
+
+def doctor(
+    directory: str | os.PathLike[str] = ".", *, comm: Communicator | None = None, offline: bool = False
+) -> list[_Finding]: ...
+
 class _Entry(NamedTuple):
     step: int
     size: int
