@@ -160,16 +160,16 @@ void collio_view_free(collio_view *view)
 
 /* --------------------------------------------------------- on the disk */
 
-/* Stripes are set when a file is created, and MPI-IO knows how on each file system. */
-static void create_striped(const opening *o, collio_error *err)
+/* Stripes are set when a file is created, and MPI-IO knows how on each file system. Where it fails,
+ * opening in the ordinary way says why. Returns whether the file was created. */
+static int create_striped(const opening *o)
 {
     MPI_File file = MPI_FILE_NULL;
+    int result =
+        MPI_File_open(MPI_COMM_SELF, o->path, MPI_MODE_CREATE | MPI_MODE_EXCL | MPI_MODE_WRONLY,
+                      o->view->info, &file);
 
-    if (collio_mpi(MPI_File_open(MPI_COMM_SELF, o->path,
-                                 MPI_MODE_CREATE | MPI_MODE_EXCL | MPI_MODE_WRONLY, o->view->info,
-                                 &file),
-                   "MPI_File_open", err) == COLLIO_OK)
-        collio_mpi(MPI_File_close(&file), "MPI_File_close", err);
+    return result == MPI_SUCCESS && MPI_File_close(&file) == MPI_SUCCESS;
 }
 
 /* Rank 0 finds or makes the file. Emptying it waits until all ranks have opened it. */
@@ -181,10 +181,9 @@ static int claim(opening *o, collio_error *err)
     if (!(flags & O_CREAT))
         return collio_posix_open(o->path, flags, &o->view->fd, err);
     if (wants_striping(o->view->info) && collio_posix_exists(o->path, &exists, err) == COLLIO_OK &&
-        !exists) {
-        create_striped(o, err);
-        o->created = err->code == COLLIO_OK;
-        return err->code ? err->code : collio_posix_open(o->path, O_RDWR, &o->view->fd, err);
+        !exists && create_striped(o)) {
+        o->created = 1;
+        return collio_posix_open(o->path, O_RDWR, &o->view->fd, err);
     }
     if (err->code == COLLIO_OK &&
         collio_posix_open(o->path, flags | O_EXCL, &o->view->fd, &first) == COLLIO_OK) {

@@ -8,7 +8,7 @@
 /* argv[0] is the command's name. Returns the exit status. */
 typedef int command_function(int argc, char **argv);
 
-command_function command_doctor;
+command_function command_doctor, command_hints;
 
 /* Exit status of a call that was not understood. */
 #define STATUS_USAGE 64

@@ -12,6 +12,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"doctor", command_doctor, "find what does not fit together: MPI, HDF5, Python, file system"},
+    {"hints", command_hints, "explain the hints for files, and show what the MPI here took"},
 };
 
 static void print_help(FILE *to)
