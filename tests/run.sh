@@ -23,8 +23,9 @@ limit=$(sed -n 's/.*limit: *\([0-9]*\).*/\1/p' "$source" | head -n 1)
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
-# UCX warns on standard output of the messages that a rank which gave up never received.
-export UCX_LOG_LEVEL=error
+# UCX warns on standard output of the messages that a rank which gave up never received, and it and
+# hwloc of a container without /sys.
+export UCX_LOG_LEVEL=fatal HWLOC_HIDE_ERRORS=2
 export PYTHONPATH="$top_builddir/bindings/python/lib:$top_srcdir/tests${PYTHONPATH:+:$PYTHONPATH}"
 export PYTHONDONTWRITEBYTECODE=1
 export top_srcdir top_builddir MPIEXEC PYTHON
