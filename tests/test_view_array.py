@@ -102,6 +102,17 @@ with collio.View(PATH, "w", comm, shape=(NX, NY), dtype="f8") as v:
 if size > 1:
     raises(collio.CollectiveError, "x.raw",
            lambda: collio.View("x.raw" if rank else "y.raw", "w", comm, shape=3), name="two names")
+if size > 1:
+
+    def leave():
+        with collio.View(PATH, "w", comm, shape=(NX,), dtype="f8") as v:
+            if rank == last:
+                raise RuntimeError("no field here")
+            v[:] = 1.0
+
+    raises(RuntimeError if rank == last else collio.CollectiveError, "no field here", leave,
+           name="a rank that leaves the block tells the others why")
+comm.Barrier()
 if rank == 0:
     os.remove(PATH)
 done()

@@ -151,6 +151,19 @@ if hasattr(MPI.Datatype, "Create_indexed"):
     equal(data, np.concatenate([one, one + 40]).astype("i4"), "an indexed type over subarrays")
     f.Close()
 
+# ------------------------------------------------------- data representations
+
+write_plain(np.zeros(0))
+f = MPI.File.Open(comm, PATH, MPI.MODE_RDWR)
+f.Set_view(0, MPI.DOUBLE, MPI.DOUBLE, "external32")
+f.Write_at(3 * rank, np.arange(3.0) + 3 * rank)
+data = np.zeros(3)
+f.Read_at(3 * rank, data)
+equal(data, np.arange(3.0) + 3 * rank, "external32 comes back")
+equal(f.Get_view()[3], "external32", "by its name")
+f.Close()
+equal(whole(">f8").astype("f8"), np.arange(3.0 * size), "and is big-endian in the file")
+
 # ------------------------------------------------------------------ errors
 
 
@@ -168,6 +181,8 @@ f = MPI.File.Open(comm, PATH)
 check(error_class(f.Write_at, 0, np.zeros(3)) != MPI.SUCCESS, "a read-only file is not written to")
 raises(TypeError, "buffer", lambda: f.Read_at(0, 3), name="a number is no buffer")
 raises(BufferError, "", lambda: f.Read_at(0, b"abc"), name="bytes are not read into")
+equal(error_class(f.Set_view, 0, MPI.BYTE, MPI.BYTE, "nonsense"), MPI.ERR_UNSUPPORTED_DATAREP,
+      "an unknown representation")
 f.Close()
 comm.Barrier()
 if rank == 0:
