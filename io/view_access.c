@@ -252,7 +252,7 @@ static int end(collio_view_request *r, int64_t *moved, collio_error *err)
         collio_error_at(&r->error, err->file, err->line);
         *err = r->error;
     }
-    if (is_collective(r) && r->view->comm != NULL)
+    if (is_collective(r))
         collio_view_agree_step(r->view, r->operation, err);
     if (moved != NULL)
         *moved = r->job.moved / r->view->facts.unit;
