@@ -42,6 +42,7 @@ static const struct {
     {TYPE_Intracomm, NULL, intracomm_gather_rows},
     {TYPE_Cartcomm, NULL, cart_rows},
     {TYPE_File, NULL, file_rows},
+    {TYPE_File, NULL, file_view_rows},
     {TYPE_File, NULL, file_access_rows},
     {TYPE_State, state_read_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},

@@ -7,7 +7,8 @@
 #include <string.h>
 
 typedef struct view_object {
-    PyObject_HEAD collio_view *view; /* NULL: closed */
+    PyObject_HEAD
+    collio_view *view; /* NULL: closed */
     PyObject *name;
     collio_view_facts facts;
 } view_object;
