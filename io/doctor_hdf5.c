@@ -11,6 +11,13 @@
 
 #define NFS_MAGIC 0x6969
 
+/* collio moves the data itself, so it can do with a serial HDF5 if it was built with one. */
+#ifdef H5_HAVE_PARALLEL
+#define BUILT_PARALLEL 1
+#else
+#define BUILT_PARALLEL 0
+#endif
+
 static const collio_loaded *our_hdf5(const collio_exam *exam)
 {
     return exam->objects.hdf5 >= 0 ? &exam->objects.at[exam->objects.hdf5] : NULL;
@@ -60,7 +67,8 @@ static void check_parallel(collio_exam *exam, collio_finding *f)
             serial = hdf5;
     }
     if (!(ours->marks & COLLIO_IS_PARALLEL)) {
-        collio_say(f, COLLIO_LEVEL_FAILURE, "%s is serial", ours->path);
+        collio_say(f, BUILT_PARALLEL ? COLLIO_LEVEL_FAILURE : COLLIO_LEVEL_WARNING, "%s is serial%s",
+                   ours->path, BUILT_PARALLEL ? ", and collio was built with a parallel one" : "");
         collio_mend(f, "Debian: apt install libhdf5-%s-dev; conda: conda install 'hdf5=*=mpi_%s*'; "
                        "then rebuild collio with --with-hdf5",
                     collio_built_family() == COLLIO_FAMILY_OPENMPI ? "openmpi" : "mpich",
@@ -309,7 +317,8 @@ static void check_features(collio_exam *exam, collio_finding *f)
 
 const collio_check collio_checks_hdf5[] = {
     {"E20", "parallel HDF5", check_parallel,
-     "A serial HDF5 cannot write one file from several ranks.", 1, COLLIO_GLANCE},
+     "A serial HDF5 cannot write one file from several ranks. collio's own files do not need that, "
+     "h5py's driver='mpio' and other programs do.", 1, COLLIO_GLANCE},
     {"E21", "HDF5's MPI", check_same_mpi,
      "HDF5 gets its communicator from collio: it must come from the MPI that HDF5 calls.", 1, COLLIO_GLANCE},
     {"E21b", "HDF5's compiler", check_compiler,

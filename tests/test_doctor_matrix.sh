@@ -100,6 +100,23 @@ expect "a static HDF5 inside an extension" "E26 warning" "$work/libstatic.so"
 stand_in libhash.so "$(mpi 'MPICH Version: 3.2')" -Wl,--hash-style=sysv
 expect "an object with the older hash table" "E02 failure,glance E02" "$work/libhash.so"
 
+# Libraries of other versions than the headers: only the answer about the version is replaced.
+version() {
+    stand_in "libversion$1.so" "int H5get_libversion(unsigned *a, unsigned *b, unsigned *c) { *a = $2; *b = $3; *c = $4; return 0; }"
+    LD_PRELOAD=$work/libversion$1.so
+    export LD_PRELOAD
+}
+version 1 1 6 4
+expect "HDF5 of another minor version than the headers" "E23 failure,glance E23"
+header=$(sed -n 's/^#define H5_VERS_INFO *"HDF5 library version: \([0-9]*\)\.\([0-9]*\).*/\1 \2/p' \
+    $(printf '#include <hdf5.h>\n' | $CC $(pkg-config --cflags "hdf5-$ours" 2>/dev/null) -E -M -x c - 2>/dev/null |
+      tr ' ' '\n' | grep '/H5public\.h$') /dev/null)
+if test -n "$header"; then
+    version 2 $header 99
+    expect "HDF5 of another release than the headers" "E23 warning"
+fi
+unset LD_PRELOAD
+
 expect "another Python" "E30 failure" python.version=3.12.0 python.built=3.11.2
 expect "NumPy 2 under an extension built with 1" "E31 failure" numpy.version=2.1.0 numpy.built=1.26.0
 expect "NumPy 1 under an extension built with 2" "" numpy.version=1.26.0 numpy.built=2.1.0
