@@ -82,15 +82,15 @@ static void begin_exam(collio_exam *exam)
 
     collio_objects_read(&exam->objects);
     collio_launch_read(&exam->launch);
-    exam->first_here = exam->launch.local_rank <= 0 &&
-                       (exam->launch.local_rank == 0 || exam->launch.rank <= 0);
+    exam->first_here =
+        exam->launch.local_rank <= 0 && (exam->launch.local_rank == 0 || exam->launch.rank <= 0);
     exam->may_spawn = !exam->options.offline && exam->first_here;
     if (exam->objects.mpi >= 0)
         collio_loaded_version(&exam->objects.at[exam->objects.mpi], exam->library,
                               sizeof exam->library);
-    exam->foreign = exam->objects.mpi >= 0 &&
-                    !collio_family_matches(collio_built_family(),
-                                           exam->objects.at[exam->objects.mpi].family);
+    exam->foreign =
+        exam->objects.mpi >= 0 &&
+        !collio_family_matches(collio_built_family(), exam->objects.at[exam->objects.mpi].family);
     MPI_Initialized(&exam->running);
     if (exam->running)
         MPI_Finalized(&done);
@@ -244,7 +244,8 @@ int collio_doctor_ranks(collio_doctor *doctor, MPI_Comm comm, collio_error *err)
     collio_error closing = COLLIO_ERROR_INIT;
 
     if (exam->foreign)
-        return collio_error_set(err, COLLIO_ERR_STATE, "stage two of the doctor cannot be run: collio was "
+        return collio_error_set(err, COLLIO_ERR_STATE,
+                                "stage two of the doctor cannot be run: collio was "
                                 "built for %s, and another MPI is loaded",
                                 collio_family_name(collio_built_family()));
     if (collio_comm_create(comm, &exam->comm, err) != COLLIO_OK)

@@ -25,11 +25,14 @@ static const struct kind {
     collio_level level;
     const char *remark;
 } kinds[] = {
-    {0x6969, "NFS", COLLIO_LEVEL_WARNING, "several writers of one file do not see each other's data "
-                                          "in time: prefer layout=\"per-rank\" for checkpoints"},
-    {0x01021994, "tmpfs", COLLIO_LEVEL_NOTE, "memory: nothing survives a reboot, and other machines "
-                                             "do not see it"},
-    {0x794c7630, "overlay", COLLIO_LEVEL_NOTE, "a container's own disk: it goes with the container"},
+    {0x6969, "NFS", COLLIO_LEVEL_WARNING,
+     "several writers of one file do not see each other's data "
+     "in time: prefer layout=\"per-rank\" for checkpoints"},
+    {0x01021994, "tmpfs", COLLIO_LEVEL_NOTE,
+     "memory: nothing survives a reboot, and other machines "
+     "do not see it"},
+    {0x794c7630, "overlay", COLLIO_LEVEL_NOTE,
+     "a container's own disk: it goes with the container"},
     {0x65735546, "FUSE", COLLIO_LEVEL_NOTE, "what it keeps depends on the program behind it"},
     {0xff534d42, "CIFS", COLLIO_LEVEL_WARNING, "locks and renames of several writers differ there"},
     {0x0bd00bd0, "Lustre", COLLIO_LEVEL_FINE, "parallel"},
@@ -177,8 +180,10 @@ static void check_stripes(collio_exam *exam, collio_finding *f)
     if (!exam->may_spawn || !collio_spawn(ask, text, sizeof text, NULL) || atoi(text) == 0) {
         collio_say(f, COLLIO_LEVEL_SKIPPED, "lfs getstripe does not tell");
     } else if (atoi(text) == 1) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "new files in '%s' lie on one storage target: large ones "
-                   "are as slow as it is", exam->directory);
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "new files in '%s' lie on one storage target: large ones "
+                   "are as slow as it is",
+                   exam->directory);
         collio_mend(f, "lfs setstripe -c 8 %s", exam->directory);
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "stripe count %d", atoi(text));
@@ -220,7 +225,8 @@ static void check_commit(collio_exam *exam, collio_finding *f)
         collio_say(f, COLLIO_LEVEL_FAILURE, "a file cannot be made durable here: %.400s", err.text);
         collio_mend(f, "write checkpoints to another file system (--dir to try one)");
     } else if (!reserved) {
-        collio_say(f, COLLIO_LEVEL_NOTE, "works, but space cannot be reserved: a full disk shows only "
+        collio_say(f, COLLIO_LEVEL_NOTE,
+                   "works, but space cannot be reserved: a full disk shows only "
                    "while writing");
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "fsync, rename, fsync of the directory, fallocate work");
@@ -230,7 +236,8 @@ static void check_commit(collio_exam *exam, collio_finding *f)
 const collio_check collio_checks_fs[] = {
     {"E43", "file locks", check_locks,
      "HDF5 locks files that it opens, and MPI-IO locks what it writes: without locks they fail or "
-     "abort.", 1, 0},
+     "abort.",
+     1, 0},
     {"E44", "target directory", check_directory,
      "What is written must stay, and all ranks must see it.", 1, 0},
     {"E46", "free space", check_space, "A full disk ends the run, mostly at its end.", 1, 0},

@@ -42,7 +42,8 @@ static void describe(collio_finding *f, const collio_loaded *hdf5)
     setting(hdf5, "C Compiler", compiler, sizeof compiler);
     compiler[strcspn(compiler, "(")] = 0;
     collio_evidence(f, "%s: version %s, parallel %s (%s H5Pset_fapl_mpio), compiler %s", hdf5->path,
-                    version, parallel, hdf5->marks & COLLIO_IS_PARALLEL ? "has" : "lacks", compiler);
+                    version, parallel, hdf5->marks & COLLIO_IS_PARALLEL ? "has" : "lacks",
+                    compiler);
 }
 
 static void say_not_found(collio_finding *f)
@@ -67,15 +68,19 @@ static void check_parallel(collio_exam *exam, collio_finding *f)
             serial = hdf5;
     }
     if (!(ours->marks & COLLIO_IS_PARALLEL)) {
-        collio_say(f, BUILT_PARALLEL ? COLLIO_LEVEL_FAILURE : COLLIO_LEVEL_WARNING, "%s is serial%s",
-                   ours->path, BUILT_PARALLEL ? ", and collio was built with a parallel one" : "");
-        collio_mend(f, "Debian: apt install libhdf5-%s-dev; conda: conda install 'hdf5=*=mpi_%s*'; "
-                       "then rebuild collio with --with-hdf5",
+        collio_say(f, BUILT_PARALLEL ? COLLIO_LEVEL_FAILURE : COLLIO_LEVEL_WARNING,
+                   "%s is serial%s", ours->path,
+                   BUILT_PARALLEL ? ", and collio was built with a parallel one" : "");
+        collio_mend(f,
+                    "Debian: apt install libhdf5-%s-dev; conda: conda install 'hdf5=*=mpi_%s*'; "
+                    "then rebuild collio with --with-hdf5",
                     collio_built_family() == COLLIO_FAMILY_OPENMPI ? "openmpi" : "mpich",
                     collio_built_family() == COLLIO_FAMILY_OPENMPI ? "openmpi" : "mpich");
     } else if (serial != NULL) {
-        collio_say(f, COLLIO_LEVEL_NOTE, "collio's is parallel; another one here is serial (%s), so "
-                   "h5py's driver='mpio' is missing", serial->path);
+        collio_say(f, COLLIO_LEVEL_NOTE,
+                   "collio's is parallel; another one here is serial (%s), so "
+                   "h5py's driver='mpio' is missing",
+                   serial->path);
         collio_mend(f, "HDF5_MPI=ON CC=mpicc pip install --force-reinstall --no-cache-dir "
                        "--no-binary=h5py h5py");
     } else {
@@ -124,8 +129,10 @@ static void check_same_mpi(collio_exam *exam, collio_finding *f)
     collio_say(f, COLLIO_LEVEL_FAILURE, "%s is for %s (%s), collio uses %s", wrong->path,
                collio_family_name(wrong_mpi->family), wrong_mpi->path,
                exam->objects.at[exam->objects.mpi].path);
-    collio_mend(f, "rebuild what brings that HDF5, for h5py:\n"
-                   "HDF5_MPI=ON CC=mpicc pip install --force-reinstall --no-cache-dir --no-binary=h5py h5py");
+    collio_mend(
+        f,
+        "rebuild what brings that HDF5, for h5py:\n"
+        "HDF5_MPI=ON CC=mpicc pip install --force-reinstall --no-cache-dir --no-binary=h5py h5py");
 }
 
 /* The settings may name another MPI than the one that is called: a library that was replaced. */
@@ -148,8 +155,8 @@ static void check_compiler(collio_exam *exam, collio_finding *f)
     else if (collio_family_matches(family, exam->objects.at[exam->objects.mpi].family))
         collio_say(f, COLLIO_LEVEL_FINE, "%s", compiler);
     else {
-        collio_say(f, COLLIO_LEVEL_FAILURE, "libhdf5 was compiled with %s, collio uses %s", compiler,
-                   exam->library);
+        collio_say(f, COLLIO_LEVEL_FAILURE, "libhdf5 was compiled with %s, collio uses %s",
+                   compiler, exam->library);
         collio_mend(f, "take an HDF5 built with the same MPI: configure --with-hdf5=DIR");
     }
 }
@@ -201,9 +208,11 @@ static void check_one_hdf5(collio_exam *exam, collio_finding *f)
     collio_say(f, level, "two HDF5 libraries in one process%s: collio uses %s, and there is %s",
                level == COLLIO_LEVEL_FAILURE ? ", whose symbols may be taken for each other's" : "",
                ours->path, other->path);
-    collio_mend(f, "do not pass HDF5 ids from one to the other, nor keep a file open in both; or "
-                   "build h5py with collio's HDF5:\n"
-                   "HDF5_MPI=ON CC=mpicc pip install --force-reinstall --no-cache-dir --no-binary=h5py h5py");
+    collio_mend(
+        f,
+        "do not pass HDF5 ids from one to the other, nor keep a file open in both; or "
+        "build h5py with collio's HDF5:\n"
+        "HDF5_MPI=ON CC=mpicc pip install --force-reinstall --no-cache-dir --no-binary=h5py h5py");
 }
 
 /* ---------------------------------------------------------------------- E23 */
@@ -219,12 +228,14 @@ static void check_version(collio_exam *exam, collio_finding *f)
         collio_evidence(f, "HDF5_DISABLE_VERSION_CHECK=%s: HDF5's own check is off",
                         getenv("HDF5_DISABLE_VERSION_CHECK"));
     if (major != H5_VERS_MAJOR || minor != H5_VERS_MINOR) {
-        collio_say(f, COLLIO_LEVEL_FAILURE, "collio was built for HDF5 %d.%d.%d, and %u.%u.%u is loaded",
-                   H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE, major, minor, release);
+        collio_say(f, COLLIO_LEVEL_FAILURE,
+                   "collio was built for HDF5 %d.%d.%d, and %u.%u.%u is loaded", H5_VERS_MAJOR,
+                   H5_VERS_MINOR, H5_VERS_RELEASE, major, minor, release);
         collio_mend(f, "rebuild collio, or take the other HDF5 out of LD_LIBRARY_PATH");
     } else if (release != H5_VERS_RELEASE) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "collio was built for HDF5 %d.%d.%d, and %u.%u.%u is loaded",
-                   H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE, major, minor, release);
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "collio was built for HDF5 %d.%d.%d, and %u.%u.%u is loaded", H5_VERS_MAJOR,
+                   H5_VERS_MINOR, H5_VERS_RELEASE, major, minor, release);
         collio_mend(f, "rebuild collio");
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "%u.%u.%u, as in the headers collio was built with", major,
@@ -283,15 +294,18 @@ static void check_known(collio_exam *exam, collio_finding *f)
     unsigned major = 0, minor = 0, release = 0;
 
     H5get_libversion(&major, &minor, &release);
-    if (major == 1 && ((minor == 10 && release >= 5 && release <= 8) || (minor == 12 && release <= 1)))
+    if (major == 1 &&
+        ((minor == 10 && release >= 5 && release <= 8) || (minor == 12 && release <= 1)))
         collio_evidence(f, "H5Pset_all_coll_metadata_ops has no effect in this version");
     if (major == 1 && minor == 10 && release < 5)
         collio_evidence(f, "no H5Dget_chunk_info before 1.10.5: no parallel compression in collio");
     collio_evidence(f, "in every version a failing collective H5Dwrite may hang; collio writes "
                        "contiguous datasets itself and does not, h5py does");
     if ((major > 1 || minor >= 14) && on_nfs(exam->directory)) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "HDF5 %u.%u.%u on NFS loses data of MPI-IO unless it "
-                   "syncs after writes", major, minor, release);
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "HDF5 %u.%u.%u on NFS loses data of MPI-IO unless it "
+                   "syncs after writes",
+                   major, minor, release);
         collio_mend(f, "export HDF5_DO_MPI_FILE_SYNC=TRUE");
         return;
     }
@@ -318,9 +332,11 @@ static void check_features(collio_exam *exam, collio_finding *f)
 const collio_check collio_checks_hdf5[] = {
     {"E20", "parallel HDF5", check_parallel,
      "A serial HDF5 cannot write one file from several ranks. collio's own files do not need that, "
-     "h5py's driver='mpio' and other programs do.", 1, COLLIO_GLANCE},
+     "h5py's driver='mpio' and other programs do.",
+     1, COLLIO_GLANCE},
     {"E21", "HDF5's MPI", check_same_mpi,
-     "HDF5 gets its communicator from collio: it must come from the MPI that HDF5 calls.", 1, COLLIO_GLANCE},
+     "HDF5 gets its communicator from collio: it must come from the MPI that HDF5 calls.", 1,
+     COLLIO_GLANCE},
     {"E21b", "HDF5's compiler", check_compiler,
      "HDF5 was compiled for one MPI's handles and constants.", 1, 0},
     {"E22", "HDF5 libraries in the process", check_one_hdf5,
@@ -329,7 +345,8 @@ const collio_check collio_checks_hdf5[] = {
     {"E23", "HDF5 as built and as loaded", check_version,
      "Structures and constants differ between HDF5's minor versions.", 1, COLLIO_GLANCE},
     {"E26", "HDF5 inside other objects", check_static,
-     "A second HDF5 that nothing shows: ids and open files of one mean nothing to the other.", 1, 0},
+     "A second HDF5 that nothing shows: ids and open files of one mean nothing to the other.", 1,
+     0},
     {"E27", "known limits of this HDF5", check_known,
      "Some releases ignore settings, or hang on errors.", 1, 0},
     {"E28", "HDF5's features", check_features, "What files of others may need.", 1, 0},

@@ -35,10 +35,13 @@ static void say_alone(collio_exam *exam, collio_finding *f, int processes, const
 
     collio_text_version(exam->library, v);
     matching_launcher(exam, launcher, sizeof launcher);
-    collio_say(f, COLLIO_LEVEL_FAILURE, "%d processes, %d worlds of size 1: started by %s, but this "
-               "program uses %s %d.%d.%d", processes, processes, by,
-               collio_family_name(exam->objects.mpi >= 0 ? exam->objects.at[exam->objects.mpi].family
-                                                         : collio_built_family()),
+    collio_say(f, COLLIO_LEVEL_FAILURE,
+               "%d processes, %d worlds of size 1: started by %s, but this "
+               "program uses %s %d.%d.%d",
+               processes, processes, by,
+               collio_family_name(exam->objects.mpi >= 0
+                                      ? exam->objects.at[exam->objects.mpi].family
+                                      : collio_built_family()),
                v[0], v[1], v[2]);
     collio_mend(f, "%s -n %d ...", launcher, processes);
     collio_mend(f, "or rebuild collio, mpi4py and h5py with the mpicc of the launcher's MPI");
@@ -56,8 +59,10 @@ static void check_world(collio_exam *exam, collio_finding *f)
         if (launch->launcher == NULL)
             collio_say(f, COLLIO_LEVEL_FINE, "not under a launcher");
         else
-            collio_say(f, COLLIO_LEVEL_SKIPPED, "MPI is not initialised, its world not known; %s "
-                       "started %d", launch->launcher, launch->size);
+            collio_say(f, COLLIO_LEVEL_SKIPPED,
+                       "MPI is not initialised, its world not known; %s "
+                       "started %d",
+                       launch->launcher, launch->size);
         return;
     }
     collio_evidence(f, "MPI_COMM_WORLD has %d ranks", exam->world);
@@ -66,7 +71,8 @@ static void check_world(collio_exam *exam, collio_finding *f)
     if (exam->world == 1 && launch->size > 1)
         say_alone(exam, f, launch->size, launch->launcher);
     else if (siblings > 1) {
-        collio_evidence(f, "%d processes with the same command and parent (%s)", siblings, ancestor);
+        collio_evidence(f, "%d processes with the same command and parent (%s)", siblings,
+                        ancestor);
         say_alone(exam, f, siblings, ancestor);
     } else
         collio_say(f, COLLIO_LEVEL_FINE, "%d, as the launcher says", exam->world);
@@ -121,7 +127,8 @@ static void check_slurm(collio_exam *exam, collio_finding *f)
         return;
     }
     collio_evidence(f, "SLURM_STEP_NUM_TASKS=%s, SLURM_MPI_TYPE=%s", tasks,
-                    collio_environment("SLURM_MPI_TYPE", value, sizeof value) ? value : "(not set)");
+                    collio_environment("SLURM_MPI_TYPE", value, sizeof value) ? value
+                                                                              : "(not set)");
     if (collio_environment("PMI_RANK", value, sizeof value) ||
         collio_environment("PMIX_RANK", value, sizeof value) ||
         collio_environment("PMI_FD", value, sizeof value)) {
@@ -143,8 +150,9 @@ static void check_cleaned(collio_exam *exam, collio_finding *f)
 
     collio_launch_ancestor(ancestor, sizeof ancestor, &siblings);
     if (ancestor[0] == 0 || exam->launch.launcher != NULL) {
-        collio_say(f, COLLIO_LEVEL_FINE, exam->launch.launcher != NULL ? "launcher's variables are there"
-                                                                       : "no launcher above");
+        collio_say(f, COLLIO_LEVEL_FINE,
+                   exam->launch.launcher != NULL ? "launcher's variables are there"
+                                                 : "no launcher above");
         return;
     }
     collio_evidence(f, "an ancestor of this process is %s", ancestor);
@@ -152,8 +160,9 @@ static void check_cleaned(collio_exam *exam, collio_finding *f)
         collio_evidence(f, "SUDO_USER is set");
     collio_say(f, COLLIO_LEVEL_WARNING, "started below %s, but its variables did not arrive",
                ancestor);
-    collio_mend(f, "leave out what cleans the environment (sudo, env -i, su -, ssh), or let it pass "
-                   "on PMI_*, PMIX_*, OMPI_*");
+    collio_mend(f,
+                "leave out what cleans the environment (sudo, env -i, su -, ssh), or let it pass "
+                "on PMI_*, PMIX_*, OMPI_*");
 }
 
 /* ------------------------------------------------------------------ E14, E15 */
@@ -171,8 +180,9 @@ static void check_container(collio_exam *exam, collio_finding *f)
     if (name == NULL)
         collio_say(f, COLLIO_LEVEL_FINE, "none");
     else if (exam->launch.launcher != NULL)
-        collio_say(f, COLLIO_LEVEL_NOTE, "inside a container (%s): a launcher outside must be of %s",
-                   name, collio_family_name(collio_built_family()));
+        collio_say(f, COLLIO_LEVEL_NOTE,
+                   "inside a container (%s): a launcher outside must be of %s", name,
+                   collio_family_name(collio_built_family()));
     else
         collio_say(f, COLLIO_LEVEL_NOTE, "inside a container (%s)", name);
 }

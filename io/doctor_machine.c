@@ -26,12 +26,16 @@ static void check_limits(collio_exam *exam, collio_finding *f)
     collio_evidence(f, "open files: at most %llu; /dev/shm: %.0f MiB free",
                     (unsigned long long)files.rlim_cur, free_mib);
     if (free_mib >= 0 && free_mib < 16) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "/dev/shm has only %.0f MiB free: ranks of one machine "
-                   "send messages through it", free_mib);
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "/dev/shm has only %.0f MiB free: ranks of one machine "
+                   "send messages through it",
+                   free_mib);
         collio_mend(f, "remove what was left there, or start the container with --shm-size=1g");
     } else if (files.rlim_cur < 256) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "a process may open only %llu files: too few to merge or "
-                   "restart from per-rank files", (unsigned long long)files.rlim_cur);
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "a process may open only %llu files: too few to merge or "
+                   "restart from per-rank files",
+                   (unsigned long long)files.rlim_cur);
         collio_mend(f, "ulimit -n 4096");
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "enough open files and shared memory");
@@ -101,7 +105,8 @@ static void check_search_path(collio_exam *exam, collio_finding *f)
     if (getenv("CONDA_PREFIX") != NULL)
         collio_evidence(f, "CONDA_PREFIX=%s", getenv("CONDA_PREFIX"));
     if (diverted) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "MPI or HDF5 did not come from where the program that "
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "MPI or HDF5 did not come from where the program that "
                    "uses them asks for");
         collio_mend(f, "unset LD_LIBRARY_PATH%s", preload != NULL ? " LD_PRELOAD" : "");
     } else if (preload != NULL && *preload != 0) {
@@ -113,10 +118,12 @@ static void check_search_path(collio_exam *exam, collio_finding *f)
 
 const collio_check collio_checks_machine[] = {
     {"E33", "where libraries come from", check_search_path,
-     "LD_LIBRARY_PATH goes before the places that were noted when a program was built: it may bring "
-     "another MPI or HDF5.", 1, 0},
+     "LD_LIBRARY_PATH goes before the places that were noted when a program was built: it may "
+     "bring "
+     "another MPI or HDF5.",
+     1, 0},
     {"E50", "limits", check_limits,
-     "MPI keeps messages between ranks of one machine in /dev/shm; every file needs a descriptor.", 1,
-     0},
+     "MPI keeps messages between ranks of one machine in /dev/shm; every file needs a descriptor.",
+     1, 0},
     {0},
 };

@@ -88,12 +88,15 @@ static void check_one_mpi(collio_exam *exam, collio_finding *f)
                    ours->path);
         return;
     }
-    collio_say(f, COLLIO_LEVEL_FAILURE, "two MPI libraries in one process: collio uses %s (%s), and "
-               "there is %s (%s)", collio_family_name(ours->family), ours->path,
-               collio_family_name(other->family), other->path);
-    collio_mend(f, "rebuild what uses the other one (below: 'calls') with the compiler wrapper of "
-                   "collio's MPI, for mpi4py:\n"
-                   "MPICC=mpicc pip install --force-reinstall --no-cache-dir --no-binary=mpi4py mpi4py");
+    collio_say(f, COLLIO_LEVEL_FAILURE,
+               "two MPI libraries in one process: collio uses %s (%s), and "
+               "there is %s (%s)",
+               collio_family_name(ours->family), ours->path, collio_family_name(other->family),
+               other->path);
+    collio_mend(
+        f, "rebuild what uses the other one (below: 'calls') with the compiler wrapper of "
+           "collio's MPI, for mpi4py:\n"
+           "MPICC=mpicc pip install --force-reinstall --no-cache-dir --no-binary=mpi4py mpi4py");
 }
 
 /* ---------------------------------------------------------------------- E03 */
@@ -121,9 +124,11 @@ static void check_mpi4py(collio_exam *exam, collio_finding *f)
         collio_say(f, COLLIO_LEVEL_FINE, "mpi4py and collio use the same one");
         return;
     }
-    collio_say(f, COLLIO_LEVEL_FAILURE, "mpi4py uses another MPI than collio: its communicators "
+    collio_say(f, COLLIO_LEVEL_FAILURE,
+               "mpi4py uses another MPI than collio: its communicators "
                "cannot be used here");
-    collio_mend(f, "MPICC=mpicc pip install --force-reinstall --no-cache-dir --no-binary=mpi4py mpi4py");
+    collio_mend(
+        f, "MPICC=mpicc pip install --force-reinstall --no-cache-dir --no-binary=mpi4py mpi4py");
 }
 
 /* ---------------------------------------------------------------------- E04 */
@@ -150,9 +155,10 @@ static void check_built(collio_exam *exam, collio_finding *f)
         collio_mend(f, "rebuild collio with the mpicc of the MPI that is used, or take the other "
                        "MPI out of LD_LIBRARY_PATH and LD_PRELOAD");
     } else if (built == ours->family && older) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "an older %s is loaded (%d.%d.%d) than collio was built "
-                   "for (%d.%d.%d)", collio_family_name(built), now[0], now[1], now[2], then[0],
-                   then[1], then[2]);
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "an older %s is loaded (%d.%d.%d) than collio was built "
+                   "for (%d.%d.%d)",
+                   collio_family_name(built), now[0], now[1], now[2], then[0], then[1], then[2]);
         collio_mend(f, "load the newer MPI (module load ..., LD_LIBRARY_PATH), or rebuild collio");
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "%s %d.%d.%d, built for %d.%d.%d",
@@ -183,8 +189,10 @@ static void check_linked(collio_exam *exam, collio_finding *f)
     } else if (needs(code, mpi)) {
         collio_say(f, COLLIO_LEVEL_FINE, "collio names %s itself", collio_loaded_name(mpi));
     } else {
-        collio_say(f, COLLIO_LEVEL_WARNING, "%s does not name the MPI library: it took the one that "
-                   "happened to be loaded (%s)", code->path, mpi->path);
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "%s does not name the MPI library: it took the one that "
+                   "happened to be loaded (%s)",
+                   code->path, mpi->path);
         collio_mend(f, "rebuild collio with CC=mpicc and without -Wl,--as-needed");
     }
 }
@@ -216,8 +224,9 @@ static void check_threads(collio_exam *exam, collio_finding *f)
     }
     collio_say(f, COLLIO_LEVEL_WARNING, "MPI gives threads at level %s, less than %s", names[have],
                names[want]);
-    collio_mend(f, "initialise MPI with MPI_Init_thread(..., MPI_THREAD_SERIALIZED or more), or use "
-                   "an MPI built with threads");
+    collio_mend(f,
+                "initialise MPI with MPI_Init_thread(..., MPI_THREAD_SERIALIZED or more), or use "
+                "an MPI built with threads");
 }
 
 /* ---------------------------------------------------------------------- E07 */
@@ -230,14 +239,17 @@ static void check_large_counts(collio_exam *exam, collio_finding *f)
     collio_text_version(exam->library, version);
     if (collio_built_family() == COLLIO_FAMILY_MPICH &&
         (version[0] < 4 || (version[0] == 4 && version[1] < 2)))
-        collio_say(f, COLLIO_LEVEL_NOTE, "MPI-4 large counts, with known defects before MPICH 4.2.2: "
+        collio_say(f, COLLIO_LEVEL_NOTE,
+                   "MPI-4 large counts, with known defects before MPICH 4.2.2: "
                    "collio does not rely on them");
     else
         collio_say(f, COLLIO_LEVEL_FINE, "MPI-4 large counts");
 #else
     (void)exam;
-    collio_say(f, COLLIO_LEVEL_NOTE, "an MPI before MPI-4: messages of more than %d elements have to "
-               "be split; collio does so in files", INT_MAX);
+    collio_say(f, COLLIO_LEVEL_NOTE,
+               "an MPI before MPI-4: messages of more than %d elements have to "
+               "be split; collio does so in files",
+               INT_MAX);
 #endif
 }
 
@@ -257,11 +269,13 @@ static void check_known_bad(collio_exam *exam, collio_finding *f)
     collio_evidence(f, "Open MPI %d.%d.%d, OMPI_MCA_io=%s", version[0], version[1], version[2],
                     io != NULL ? io : "(not set: OMPIO)");
     if (version[0] == 4 && version[1] == 0 && version[2] <= 2 && io == NULL) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "OMPIO of Open MPI 4.0.0-4.0.2 writes wrong data in "
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "OMPIO of Open MPI 4.0.0-4.0.2 writes wrong data in "
                    "some collective writes");
         collio_mend(f, "export OMPI_MCA_io=romio321, or a newer Open MPI");
     } else if (version[0] == 4 && io != NULL && strstr(io, "romio") != NULL) {
-        collio_say(f, COLLIO_LEVEL_NOTE, "ROMIO inside Open MPI 4: h5py and HDF5 with chunked "
+        collio_say(f, COLLIO_LEVEL_NOTE,
+                   "ROMIO inside Open MPI 4: h5py and HDF5 with chunked "
                    "datasets had defects there; collio's own files do not use it");
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "none known for Open MPI %d.%d.%d", version[0], version[1],
@@ -272,10 +286,12 @@ static void check_known_bad(collio_exam *exam, collio_finding *f)
 const collio_check collio_checks_mpi[] = {
     /* First of all: after this failure nothing of MPI can be called. */
     {"E04", "MPI as built and as loaded", check_built,
-     "Constants and handles are compiled in: with another MPI they mean something else.", 1, COLLIO_GLANCE},
+     "Constants and handles are compiled in: with another MPI they mean something else.", 1,
+     COLLIO_GLANCE},
     {"E02", "MPI libraries in the process", check_one_mpi,
      "Each MPI library has its own ranks and handles. Handles of one given to the other crash, or "
-     "silently mean something else.", 1, COLLIO_GLANCE},
+     "silently mean something else.",
+     1, COLLIO_GLANCE},
     {"E03", "mpi4py's MPI", check_mpi4py,
      "A communicator of mpi4py is an address or a number that only its own MPI library can read.",
      1, COLLIO_GLANCE},
@@ -283,7 +299,8 @@ const collio_check collio_checks_mpi[] = {
      "A library that does not name its MPI gets whichever another one has loaded.", 1, 0},
     {"E06", "threads", check_threads,
      "Checkpoints flushed in the background, and Python programs with threads, call MPI from more "
-     "than one thread.", 1, COLLIO_AGAIN},
+     "than one thread.",
+     1, COLLIO_AGAIN},
     {"E07", "large counts", check_large_counts,
      "Counts are 32-bit integers before MPI-4: more elements at once overflow.", 1, 0},
     {"E08", "known defects of this MPI", check_known_bad,

@@ -35,8 +35,10 @@ static void check_present(collio_exam *exam, collio_finding *f)
         return;
     }
     collio_say(f, COLLIO_LEVEL_WARNING, "h5pcc is not on PATH: h5py built here will be serial");
-    collio_mend(f, "Debian: apt install libhdf5-%s-dev; modules: module load hdf5-parallel; conda: "
-                   "conda install 'hdf5=*=mpi_%s*'", flavour(), flavour());
+    collio_mend(f,
+                "Debian: apt install libhdf5-%s-dev; modules: module load hdf5-parallel; conda: "
+                "conda install 'hdf5=*=mpi_%s*'",
+                flavour(), flavour());
 }
 
 /* What differs between the wrapper's settings and the library in use; the count. */
@@ -56,7 +58,8 @@ static int compare(collio_exam *exam, collio_finding *f, const char *text, const
     snprintf(used, sizeof used, "%u.%u.%u", v[0], v[1], v[2]);
     collio_evidence(f, "%s: HDF5 %s, parallel %s, compiler %s", path, version, parallel, compiler);
     if (strncmp(version, used, strlen(used)) != 0) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "%s is of HDF5 %s, collio uses %s", path, version, used);
+        collio_say(f, COLLIO_LEVEL_WARNING, "%s is of HDF5 %s, collio uses %s", path, version,
+                   used);
         differences++;
     }
     if (exam->objects.mpi >= 0 &&
@@ -85,21 +88,25 @@ static void check_wrapper(collio_exam *exam, collio_finding *f)
     }
     collio_spawn(ask, text, SETTINGS_ROOM, &status);
     if (!collio_text_setting(text, strlen(text), "HDF5 Version", version, sizeof version)) {
-        collio_say(f, COLLIO_LEVEL_SKIPPED, "%s -showconfig tells nothing (status %d)", path, status);
+        collio_say(f, COLLIO_LEVEL_SKIPPED, "%s -showconfig tells nothing (status %d)", path,
+                   status);
         goto done;
     }
     if (compare(exam, f, text, path) == 0)
         collio_say(f, COLLIO_LEVEL_FINE, "%s is of the HDF5 in use", path);
     else
-        collio_mend(f, "for builds that go with collio: CC=\"h5pcc.%s -shlib\", or HDF5_DIR and CC of "
-                       "the HDF5 and MPI that collio uses", flavour());
+        collio_mend(f,
+                    "for builds that go with collio: CC=\"h5pcc.%s -shlib\", or HDF5_DIR and CC of "
+                    "the HDF5 and MPI that collio uses",
+                    flavour());
 done:
     free(text);
 }
 
 const collio_check collio_checks_offered[] = {
     {"E24", "h5pcc", check_present,
-     "pip and other builds find the parallel HDF5 by h5pcc; without it they take a serial one.", 1, 0},
+     "pip and other builds find the parallel HDF5 by h5pcc; without it they take a serial one.", 1,
+     0},
     {"E25", "what h5pcc builds for", check_wrapper,
      "What is built with it will not fit together with collio in one program.", 1, 0},
     {0},

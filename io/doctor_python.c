@@ -23,7 +23,8 @@
 static int same_minor(const char *a, const char *b)
 {
     int va[3], vb[3];
-    return collio_text_version(a, va) && collio_text_version(b, vb) && va[0] == vb[0] && va[1] == vb[1];
+    return collio_text_version(a, va) && collio_text_version(b, vb) && va[0] == vb[0] &&
+           va[1] == vb[1];
 }
 
 static void check_interpreter(collio_exam *exam, collio_finding *f)
@@ -36,10 +37,12 @@ static void check_interpreter(collio_exam *exam, collio_finding *f)
     } else if (same_minor(now, built)) {
         collio_say(f, COLLIO_LEVEL_FINE, "Python %s, built for %s", now, built);
     } else {
-        collio_say(f, COLLIO_LEVEL_FAILURE, "collio was built for Python %s, this is %s", built, now);
+        collio_say(f, COLLIO_LEVEL_FAILURE, "collio was built for Python %s, this is %s", built,
+                   now);
         collio_mend(f, "rebuild collio: configure PYTHON=%s",
                     collio_fact_get(exam, "python.executable") != NULL
-                        ? collio_fact_get(exam, "python.executable") : "python3");
+                        ? collio_fact_get(exam, "python.executable")
+                        : "python3");
     }
 }
 
@@ -57,7 +60,8 @@ static void check_numpy(collio_exam *exam, collio_finding *f)
     collio_evidence(f, "NumPy %s; built with the headers of %s", now, built);
     /* Headers of NumPy 2 make extensions that go with 1.x too, not the other way round. */
     if (vb[0] < vn[0]) {
-        collio_say(f, COLLIO_LEVEL_FAILURE, "collio was built with NumPy %s, this is %s", built, now);
+        collio_say(f, COLLIO_LEVEL_FAILURE, "collio was built with NumPy %s, this is %s", built,
+                   now);
         collio_mend(f, "rebuild collio with the NumPy that is used");
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "NumPy %s, built with %s", now, built);
@@ -92,8 +96,8 @@ static void check_shadows(collio_exam *exam, collio_finding *f)
     if (getenv("PYTHONPATH") != NULL)
         collio_evidence(f, "PYTHONPATH=%s", getenv("PYTHONPATH"));
     if (shadowed) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "packages come from %s instead of the virtual environment",
-                   user);
+        collio_say(f, COLLIO_LEVEL_WARNING,
+                   "packages come from %s instead of the virtual environment", user);
         collio_mend(f, "export PYTHONNOUSERSITE=1, or pip uninstall the packages there");
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "of this interpreter (prefix %s)", prefix);
@@ -138,7 +142,7 @@ static unsigned look_at_file(const char *path, collio_family *family)
 
 /* What the libraries of one shared object come to. */
 typedef struct package {
-    char missing[128];   /* a library that the loader does not find */
+    char missing[128];    /* a library that the loader does not find */
     collio_family family; /* of the MPI it loads */
     int serial;           /* it loads an HDF5 that is not parallel */
     char mpi[256];
@@ -175,13 +179,15 @@ static void look_at_package(package *p, const char *path)
     memset(p, 0, sizeof *p);
     if (!collio_spawn(ask, text, sizeof text, NULL))
         return;
-    for (char *line = strtok_r(text, "\n", &state); line != NULL; line = strtok_r(NULL, "\n", &state))
+    for (char *line = strtok_r(text, "\n", &state); line != NULL;
+         line = strtok_r(NULL, "\n", &state))
         read_ldd_line(p, line);
 }
 
 /* Look at all packages; each shared object that `judge` refuses makes the finding a warning. */
 static void look_at_packages(collio_exam *exam, collio_finding *f,
-                             int judge(collio_exam *, collio_finding *, const char *, const package *))
+                             int judge(collio_exam *, collio_finding *, const char *,
+                                       const package *))
 {
     const char *python = collio_fact_get(exam, "python.executable");
     const char *ask[] = {python != NULL ? python : "python3", "-c", question, NULL};
@@ -190,10 +196,12 @@ static void look_at_packages(collio_exam *exam, collio_finding *f,
     package p;
 
     if (!exam->may_spawn || !collio_spawn(ask, text, sizeof text, NULL)) {
-        collio_say(f, COLLIO_LEVEL_SKIPPED, exam->may_spawn ? "no python3 on PATH" : "not asked here");
+        collio_say(f, COLLIO_LEVEL_SKIPPED,
+                   exam->may_spawn ? "no python3 on PATH" : "not asked here");
         return;
     }
-    for (char *line = strtok_r(text, "\n", &state); line != NULL; line = strtok_r(NULL, "\n", &state)) {
+    for (char *line = strtok_r(text, "\n", &state); line != NULL;
+         line = strtok_r(NULL, "\n", &state)) {
         if (sscanf(line, "%31s %511[^\n]", name, path) != 2 || path[0] != '/')
             continue;
         look_at_package(&p, path);
@@ -216,8 +224,9 @@ static int judge_missing(collio_exam *exam, collio_finding *f, const char *path,
     collio_evidence(f, "%s: %s not found", path, p->missing);
     collio_say(f, COLLIO_LEVEL_WARNING, "%s was not found, which %s needs", p->missing, path);
     if (f->mend[0] == 0)
-        collio_mend(f, "load the module of that MPI or HDF5 (module load ...), or set LD_LIBRARY_PATH "
-                   "(now: %s)",
+        collio_mend(f,
+                    "load the module of that MPI or HDF5 (module load ...), or set LD_LIBRARY_PATH "
+                    "(now: %s)",
                     getenv("LD_LIBRARY_PATH") != NULL ? getenv("LD_LIBRARY_PATH") : "not set");
     return 1;
 }
@@ -227,7 +236,8 @@ static int judge_family(collio_exam *exam, collio_finding *f, const char *path, 
     collio_family ours = collio_built_family();
 
     (void)exam;
-    collio_evidence(f, "%s: %s%s%s", path, p->mpi[0] != 0 ? collio_family_name(p->family) : "no MPI",
+    collio_evidence(f, "%s: %s%s%s", path,
+                    p->mpi[0] != 0 ? collio_family_name(p->family) : "no MPI",
                     p->mpi[0] != 0 ? ", " : "", p->mpi[0] != 0 ? p->mpi : "");
     if (p->serial)
         collio_evidence(f, "%s: serial HDF5", path);
@@ -236,8 +246,11 @@ static int judge_family(collio_exam *exam, collio_finding *f, const char *path, 
     collio_say(f, COLLIO_LEVEL_WARNING, "%s uses %s, collio %s: do not import both in one program",
                path, collio_family_name(p->family), collio_family_name(ours));
     if (f->mend[0] == 0)
-        collio_mend(f, "rebuild it with collio's mpicc (pip install --no-binary=:all: --no-cache-dir ...), "
-                   "or configure collio with CC=mpicc of %s", collio_family_name(p->family));
+        collio_mend(
+            f,
+            "rebuild it with collio's mpicc (pip install --no-binary=:all: --no-cache-dir ...), "
+            "or configure collio with CC=mpicc of %s",
+            collio_family_name(p->family));
     return 1;
 }
 

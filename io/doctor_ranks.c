@@ -53,8 +53,8 @@ static uint64_t hash_object(uint64_t seed, const collio_loaded *object)
 {
     for (size_t i = 0; i < object->elf.segment_count; i++) {
         const ElfW(Phdr) *s = &object->elf.segments[i];
-        const void *note = s->p_type == PT_NOTE ? collio_elf_at(&object->elf, s->p_vaddr, s->p_filesz)
-                                                : NULL;
+        const void *note =
+            s->p_type == PT_NOTE ? collio_elf_at(&object->elf, s->p_vaddr, s->p_filesz) : NULL;
         if (note != NULL)
             seed = collio_hash(seed, note, s->p_filesz);
     }
@@ -90,8 +90,9 @@ static void check_same(collio_exam *exam, collio_finding *f)
         if (all[r].libraries == all[0].libraries && all[r].facts == all[0].facts)
             continue;
         if (odd++ == 0)
-            collio_say(f, COLLIO_LEVEL_WARNING, "rank %d on %.64s has other %s than rank 0 on %.64s", r,
-                       all[r].name, all[r].libraries != all[0].libraries ? "libraries" : "Python packages",
+            collio_say(f, COLLIO_LEVEL_WARNING,
+                       "rank %d on %.64s has other %s than rank 0 on %.64s", r, all[r].name,
+                       all[r].libraries != all[0].libraries ? "libraries" : "Python packages",
                        all[0].name);
         collio_evidence(f, "differs from rank 0: rank %d on %.64s", r, all[r].name);
     }
@@ -127,7 +128,8 @@ static int read_quota(void)
 
 static int read_threads(void)
 {
-    static const char *const names[] = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"};
+    static const char *const names[] = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+                                        "MKL_NUM_THREADS"};
     int most = 0;
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -180,7 +182,8 @@ static void check_processors(collio_exam *exam, collio_finding *f)
     count_machine(exam, all, all[exam->rank].host, &ranks, &cpus);
     collio_evidence(f, "on this machine: %d ranks, %d processors", ranks, cpus);
     if (ranks > cpus) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "%d ranks share %d processors of one machine", ranks, cpus);
+        collio_say(f, COLLIO_LEVEL_WARNING, "%d ranks share %d processors of one machine", ranks,
+                   cpus);
         collio_mend(f, "mpiexec -n %d ..., or more machines", cpus);
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "%d ranks, %d processors", ranks, cpus);
@@ -199,9 +202,11 @@ static void check_pinning(collio_exam *exam, collio_finding *f)
         together += all[r].host == all[exam->rank].host && CPU_COUNT(&all[r].cpus) == 1 &&
                     CPU_EQUAL(&all[r].cpus, &all[exam->rank].cpus);
     if (together > 1) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "%d ranks are bound to the same one processor", together);
-        collio_mend(f, "mpiexec --bind-to none ... (or --bind-to core); look for taskset, cpusets, and "
-                       "what an earlier job set");
+        collio_say(f, COLLIO_LEVEL_WARNING, "%d ranks are bound to the same one processor",
+                   together);
+        collio_mend(
+            f, "mpiexec --bind-to none ... (or --bind-to core); look for taskset, cpusets, and "
+               "what an earlier job set");
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "no two ranks are bound to one processor");
     }
@@ -222,8 +227,10 @@ static void check_thread_count(collio_exam *exam, collio_finding *f)
                    threads, cpus);
         collio_mend(f, "export OMP_NUM_THREADS=%d", cpus / ranks > 0 ? cpus / ranks : 1);
     } else if (threads == 0 && ranks > 1) {
-        collio_say(f, COLLIO_LEVEL_NOTE, "OMP_NUM_THREADS is not set: NumPy's linear algebra may start "
-                   "%d threads in each of %d ranks", cpus, ranks);
+        collio_say(f, COLLIO_LEVEL_NOTE,
+                   "OMP_NUM_THREADS is not set: NumPy's linear algebra may start "
+                   "%d threads in each of %d ranks",
+                   cpus, ranks);
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "%d ranks, threads each: %s%d", ranks,
                    threads == 0 ? "not limited, processors " : "", threads == 0 ? cpus : threads);
@@ -281,7 +288,8 @@ static void judge_seen(collio_exam *exam, collio_finding *f, const int *seen)
         if (!seen[r] && blind++ < 20)
             collio_evidence(f, "rank %d does not see what rank 0 wrote", r);
     if (blind == 0) {
-        collio_say(f, COLLIO_LEVEL_FINE, "all %d ranks see the same '%s'", exam->size, exam->directory);
+        collio_say(f, COLLIO_LEVEL_FINE, "all %d ranks see the same '%s'", exam->size,
+                   exam->directory);
         return;
     }
     collio_say(f, COLLIO_LEVEL_FAILURE, "'%s' is not the same directory for %d of %d ranks",
@@ -371,15 +379,16 @@ static double value_at(int64_t i)
 }
 
 /* Write one part of the dataset, read another rank's back; the number of wrong elements. */
-static int64_t write_and_read(collio_exam *exam, collio_file *file, double *values, collio_error *err)
+static int64_t write_and_read(collio_exam *exam, collio_file *file, double *values,
+                              collio_error *err)
 {
     collio_object *dataset = NULL;
     collio_selection part;
     collio_array memory;
     int64_t shape = SHARED_VALUES, start = 0, count = 0, wrong = 0;
 
-    collio_dataset_create(collio_file_root(file), "values", COLLIO_FLOAT64, 1, &shape, NULL, &dataset,
-                          err);
+    collio_dataset_create(collio_file_root(file), "values", COLLIO_FLOAT64, 1, &shape, NULL,
+                          &dataset, err);
     collio_part_range(shape, exam->size, exam->rank, &start, &count, err);
     for (int64_t i = 0; values != NULL && i < count; i++)
         values[i] = value_at(start + i);
@@ -409,12 +418,14 @@ static void check_file(collio_exam *exam, collio_finding *f)
     if (collio_agree_step(exam->comm, "doctor: file", exam->err) == COLLIO_OK)
         collio_bcast(exam->comm, path, sizeof path, 0, "doctor: file", exam->err);
     if (exam->err->code != COLLIO_OK) {
-        collio_say(f, COLLIO_LEVEL_FAILURE, "the ranks do not come together: %.400s", exam->err->text);
+        collio_say(f, COLLIO_LEVEL_FAILURE, "the ranks do not come together: %.400s",
+                   exam->err->text);
         goto done;
     }
     if (values == NULL)
         collio_error_set(&err, COLLIO_ERR_MEMORY, "no memory for the values of a 1 MiB file");
-    if (collio_file_open(collio_comm_handle(exam->comm), path, "w-", NULL, &file, &err) == COLLIO_OK)
+    if (collio_file_open(collio_comm_handle(exam->comm), path, "w-", NULL, &file, &err) ==
+        COLLIO_OK)
         wrong = write_and_read(exam, file, values, &err);
     collio_file_close(&file, &err);
     if (exam->rank == 0)
@@ -438,7 +449,8 @@ const collio_check collio_checks_ranks[] = {
      "Ranks with different libraries or packages disagree, or compute different things.", 2, 0},
     {"E40", "processors", check_processors,
      "MPI waits by spinning: with more ranks than processors every step takes milliseconds.", 2, 0},
-    {"E41", "binding", check_pinning, "Ranks bound to one processor run one after the other.", 2, 0},
+    {"E41", "binding", check_pinning, "Ranks bound to one processor run one after the other.", 2,
+     0},
     {"E42", "threads of libraries", check_thread_count,
      "More threads than processors slow all of them down.", 2, 0},
     {"E45", "one directory for all ranks", check_directory,

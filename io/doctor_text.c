@@ -43,9 +43,9 @@ int collio_family_matches(collio_family a, collio_family b)
 collio_family collio_text_library(const char *text)
 {
     static const sign signs[] = {
-        {"Open MPI", COLLIO_FAMILY_OPENMPI},  {"Intel(R) MPI", COLLIO_FAMILY_INTEL},
-        {"CRAY MPICH", COLLIO_FAMILY_CRAY},   {"MVAPICH", COLLIO_FAMILY_MVAPICH},
-        {"MPICH", COLLIO_FAMILY_MPICH},       {NULL, COLLIO_FAMILY_UNKNOWN},
+        {"Open MPI", COLLIO_FAMILY_OPENMPI}, {"Intel(R) MPI", COLLIO_FAMILY_INTEL},
+        {"CRAY MPICH", COLLIO_FAMILY_CRAY},  {"MVAPICH", COLLIO_FAMILY_MVAPICH},
+        {"MPICH", COLLIO_FAMILY_MPICH},      {NULL, COLLIO_FAMILY_UNKNOWN},
     };
     return first_sign(signs, text);
 }

@@ -51,21 +51,21 @@ void collio_text_line(const char *text, char *out, size_t room);
 #define COLLIO_LOADED_MAX 64 /* objects that have to do with MPI or HDF5 */
 
 enum collio_mark {
-    COLLIO_IS_MPI = 1,       /* defines MPI_Get_library_version */
-    COLLIO_IS_HDF5 = 2,      /* defines H5open */
-    COLLIO_IS_PARALLEL = 4,  /* defines H5Pset_fapl_mpio */
-    COLLIO_USES_MPI = 8,     /* calls MPI_... of another object */
+    COLLIO_IS_MPI = 1,      /* defines MPI_Get_library_version */
+    COLLIO_IS_HDF5 = 2,     /* defines H5open */
+    COLLIO_IS_PARALLEL = 4, /* defines H5Pset_fapl_mpio */
+    COLLIO_USES_MPI = 8,    /* calls MPI_... of another object */
     COLLIO_USES_HDF5 = 16,
-    COLLIO_IS_OURS = 32,     /* holds this very code */
-    COLLIO_IS_WRAPPER = 64   /* stands before an MPI (a profiler): PMPI_... is another's */
+    COLLIO_IS_OURS = 32,   /* holds this very code */
+    COLLIO_IS_WRAPPER = 64 /* stands before an MPI (a profiler): PMPI_... is another's */
 };
 
 typedef struct collio_loaded {
     char path[512];
     collio_elf elf;
-    uintptr_t low, high; /* where it lies in memory */
-    unsigned marks;      /* enum collio_mark */
-    int mpi, hdf5;       /* the object that its MPI_..., H5... are bound to; -1 */
+    uintptr_t low, high;       /* where it lies in memory */
+    unsigned marks;            /* enum collio_mark */
+    int mpi, hdf5;             /* the object that its MPI_..., H5... are bound to; -1 */
     int named_mpi, named_hdf5; /* the one that it was linked with, among those loaded; -1 */
     collio_family family;
 } collio_loaded;
@@ -136,15 +136,15 @@ typedef struct collio_exam {
     const char *directory;
     collio_objects objects;
     collio_launch launch;
-    char library[160];      /* MPI_Get_library_version of our MPI, one line */
-    int at_a_glance;        /* no evidence that takes long to find */
-    int may_spawn;          /* not offline, and one process a machine only */
-    int first_here;         /* the one process of this machine that examines it */
-    int foreign;            /* the MPI that is called is not what collio was built for: pass it no handles */
-    int running, world;     /* MPI is initialised (and not finalised), and its world's size */
-    collio_comm *comm;      /* stage two */
-    int rank, size;         /* in comm */
-    collio_error *err;      /* stage two: the communication's */
+    char library[160]; /* MPI_Get_library_version of our MPI, one line */
+    int at_a_glance;   /* no evidence that takes long to find */
+    int may_spawn;     /* not offline, and one process a machine only */
+    int first_here;    /* the one process of this machine that examines it */
+    int foreign; /* the MPI that is called is not what collio was built for: pass it no handles */
+    int running, world; /* MPI is initialised (and not finalised), and its world's size */
+    collio_comm *comm;  /* stage two */
+    int rank, size;     /* in comm */
+    collio_error *err;  /* stage two: the communication's */
 } collio_exam;
 
 typedef void collio_check_function(collio_exam *exam, collio_finding *finding);
@@ -171,8 +171,7 @@ extern const collio_check collio_checks_mpi[], collio_checks_launch[], collio_ch
 const char *collio_fact_get(const collio_exam *exam, const char *name);
 
 /* Write level and text of a finding; add a line to its evidence; say how to mend it. */
-void collio_say(collio_finding *f, collio_level level, const char *format, ...)
-    COLLIO_PRINTF(3, 4);
+void collio_say(collio_finding *f, collio_level level, const char *format, ...) COLLIO_PRINTF(3, 4);
 void collio_mend(collio_finding *f, const char *format, ...) COLLIO_PRINTF(2, 3);
 void collio_evidence(collio_finding *f, const char *format, ...) COLLIO_PRINTF(2, 3);
 

@@ -149,9 +149,9 @@ static int parent_of(int pid, char *name, size_t room)
 static int is_launcher(const char *name)
 {
     /* As /proc shows them: cut to 15 letters. */
-    static const char *const names[] = {"hydra_pmi_proxy", "hydra_bstrap_pr", "orted", "prted",
-                                        "prterun", "mpiexec", "mpirun", "orterun", "slurmstepd",
-                                        "pals", "flux-shell", "jsrun", "apinit"};
+    static const char *const names[] = {
+        "hydra_pmi_proxy", "hydra_bstrap_pr", "orted", "prted",      "prterun", "mpiexec", "mpirun",
+        "orterun",         "slurmstepd",      "pals",  "flux-shell", "jsrun",   "apinit"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strncmp(name, names[i], strlen(names[i])) == 0)

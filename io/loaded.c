@@ -218,9 +218,8 @@ void collio_loaded_version(const collio_loaded *mpi, char *out, size_t room)
 const char *collio_loaded_name(const collio_loaded *object)
 {
     const char *slash = strrchr(object->path, '/');
-    const char *name = object->elf.soname != 0
-                           ? collio_elf_string(&object->elf, object->elf.soname)
-                           : NULL;
+    const char *name =
+        object->elf.soname != 0 ? collio_elf_string(&object->elf, object->elf.soname) : NULL;
     return name != NULL ? name : slash != NULL ? slash + 1 : object->path;
 }
 

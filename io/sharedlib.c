@@ -66,31 +66,37 @@ static uint64_t in_object(const collio_elf *elf, uint64_t address)
     return elf->bytes == NULL && address >= elf->base ? address - elf->base : address;
 }
 
-static void note_entry(collio_elf *elf, const ElfW(Dyn) *d)
-{
-    uint64_t value = d->d_un.d_val, address = in_object(elf, d->d_un.d_ptr);
+/* Entries that are kept: where, and whether the value is an address. */
+static const struct kept {
+    int64_t tag;
+    size_t offset;
+    int is_address;
+} kept[] = {
+    {DT_SYMTAB, offsetof(collio_elf, symbols), 1},
+    {DT_STRTAB, offsetof(collio_elf, strings), 1},
+    {DT_STRSZ, offsetof(collio_elf, string_size), 0},
+    {DT_GNU_HASH, offsetof(collio_elf, gnu_hash), 1},
+    {DT_HASH, offsetof(collio_elf, hash), 1},
+    {DT_VERSYM, offsetof(collio_elf, versions), 1},
+    {DT_VERDEF, offsetof(collio_elf, version_names), 1},
+    {DT_RELA, offsetof(collio_elf, relocations[0]), 1},
+    {DT_RELASZ, offsetof(collio_elf, relocation_size[0]), 0},
+    {DT_JMPREL, offsetof(collio_elf, relocations[1]), 1},
+    {DT_PLTRELSZ, offsetof(collio_elf, relocation_size[1]), 0},
+    {DT_SONAME, offsetof(collio_elf, soname), 0},
+    {DT_RUNPATH, offsetof(collio_elf, runpath), 0},
+    {DT_RPATH, offsetof(collio_elf, rpath), 0},
+};
 
-    switch (d->d_tag) {
-    case DT_SYMTAB: elf->symbols = address; break;
-    case DT_STRTAB: elf->strings = address; break;
-    case DT_STRSZ: elf->string_size = value; break;
-    case DT_GNU_HASH: elf->gnu_hash = address; break;
-    case DT_HASH: elf->hash = address; break;
-    case DT_VERSYM: elf->versions = address; break;
-    case DT_VERDEF: elf->version_names = address; break;
-    case DT_RELA: elf->relocations[0] = address; break;
-    case DT_RELASZ: elf->relocation_size[0] = value; break;
-    case DT_JMPREL: elf->relocations[1] = address; break;
-    case DT_PLTRELSZ: elf->relocation_size[1] = value; break;
-    case DT_SONAME: elf->soname = value; break;
-    case DT_RUNPATH: elf->runpath = value; break;
-    case DT_RPATH: elf->rpath = value; break;
-    case DT_NEEDED:
-        if (elf->needed_count < COLLIO_ELF_NEEDED)
-            elf->needed[elf->needed_count++] = value;
-        break;
-    default: break;
-    }
+static void note_entry(collio_elf *elf, int64_t tag, uint64_t value)
+{
+    if (tag == DT_NEEDED && elf->needed_count < COLLIO_ELF_NEEDED)
+        elf->needed[elf->needed_count++] = value;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (kept[i].tag == tag) {
+            value = kept[i].is_address ? in_object(elf, value) : value;
+            memcpy((char *)elf + kept[i].offset, &value, sizeof value);
+        }
 }
 
 static int read_dynamic(collio_elf *elf)
@@ -103,7 +109,7 @@ static int read_dynamic(collio_elf *elf)
             const ElfW(Dyn) *d = entry(elf, s->p_vaddr, k, sizeof *d);
             if (d == NULL || d->d_tag == DT_NULL)
                 break;
-            note_entry(elf, d);
+            note_entry(elf, (int64_t)d->d_tag, d->d_un.d_val);
         }
         return elf->symbols != 0 && elf->strings != 0;
     }
@@ -112,9 +118,8 @@ static int read_dynamic(collio_elf *elf)
 
 int collio_elf_mapped(collio_elf *elf, const struct dl_phdr_info *info)
 {
-    *elf = (collio_elf){.base = info->dlpi_addr,
-                        .segments = info->dlpi_phdr,
-                        .segment_count = info->dlpi_phnum};
+    *elf = (collio_elf){
+        .base = info->dlpi_addr, .segments = info->dlpi_phdr, .segment_count = info->dlpi_phnum};
     return read_dynamic(elf);
 }
 
@@ -136,7 +141,7 @@ int collio_elf_file(collio_elf *elf, const void *bytes, size_t size)
 
 /* ------------------------------------------------------------------ symbols */
 
-static const ElfW(Sym) *symbol_at(const collio_elf *elf, uint64_t index)
+static const ElfW(Sym) * symbol_at(const collio_elf *elf, uint64_t index)
 {
     return entry(elf, elf->symbols, index, sizeof(ElfW(Sym)));
 }
@@ -170,7 +175,7 @@ static uint64_t find_hashed(const collio_elf *elf, const char *name)
     uint32_t first = word(elf, elf->gnu_hash, 1), filter = word(elf, elf->gnu_hash, 2);
     uint64_t bucket = elf->gnu_hash + 16 + (uint64_t)filter * sizeof(ElfW(Addr));
     uint64_t chain = bucket + (uint64_t)buckets * 4;
-    const ElfW(Addr) *bits;
+    const ElfW(Addr) * bits;
 
     if (buckets == 0 || filter == 0)
         return 0;
@@ -226,7 +231,7 @@ const char *collio_elf_symbol_version(const collio_elf *elf, const char *name)
         return NULL;
     for (int i = 0; i < 1000 && at != 0; i++) {
         const ElfW(Verdef) *definition = entry(elf, at, 0, sizeof *definition);
-        const ElfW(Verdaux) *text;
+        const ElfW(Verdaux) * text;
         if (definition == NULL)
             return NULL;
         text = entry(elf, at + definition->vd_aux, 0, sizeof *text);
@@ -268,22 +273,21 @@ int collio_elf_imports(const collio_elf *elf, const char *prefix, int upper)
     return 0;
 }
 
-static const ElfW(Rela) *relocation_at(const collio_elf *elf, size_t index)
+static const ElfW(Rela) * relocation_at(const collio_elf *elf, size_t index)
 {
     size_t data = elf->relocation_size[0] / sizeof(ElfW(Rela));
     size_t calls = elf->relocation_size[1] / sizeof(ElfW(Rela));
 
     if (index < data)
         return entry(elf, elf->relocations[0], index, sizeof(ElfW(Rela)));
-    return index - data < calls
-               ? entry(elf, elf->relocations[1], index - data, sizeof(ElfW(Rela)))
-               : NULL;
+    return index - data < calls ? entry(elf, elf->relocations[1], index - data, sizeof(ElfW(Rela)))
+                                : NULL;
 }
 
 const char *collio_elf_binding(const collio_elf *elf, size_t *cursor, const char *prefix,
                                uintptr_t *value)
 {
-    const ElfW(Rela) *r;
+    const ElfW(Rela) * r;
 
     while ((r = relocation_at(elf, (*cursor)++)) != NULL) {
         uint64_t index = RELOCATION_SYMBOL(r->r_info);

@@ -16,7 +16,7 @@ typedef struct collio_elf {
     const char *bytes; /* the file; NULL: mapped by the loader */
     size_t size;       /* bytes of the file */
     uintptr_t base;    /* mapped: what addresses in the object count from */
-    const ElfW(Phdr) *segments;
+    const ElfW(Phdr) * segments;
     size_t segment_count;
     /* Addresses in the object; 0: it has none. */
     uint64_t symbols, strings, string_size, gnu_hash, hash, versions, version_names;

@@ -22,7 +22,8 @@ int main(int argc, char **argv)
         if (equal != NULL && count < 31) {
             *equal = 0;
             facts[count++] = (collio_fact){argv[i], equal + 1};
-        } else if (dlopen(argv[i] + global, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL)) == NULL) {
+        } else if (dlopen(argv[i] + global, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL)) ==
+                   NULL) {
             fprintf(stderr, "%s\n", dlerror());
             return 77;
         }

@@ -42,7 +42,8 @@ static void test_alone(void)
 
     tap_ok(err.code == COLLIO_OK && doctor != NULL, "stage one runs");
     for (size_t i = 0; i < sizeof healthy / sizeof *healthy; i++)
-        tap_ok(find(doctor, healthy[i]) != NULL && level_of(doctor, healthy[i]) < COLLIO_LEVEL_WARNING,
+        tap_ok(find(doctor, healthy[i]) != NULL &&
+                   level_of(doctor, healthy[i]) < COLLIO_LEVEL_WARNING,
                "%s has nothing to say against this program", healthy[i]);
     for (int i = 1; i < collio_doctor_count(doctor); i++)
         ordered &= strcmp(collio_doctor_finding(doctor, i - 1)->id,
@@ -116,11 +117,15 @@ static void test_facts(void)
 {
     char size[16];
     collio_error err = COLLIO_ERROR_INIT;
-    collio_fact facts[] = {{"mpi4py.comm_size", size}, {"mpi4py.library", "Some MPI 1.0"},
-                           {"python.version", "3.12.1"}, {"python.built", "3.11.2"},
-                           {"python.prefix", "/venv"},   {"python.base_prefix", "/usr"},
+    collio_fact facts[] = {{"mpi4py.comm_size", size},
+                           {"mpi4py.library", "Some MPI 1.0"},
+                           {"python.version", "3.12.1"},
+                           {"python.built", "3.11.2"},
+                           {"python.prefix", "/venv"},
+                           {"python.base_prefix", "/usr"},
                            {"python.user_site", "/home/u/.local/lib"},
-                           {"h5py.file", "/home/u/.local/lib/h5py/__init__.py"}, {NULL, NULL}};
+                           {"h5py.file", "/home/u/.local/lib/h5py/__init__.py"},
+                           {NULL, NULL}};
     collio_doctor *doctor;
 
     snprintf(size, sizeof size, "%zu", sizeof(MPI_Comm));
@@ -176,7 +181,8 @@ static void test_faults(void)
     for (; fired && nth < 1000; nth += 1 + nth / 2) {
         collio_error err = COLLIO_ERROR_INIT;
         collio_doctor *doctor = examine(NULL, NULL, &err);
-        /* A new one each time, as a fault may poison it; and left, as operations may be under way. */
+        /* A new one each time, as a fault may poison it; and left, as operations may be under way.
+         */
         MPI_Comm comm;
         MPI_Comm_dup(MPI_COMM_WORLD, &comm);
         collio_fault_set(tap_rank == tap_size - 1 ? nth : 0);

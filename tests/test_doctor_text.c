@@ -9,16 +9,17 @@
 
 /* ---------------------------------------------------------------- settings of HDF5 */
 
-static const char autotools[] = "\t    SUMMARY OF THE HDF5 CONFIGURATION\n"
-                                "\t    =================================\n\n"
-                                "General Information:\n-------------------\n"
-                                "                   HDF5 Version: 1.12.2\n"
-                                "             Installation point: /opt/hdf5\n\n"
-                                "                     C Compiler: /opt/openmpi/bin/mpicc ( gcc 12 )\n"
-                                "Features:\n---------\n"
-                                "                  Parallel HDF5: yes\n"
-                                "Parallel Filtered Dataset Writes: yes\n"
-                                "                   Threadsafety: no\n";
+static const char autotools[] =
+    "\t    SUMMARY OF THE HDF5 CONFIGURATION\n"
+    "\t    =================================\n\n"
+    "General Information:\n-------------------\n"
+    "                   HDF5 Version: 1.12.2\n"
+    "             Installation point: /opt/hdf5\n\n"
+    "                     C Compiler: /opt/openmpi/bin/mpicc ( gcc 12 )\n"
+    "Features:\n---------\n"
+    "                  Parallel HDF5: yes\n"
+    "Parallel Filtered Dataset Writes: yes\n"
+    "                   Threadsafety: no\n";
 static const char cmake_new[] = "      SUMMARY OF THE HDF5 CONFIGURATION\n"
                                 "      =================================\n\n"
                                 "General Information:\n-------------------\n"
@@ -29,14 +30,16 @@ static const char cmake_new[] = "      SUMMARY OF THE HDF5 CONFIGURATION\n"
 static const char cmake_old[] = "        HDF5 Version: 1.10.4\r\n"
                                 "          C Compiler: C:/Program Files/MSVC/cl.exe\r\n"
                                 "       Parallel HDF5: FALSE\r\n";
-static const char debian[] = "                   HDF5 Version: 1.10.8\n"
-                             "\t\t    Flavor name: mpich\n"
-                             "                     C Compiler: /usr/bin/mpicc.mpich ( MPICH version 4.0.2 )\n"
-                             "                  Parallel HDF5: yes\n";
-static const char conda[] = "                   HDF5 Version: 1.14.6\n"
-                            "                     C Compiler: /home/conda/feedstock_root/build_artifacts/"
-                            "hdf5_split_1737517325000/_build_env/bin/x86_64-conda-linux-gnu-cc\n"
-                            "                  Parallel HDF5: no\n";
+static const char debian[] =
+    "                   HDF5 Version: 1.10.8\n"
+    "\t\t    Flavor name: mpich\n"
+    "                     C Compiler: /usr/bin/mpicc.mpich ( MPICH version 4.0.2 )\n"
+    "                  Parallel HDF5: yes\n";
+static const char conda[] =
+    "                   HDF5 Version: 1.14.6\n"
+    "                     C Compiler: /home/conda/feedstock_root/build_artifacts/"
+    "hdf5_split_1737517325000/_build_env/bin/x86_64-conda-linux-gnu-cc\n"
+    "                  Parallel HDF5: no\n";
 
 static void test_settings(void)
 {
@@ -69,16 +72,20 @@ static void test_settings(void)
     tap_ok(!collio_text_setting(debian, 30, "C Compiler", value, sizeof value) && value[0] == 0,
            "not behind the end of the text");
     tap_ok(collio_text_flag("perhaps") == -1 && collio_text_flag("") == -1 &&
-               collio_text_flag("no (not wanted)") == 0, "flags");
+               collio_text_flag("no (not wanted)") == 0,
+           "flags");
 }
 
 /* ----------------------------------------------------------------- families, versions */
 
 static void test_families(void)
 {
-    tap_ok(collio_text_library("Open MPI v4.1.4, package: Debian OpenMPI") == COLLIO_FAMILY_OPENMPI &&
-               collio_text_library("MPICH Version:\t4.0.2\nMPICH Release date:") == COLLIO_FAMILY_MPICH &&
-               collio_text_library("Intel(R) MPI Library 2021.9 for Linux* OS") == COLLIO_FAMILY_INTEL &&
+    tap_ok(collio_text_library("Open MPI v4.1.4, package: Debian OpenMPI") ==
+                   COLLIO_FAMILY_OPENMPI &&
+               collio_text_library("MPICH Version:\t4.0.2\nMPICH Release date:") ==
+                   COLLIO_FAMILY_MPICH &&
+               collio_text_library("Intel(R) MPI Library 2021.9 for Linux* OS") ==
+                   COLLIO_FAMILY_INTEL &&
                collio_text_library("MPI VERSION    : CRAY MPICH version 8.1.28 (ANL base 3.4a2)") ==
                    COLLIO_FAMILY_CRAY &&
                collio_text_library("MVAPICH2 Version      :\t2.3.7") == COLLIO_FAMILY_MVAPICH &&
@@ -86,7 +93,8 @@ static void test_families(void)
            "libraries by their own words");
     tap_ok(collio_text_launcher("mpiexec (OpenRTE) 4.1.4") == COLLIO_FAMILY_OPENMPI &&
                collio_text_launcher("mpirun (Open MPI) 5.0.3") == COLLIO_FAMILY_OPENMPI &&
-               collio_text_launcher("HYDRA build details:\n    Version: 4.0.2") == COLLIO_FAMILY_MPICH &&
+               collio_text_launcher("HYDRA build details:\n    Version: 4.0.2") ==
+                   COLLIO_FAMILY_MPICH &&
                collio_text_launcher("Intel(R) MPI Library for Linux* OS, Version 2021.9") ==
                    COLLIO_FAMILY_INTEL &&
                collio_text_launcher("slurm 23.11") == COLLIO_FAMILY_UNKNOWN,
@@ -112,7 +120,8 @@ static void test_versions(void)
            "a version of three parts");
     tap_ok(version_is("Open MPI v4.1.4, package: Debian", 4, 1, 4), "a version after a v");
     tap_ok(version_is("MPICH Version: 4.0.2", 4, 0, 2) && version_is("MPICH2 1.5", 1, 5, 0) &&
-               version_is("4.3.0b1", 4, 3, 0) && version_is("Intel(R) MPI Library 2021.9 for", 2021, 9, 0),
+               version_is("4.3.0b1", 4, 3, 0) &&
+               version_is("Intel(R) MPI Library 2021.9 for", 2021, 9, 0),
            "other versions");
     tap_ok(!collio_text_version("no version 12 here", v) && !collio_text_version("", v),
            "no version");

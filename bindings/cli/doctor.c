@@ -27,21 +27,37 @@ struct wishes {
 
 static int parse(int argc, char **argv, struct wishes *wishes)
 {
-    static const struct option options[] = {
-        {"dir", required_argument, NULL, 'd'}, {"json", no_argument, NULL, 'j'},
-        {"verbose", required_argument, NULL, 'v'}, {"offline", no_argument, NULL, 'o'},
-        {"ranks", no_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {{"dir", required_argument, NULL, 'd'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"verbose", required_argument, NULL, 'v'},
+                                            {"offline", no_argument, NULL, 'o'},
+                                            {"ranks", no_argument, NULL, 'r'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "v:h", options, NULL)) != -1)
         switch (c) {
-        case 'd': wishes->options.directory = optarg; break;
-        case 'j': wishes->style.json = 1; break;
-        case 'v': wishes->style.check = optarg; break;
-        case 'o': wishes->options.offline = 1; break;
-        case 'r': wishes->ranks = 1; break;
-        case 'h': wishes->help = 1; break;
-        default: return 0;
+        case 'd':
+            wishes->options.directory = optarg;
+            break;
+        case 'j':
+            wishes->style.json = 1;
+            break;
+        case 'v':
+            wishes->style.check = optarg;
+            break;
+        case 'o':
+            wishes->options.offline = 1;
+            break;
+        case 'r':
+            wishes->ranks = 1;
+            break;
+        case 'h':
+            wishes->help = 1;
+            break;
+        default:
+            return 0;
         }
     return optind == argc;
 }
@@ -81,9 +97,12 @@ static int ask_ranks(collio_doctor *doctor, const report_style *style, collio_er
 static int status_of(const collio_doctor *doctor)
 {
     switch (collio_doctor_level(doctor)) {
-    case COLLIO_LEVEL_FAILURE: return 2;
-    case COLLIO_LEVEL_WARNING: return 1;
-    default: return 0;
+    case COLLIO_LEVEL_FAILURE:
+        return 2;
+    case COLLIO_LEVEL_WARNING:
+        return 1;
+    default:
+        return 0;
     }
 }
 

@@ -10,8 +10,10 @@
 static const struct look {
     const char *word, *colour;
 } looks[] = {
-    [COLLIO_LEVEL_SKIPPED] = {"-", "\033[2m"},       [COLLIO_LEVEL_FINE] = {"ok", "\033[32m"},
-    [COLLIO_LEVEL_NOTE] = {"note", "\033[36m"},      [COLLIO_LEVEL_WARNING] = {"warning", "\033[33m"},
+    [COLLIO_LEVEL_SKIPPED] = {"-", "\033[2m"},
+    [COLLIO_LEVEL_FINE] = {"ok", "\033[32m"},
+    [COLLIO_LEVEL_NOTE] = {"note", "\033[36m"},
+    [COLLIO_LEVEL_WARNING] = {"warning", "\033[33m"},
     [COLLIO_LEVEL_FAILURE] = {"FAILURE", "\033[1;31m"},
 };
 
@@ -19,8 +21,8 @@ static const struct look {
 static int wants_colour(FILE *to)
 {
     const char *term = getenv("TERM");
-    return isatty(fileno(to)) && collio_doctor_launcher(NULL, NULL) == NULL && getenv("NO_COLOR") == NULL && term != NULL &&
-           strcmp(term, "dumb") != 0;
+    return isatty(fileno(to)) && collio_doctor_launcher(NULL, NULL) == NULL &&
+           getenv("NO_COLOR") == NULL && term != NULL && strcmp(term, "dumb") != 0;
 }
 
 static void print_word(FILE *to, const collio_finding *f, int width)

@@ -13,8 +13,8 @@ static PyObject *text_of(const char *text)
 
 static PyObject *finding_tuple(const collio_finding *f)
 {
-    return Py_BuildValue("(ssissNNN)", f->id, collio_level_name(f->level), f->rank, f->subject, f->why,
-                         text_of(f->what), text_of(f->mend), text_of(f->evidence));
+    return Py_BuildValue("(ssissNNN)", f->id, collio_level_name(f->level), f->rank, f->subject,
+                         f->why, text_of(f->what), text_of(f->mend), text_of(f->evidence));
 }
 
 static PyObject *finding_list(const collio_doctor *doctor)
@@ -61,7 +61,8 @@ static PyObject *doctor_run(PyObject *Py_UNUSED(module), PyObject *const *args, 
     PyObject *result = NULL;
 
     if (nargs != 4 || !PyDict_Check(args[1]))
-        return PyErr_Format(PyExc_TypeError, "_doctor() takes a directory, facts, a flag, a communicator");
+        return PyErr_Format(PyExc_TypeError,
+                            "_doctor() takes a directory, facts, a flag, a communicator");
     if (arg_text(args[0], &options.directory) < 0 || facts_from(args[1], facts) < 0 ||
         arg_bool(args[2], &options.offline) < 0)
         return NULL;
@@ -78,7 +79,8 @@ static PyObject *doctor_run(PyObject *Py_UNUSED(module), PyObject *const *args, 
     return result;
 }
 
-PyDoc_STRVAR(glance_doc, "_glance($module, /)\n--\n\nThe first failure that shows at a glance, or None.");
+PyDoc_STRVAR(glance_doc,
+             "_glance($module, /)\n--\n\nThe first failure that shows at a glance, or None.");
 
 static PyObject *doctor_glance(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
@@ -89,8 +91,9 @@ static PyObject *doctor_glance(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(
     return finding_tuple(&finding);
 }
 
-PyDoc_STRVAR(built_doc, "_built($module, /)\n--\n\nVersions of Python and NumPy at compile time, the "
-                        "size of a communicator, the launcher's rank.");
+PyDoc_STRVAR(built_doc,
+             "_built($module, /)\n--\n\nVersions of Python and NumPy at compile time, the "
+             "size of a communicator, the launcher's rank.");
 
 static PyObject *doctor_built(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
