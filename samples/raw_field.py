@@ -1,6 +1,6 @@
 """A raw file that other programs read: blocks written by all ranks, read back by columns.
 
-    mpiexec -n 4 python3 view.py field.raw
+    mpiexec -n 4 python3 raw_field.py field.raw
 """
 # ranks: 1 2 3 4
 
