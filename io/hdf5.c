@@ -115,6 +115,36 @@ static hid_t native_type(collio_type type)
     }
 }
 
+/* IEEE 754 binary16, as h5py makes it; HDF5 has it since 2.0 only. */
+static hid_t make_half(collio_error *err)
+{
+    hid_t type = H5Tcopy(H5T_NATIVE_FLOAT);
+
+    if (collio_hdf5(type < 0, "H5Tcopy", err) == COLLIO_OK &&
+        collio_hdf5(H5Tset_fields(type, 15, 10, 5, 0, 10) < 0, "H5Tset_fields", err) == COLLIO_OK &&
+        collio_hdf5(H5Tset_size(type, 2) < 0, "H5Tset_size", err) == COLLIO_OK &&
+        collio_hdf5(H5Tset_ebias(type, 15) < 0, "H5Tset_ebias", err) == COLLIO_OK)
+        return type;
+    if (type >= 0)
+        H5Tclose(type);
+    return H5I_INVALID_HID;
+}
+
+/* Types that HDF5 has no constant for; kept for the life of the process. */
+static hid_t make_type(collio_type type, collio_error *err)
+{
+    switch (type) {
+    case COLLIO_BOOL:
+        return make_bool(err);
+    case COLLIO_FLOAT16:
+        return make_half(err);
+    case COLLIO_COMPLEX64:
+        return make_complex(H5T_NATIVE_FLOAT, sizeof(float), err);
+    default:
+        return make_complex(H5T_NATIVE_DOUBLE, sizeof(double), err);
+    }
+}
+
 hid_t collio_hdf5_type(collio_type type, collio_error *err)
 {
     static hid_t made[COLLIO_TYPE_COUNT]; /* 0 is never an id */
@@ -123,16 +153,10 @@ hid_t collio_hdf5_type(collio_type type, collio_error *err)
         collio_error_set(err, COLLIO_ERR_TYPE, "unknown element type %d", (int)type);
         return H5I_INVALID_HID;
     }
-    if (type != COLLIO_BOOL && type != COLLIO_COMPLEX64 && type != COLLIO_COMPLEX128)
+    if (native_type(type) >= 0)
         return native_type(type);
-    if (made[type] > 0 && H5Iis_valid(made[type]) > 0)
-        return made[type];
-    if (type == COLLIO_BOOL)
-        made[type] = make_bool(err);
-    else if (type == COLLIO_COMPLEX64)
-        made[type] = make_complex(H5T_NATIVE_FLOAT, sizeof(float), err);
-    else
-        made[type] = make_complex(H5T_NATIVE_DOUBLE, sizeof(double), err);
+    if (made[type] <= 0 || H5Iis_valid(made[type]) <= 0)
+        made[type] = make_type(type, err);
     return made[type];
 }
 
@@ -160,6 +184,16 @@ static collio_type integer_of(size_t size, int is_signed)
     }
 }
 
+/* Of the formats of 16 bits only binary16: not bfloat16, whose exponent is longer. */
+static int is_half(hid_t type)
+{
+    size_t sign, exponent, exponent_size, mantissa, mantissa_size;
+
+    return H5Tget_size(type) == 2 &&
+           H5Tget_fields(type, &sign, &exponent, &exponent_size, &mantissa, &mantissa_size) >= 0 &&
+           exponent_size == 5 && mantissa_size == 10;
+}
+
 static collio_type number_of(hid_t type, int *swapped)
 {
     size_t size = H5Tget_size(type);
@@ -168,6 +202,8 @@ static collio_type number_of(hid_t type, int *swapped)
     *swapped = is_swapped(type);
     if (class == H5T_INTEGER)
         return integer_of(size, H5Tget_sign(type) == H5T_SGN_2);
+    if (class == H5T_FLOAT && is_half(type))
+        return COLLIO_FLOAT16;
     if (class == H5T_FLOAT && size == sizeof(float))
         return COLLIO_FLOAT32;
     if (class == H5T_FLOAT && size == sizeof(double))

@@ -8,7 +8,7 @@ from tap import check, done, equal, raises
 comm = MPI.COMM_WORLD
 rank, size = comm.rank, comm.size
 rows = collio.Decomposition(comm, (9, 4), dims=(size, 1))
-TYPES = "b1 i1 i2 i4 i8 u1 u2 u4 u8 f4 f8 c8 c16".split()
+TYPES = "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split()
 
 
 def sample(shape, dtype):

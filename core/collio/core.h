@@ -292,7 +292,8 @@ COLLIO_API uint64_t collio_hash_number(uint64_t seed, uint64_t number);
     X(FLOAT32, "f4", MPI_FLOAT, float)                                                             \
     X(FLOAT64, "f8", MPI_DOUBLE, double)                                                           \
     X(COMPLEX64, "c8", MPI_C_FLOAT_COMPLEX, float[2])                                              \
-    X(COMPLEX128, "c16", MPI_C_DOUBLE_COMPLEX, double[2])
+    X(COMPLEX128, "c16", MPI_C_DOUBLE_COMPLEX, double[2])                                          \
+    X(FLOAT16, "f2", MPI_UINT16_T, uint16_t) /* C and MPI have none: it travels as 16 bits */
 
 typedef enum collio_type {
 #define X(name, text, mpi, c) COLLIO_##name,
