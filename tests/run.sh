@@ -16,7 +16,13 @@ case $program in
 *) source=$top_srcdir/tests/$name.c; command=$program
    test -f "$source" || source=$top_srcdir/samples/$name.c ;;
 esac
-ranks=${COLLIO_TEST_RANKS:-$(sed -n 's/.*ranks: *\([0-9 ]*\).*/\1/p' "$source" | head -n 1)}
+# COLLIO_TEST_RANKS makes a smaller selection of these counts; the last one where it has none of them.
+ranks=
+for n in $(sed -n 's/.*ranks: *\([0-9 ]*\).*/\1/p' "$source" | head -n 1); do
+    last=$n
+    case " ${COLLIO_TEST_RANKS:-$n} " in *" $n "*) ranks="$ranks $n" ;; esac
+done
+ranks=${ranks:-${last:-1}}
 limit=$(sed -n 's/.*limit: *\([0-9]*\).*/\1/p' "$source" | head -n 1)
 
 # Many ranks share few cores here; Open MPI must be told so, and that root may run tests.
