@@ -1,5 +1,6 @@
 /* The constants of MPI: integers, and predefined handles as objects. */
 #include "bindings.h"
+#include "absent.h"
 
 typedef struct number_row {
     const char *name;
@@ -27,7 +28,21 @@ typedef struct number_row {
     X(ERR_NO_MEM) X(ERR_NOT_SAME) X(ERR_NO_SPACE) X(ERR_NO_SUCH_FILE) X(ERR_PORT) X(ERR_QUOTA) \
     X(ERR_READ_ONLY) X(ERR_RMA_CONFLICT) X(ERR_RMA_SYNC) X(ERR_SERVICE) X(ERR_SIZE) X(ERR_SPAWN) \
     X(ERR_UNSUPPORTED_DATAREP) X(ERR_UNSUPPORTED_OPERATION) X(ERR_WIN) X(ERR_RMA_ATTACH) \
-    X(ERR_RMA_RANGE) X(ERR_RMA_SHARED) X(ERR_RMA_FLAVOR) X(ERR_LASTCODE)
+    X(ERR_RMA_RANGE) X(ERR_RMA_SHARED) X(ERR_RMA_FLAVOR) X(ERR_LASTCODE) X(ERR_ABI) \
+    X(ERR_ERRHANDLER) X(ERR_PROC_ABORTED) X(ERR_PROC_FAILED) X(ERR_PROC_FAILED_PENDING) \
+    X(ERR_REVOKED) X(ERR_SESSION) X(ERR_VALUE_TOO_LARGE) X(COMM_TYPE_HW_GUIDED) \
+    X(COMM_TYPE_HW_UNGUIDED) X(COMM_TYPE_RESOURCE_GUIDED) X(MAX_PSET_NAME_LEN) \
+    X(MAX_STRINGTAG_LEN) X(F_STATUS_SIZE) X(F_SOURCE) X(F_TAG) X(F_ERROR) X(COMBINER_NAMED) \
+    X(COMBINER_DUP) X(COMBINER_CONTIGUOUS) X(COMBINER_VECTOR) X(COMBINER_HVECTOR) \
+    X(COMBINER_INDEXED) X(COMBINER_HINDEXED) X(COMBINER_INDEXED_BLOCK) \
+    X(COMBINER_HINDEXED_BLOCK) X(COMBINER_STRUCT) X(COMBINER_SUBARRAY) X(COMBINER_DARRAY) \
+    X(COMBINER_RESIZED) X(COMBINER_F90_INTEGER) X(COMBINER_F90_REAL) X(COMBINER_F90_COMPLEX) \
+    X(COMBINER_VALUE_INDEX) X(TYPECLASS_INTEGER) X(TYPECLASS_REAL) X(TYPECLASS_COMPLEX) \
+    X(TYPECLASS_LOGICAL) X(DISTRIBUTE_NONE) X(DISTRIBUTE_BLOCK) X(DISTRIBUTE_CYCLIC) \
+    X(DISTRIBUTE_DFLT_DARG) X(LOCK_EXCLUSIVE) X(LOCK_SHARED) X(MODE_NOCHECK) X(MODE_NOSTORE) \
+    X(MODE_NOPUT) X(MODE_NOPRECEDE) X(MODE_NOSUCCEED) X(WIN_BASE) X(WIN_SIZE) X(WIN_DISP_UNIT) \
+    X(WIN_CREATE_FLAVOR) X(WIN_MODEL) X(WIN_FLAVOR_CREATE) X(WIN_FLAVOR_ALLOCATE) \
+    X(WIN_FLAVOR_DYNAMIC) X(WIN_FLAVOR_SHARED) X(WIN_SEPARATE) X(WIN_UNIFIED)
 /* clang-format on */
 
 static const number_row numbers[] = {
@@ -37,6 +52,7 @@ static const number_row numbers[] = {
     {"ORDER_F", MPI_ORDER_FORTRAN},
     {"DISPLACEMENT_CURRENT", (long)MPI_DISPLACEMENT_CURRENT},
     {"DISP_CUR", (long)MPI_DISPLACEMENT_CURRENT},
+    {"WIN_FLAVOR", MPI_WIN_CREATE_FLAVOR},
 };
 
 /* X(name in Python, name in C) */
@@ -61,7 +77,19 @@ static const number_row numbers[] = {
     X(UNSIGNED_INT, MPI_UNSIGNED) X(SIGNED_SHORT, MPI_SHORT) X(SIGNED_INT, MPI_INT) \
     X(SIGNED_LONG, MPI_LONG) X(SIGNED_LONG_LONG, MPI_LONG_LONG) X(BOOL, MPI_C_BOOL) \
     X(SINT8_T, MPI_INT8_T) X(SINT16_T, MPI_INT16_T) X(SINT32_T, MPI_INT32_T) \
-    X(SINT64_T, MPI_INT64_T)
+    X(SINT64_T, MPI_INT64_T) X(FLOAT16_T, MPI_FLOAT16_T) X(FLOAT32_T, MPI_FLOAT) \
+    X(FLOAT64_T, MPI_DOUBLE) X(BFLOAT16_T, MPI_BFLOAT16_T) X(CHARACTER, MPI_CHARACTER) \
+    X(LOGICAL, MPI_LOGICAL) X(INTEGER, MPI_INTEGER) X(REAL, MPI_REAL) \
+    X(DOUBLE_PRECISION, MPI_DOUBLE_PRECISION) X(COMPLEX, MPI_COMPLEX) \
+    X(DOUBLE_COMPLEX, MPI_DOUBLE_COMPLEX) X(LOGICAL1, MPI_LOGICAL1) X(LOGICAL2, MPI_LOGICAL2) \
+    X(LOGICAL4, MPI_LOGICAL4) X(LOGICAL8, MPI_LOGICAL8) X(LOGICAL16, MPI_LOGICAL16) \
+    X(INTEGER1, MPI_INTEGER1) X(INTEGER2, MPI_INTEGER2) X(INTEGER4, MPI_INTEGER4) \
+    X(INTEGER8, MPI_INTEGER8) X(INTEGER16, MPI_INTEGER16) X(REAL2, MPI_REAL2) \
+    X(REAL4, MPI_REAL4) X(REAL8, MPI_REAL8) X(REAL16, MPI_REAL16) X(COMPLEX4, MPI_COMPLEX4) \
+    X(COMPLEX8, MPI_COMPLEX8) X(COMPLEX16, MPI_COMPLEX16) X(COMPLEX32, MPI_COMPLEX32) \
+    X(F_BOOL, MPI_LOGICAL) X(F_INT, MPI_INTEGER) X(F_FLOAT, MPI_REAL) \
+    X(F_DOUBLE, MPI_DOUBLE_PRECISION) X(F_COMPLEX, MPI_COMPLEX) X(F_FLOAT_COMPLEX, MPI_COMPLEX) \
+    X(F_DOUBLE_COMPLEX, MPI_DOUBLE_COMPLEX)
 /* clang-format on */
 
 /* clang-format off */
@@ -171,6 +199,24 @@ static int add_numbers(PyObject *module)
     return 0;
 }
 
+/* Arguments that MPI knows by their address; integers for us. */
+static int add_addresses(PyObject *module)
+{
+    const struct {
+        const char *name;
+        const void *address;
+    } rows[] = {{"UNWEIGHTED", MPI_UNWEIGHTED}, {"WEIGHTS_EMPTY", MPI_WEIGHTS_EMPTY}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        PyObject *number = PyLong_FromSsize_t((Py_ssize_t)(intptr_t)rows[i].address);
+        int failed = number == NULL || PyModule_AddObjectRef(module, rows[i].name, number) < 0;
+        Py_XDECREF(number);
+        if (failed)
+            return -1;
+    }
+    return 0;
+}
+
 static int add_handles(PyObject *module, state *st)
 {
     for (size_t i = 0; i < sizeof constant_rows / sizeof *constant_rows; i++) {
@@ -197,7 +243,7 @@ static int add_object(PyObject *module, PyObject *class, const char *name, PyObj
 
 int constants_setup(PyObject *module, state *st)
 {
-    if (add_numbers(module) < 0 || add_handles(module, st) < 0)
+    if (add_numbers(module) < 0 || add_addresses(module) < 0 || add_handles(module, st) < 0)
         return -1;
     st->sum = PyObject_GetAttrString(module, "SUM");
     if (st->sum == NULL)
