@@ -42,6 +42,16 @@ long collio_fault_count(void);
 /* Seconds on a clock that all processes of one machine share. */
 double collio_now(void);
 
+/*
+ * Number a type that is none of COLLIO_TYPES. It stays for the life of the process.
+ *   digest  in  of what it is: the same on all ranks, where the number need not be
+ * COLLIO_TYPE_COUNT without memory.
+ */
+collio_type collio_type_add(size_t size, const char *name, uint64_t digest);
+
+/* For digests of arguments: the same on all ranks. */
+uint64_t collio_type_digest(collio_type type);
+
 /* Copy a text into `size` bytes, cut if need be, always ended. */
 void collio_copy_text(char *to, size_t size, const char *from);
 

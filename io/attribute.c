@@ -1,6 +1,7 @@
 /* Attributes: small values kept with a group or dataset, in its structure; so
  * writing one is a change of structure, with the same values on all ranks. */
 #include "file.h"
+#include "type.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,6 +25,11 @@ typedef struct value {
 
 /* ------------------------------------------------------------- arguments */
 
+static int64_t elements(const value *v)
+{
+    return v->bytes > 0 ? v->bytes / (int64_t)collio_type_size(v->type) : 0;
+}
+
 static void describe(const void *context, char *text, size_t size)
 {
     const value *v = context;
@@ -34,18 +40,18 @@ static void describe(const void *context, char *text, size_t size)
     else if (at < size)
         snprintf(text + at, size - at, "%s, %d dimensions, %" PRId64 " bytes, digest %08x) on '%s'",
                  collio_type_name(v->type), v->ndim, v->bytes,
-                 (unsigned)collio_hash(0, v->data, (size_t)v->bytes), v->object->name);
+                 (unsigned)collio_elements_digest(v->type, v->data, elements(v)), v->object->name);
 }
 
 static uint64_t digest(const value *v)
 {
-    uint64_t d = collio_hash_number(v->object->identity, (uint64_t)v->type);
+    uint64_t d = collio_hash_number(v->object->identity, collio_type_digest(v->type));
 
     d = collio_hash_text(d, v->name != NULL ? v->name : "");
     if (v->text != NULL)
         return collio_hash_text(d, v->text);
     if (v->bytes > 0)
-        d = collio_hash(d, v->data, (size_t)v->bytes);
+        d = collio_hash_number(d, collio_elements_digest(v->type, v->data, elements(v)));
     return collio_hash(d, v->shape, (size_t)v->ndim * sizeof *v->shape);
 }
 
@@ -125,7 +131,7 @@ static int fits(hid_t attribute, hid_t type, hid_t space)
 {
     hid_t old_type = H5Aget_type(attribute), old_space = H5Aget_space(attribute);
     int same = old_type >= 0 && old_space >= 0 && H5Tequal(old_type, type) > 0 &&
-               H5Sextent_equal(old_space, space) > 0 && H5Tis_variable_str(type) <= 0;
+               H5Sextent_equal(old_space, space) > 0 && !collio_hdf5_varies(type);
 
     if (old_type >= 0)
         H5Tclose(old_type);

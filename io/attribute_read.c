@@ -1,5 +1,6 @@
 /* Attributes: what they are, and their values. Not collective. */
 #include "file.h"
+#include "type.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,7 @@ int collio_attribute_info(collio_object *object, const char *name, collio_attrib
 
     memset(out, 0, sizeof *out);
     out->kind = COLLIO_ATTRIBUTE_OTHER;
-    out->type = COLLIO_TYPE_COUNT;
+    out->type = out->stored = COLLIO_TYPE_COUNT;
     collio_hdf5_quiet(&printing);
     if (open_reading(&r, object, name, err) == COLLIO_OK && read_shape(&r, out, err) == COLLIO_OK) {
         int numbers = collio_hdf5_type_of(r.type, &out->type, &out->swapped, &none) == COLLIO_OK;
@@ -76,6 +77,7 @@ int collio_attribute_info(collio_object *object, const char *name, collio_attrib
             out->kind = COLLIO_ATTRIBUTE_TEXT;
         else if (out->kind != COLLIO_ATTRIBUTE_EMPTY && numbers)
             out->kind = COLLIO_ATTRIBUTE_NUMBERS;
+        out->stored = collio_type_adopt(r.type, err);
     }
     close_reading(&r);
     collio_hdf5_loud(&printing);

@@ -59,7 +59,7 @@ static int check_array(const collio_item *item, collio_error *err)
     const collio_array *array = &item->array;
     int least = item->kind == COLLIO_ITEM_PART ? 1 : 0;
 
-    if (collio_type_size(array->type) == 0)
+    if (array->type >= COLLIO_TYPE_COUNT)
         return collio_error_set(err, COLLIO_ERR_TYPE, "'%s': unknown element type %d", item->name,
                                 (int)array->type);
     if (array->ndim < least || array->ndim > COLLIO_MAX_DIMS)

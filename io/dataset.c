@@ -1,5 +1,6 @@
 /* Datasets: create them, know them, move their elements. */
 #include "file.h"
+#include "type.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,14 +10,13 @@
 static int read_type(hid_t dataset, collio_layout *l, collio_error *err)
 {
     collio_error none = COLLIO_ERROR_INIT;
-    hid_t type = H5Dget_type(dataset), mine;
+    hid_t type = H5Dget_type(dataset);
 
     if (collio_hdf5(type < 0, "H5Dget_type", err))
         goto done;
-    if (collio_hdf5_type_of(type, &l->type, &l->swapped, &none) == COLLIO_OK) {
-        mine = collio_hdf5_type(l->type, err);
-        l->same = mine >= 0 && H5Tequal(mine, type) > 0;
-    }
+    l->stored = collio_type_adopt(type, err);
+    if (collio_hdf5_type_of(type, &l->type, &l->swapped, &none))
+        l->type = l->stored;
 done:
     if (type >= 0)
         H5Tclose(type);
@@ -65,7 +65,7 @@ done:
 
 int collio_layout_read(hid_t dataset, collio_layout *layout, collio_error *err)
 {
-    layout->type = COLLIO_TYPE_COUNT;
+    layout->type = layout->stored = COLLIO_TYPE_COUNT;
     if (read_type(dataset, layout, err) == COLLIO_OK &&
         read_shape(dataset, layout, err) == COLLIO_OK)
         read_offset(dataset, layout, err);
@@ -129,7 +129,7 @@ static int check_creation(const creation *c, collio_error *err)
 
 static uint64_t digest_creation(const creation *c)
 {
-    uint64_t d = collio_hash_number((uint64_t)c->type, (uint64_t)c->ndim);
+    uint64_t d = collio_hash_number(collio_type_digest(c->type), (uint64_t)c->ndim);
 
     if (c->shape != NULL && c->ndim > 0 && c->ndim <= COLLIO_MAX_DIMS)
         d = collio_hash(d, c->shape, (size_t)c->ndim * sizeof *c->shape);
@@ -152,14 +152,24 @@ static hid_t create(const creation *c, collio_error *err)
     return id;
 }
 
+/* The number that elements of an added type are read as, if they are numbers. */
+static void number_of_new(collio_type type, collio_layout *l)
+{
+    collio_error none = COLLIO_ERROR_INIT;
+
+    if (collio_hdf5_type_of(collio_hdf5_type(type, &none), &l->type, &l->swapped, &none))
+        l->type = type;
+}
+
 /* What collio_layout_read() would find out. */
 static void layout_of_new(const creation *c, hid_t dataset, collio_layout *l)
 {
     haddr_t address = H5Dget_offset(dataset);
 
-    l->type = c->type;
+    l->type = l->stored = c->type;
     l->swapped = 0;
-    l->same = 1;
+    if (c->type > COLLIO_TYPE_COUNT)
+        number_of_new(c->type, l);
     l->ndim = c->ndim;
     for (int d = 0; d < c->ndim; d++)
         l->shape[d] = c->shape[d];
@@ -169,7 +179,7 @@ static void layout_of_new(const creation *c, hid_t dataset, collio_layout *l)
 static int64_t bytes_of(const collio_object *dataset)
 {
     const collio_layout *l = &dataset->layout;
-    int64_t bytes = (int64_t)collio_type_size(l->type);
+    int64_t bytes = (int64_t)collio_type_size(l->stored);
 
     for (int d = 0; d < l->ndim; d++)
         bytes *= l->shape[d];
@@ -254,13 +264,19 @@ int collio_dataset_type(collio_object *dataset, collio_type *type, int *swapped,
         return err->code;
     if (dataset->layout.type == COLLIO_TYPE_COUNT)
         return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
-                                "'%s': the elements are none of the numeric types that collio "
-                                "reads",
-                                dataset->name);
+                                "'%s': the type of the elements is unknown", dataset->name);
     *type = dataset->layout.type;
     if (swapped != NULL)
         *swapped = dataset->layout.swapped;
     return COLLIO_OK;
+}
+
+int collio_dataset_stored_type(collio_object *dataset, collio_type *type, collio_error *err)
+{
+    *type = COLLIO_TYPE_COUNT;
+    if (check_dataset(dataset, err) == COLLIO_OK)
+        *type = dataset->layout.stored;
+    return err->code;
 }
 
 int collio_dataset_shape(collio_object *dataset, int *ndim, int64_t *shape, collio_error *err)

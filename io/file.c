@@ -133,8 +133,7 @@ static void describe_reason(const void *reason, char *text, size_t size)
 }
 
 /* Meet the others to close. `reason`: NULL unless something has failed on this rank. */
-static int meet_to_close(collio_file *file, const char *reason, int *some_failed,
-                         collio_error *err)
+static int meet_to_close(collio_file *file, const char *reason, int *some_failed, collio_error *err)
 {
     collio_ticket ticket = {.operation = "close", .vote = {reason != NULL}};
 

@@ -25,10 +25,10 @@ struct collio_file {
 
 /* Of datasets. */
 typedef struct collio_layout {
-    collio_type type; /* COLLIO_TYPE_COUNT: none of ours */
-    int swapped;      /* bytes in the other order */
-    int same;         /* the bytes in the file are those of `type` in memory */
-    int ndim;         /* -1: no extents */
+    collio_type stored; /* exactly as in the file */
+    collio_type type;   /* the number that `stored` is read as; `stored` if it is no number */
+    int swapped;        /* bytes in the other order */
+    int ndim;           /* -1: no extents */
     int64_t shape[COLLIO_MAX_DIMS];
     int64_t offset; /* bytes; -1: not contiguous in this file, or not there yet */
 } collio_layout;

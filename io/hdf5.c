@@ -1,5 +1,5 @@
 /* The only judge of HDF5 results, and element types as HDF5 knows them. */
-#include "hdf.h"
+#include "type.h"
 #include "driver.h"
 
 #include <stdio.h>
@@ -153,6 +153,8 @@ hid_t collio_hdf5_type(collio_type type, collio_error *err)
         collio_error_set(err, COLLIO_ERR_TYPE, "unknown element type %d", (int)type);
         return H5I_INVALID_HID;
     }
+    if (type > COLLIO_TYPE_COUNT)
+        return collio_type_hdf5_added(type);
     if (native_type(type) >= 0)
         return native_type(type);
     if (made[type] <= 0 || H5Iis_valid(made[type]) <= 0)

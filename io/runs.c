@@ -237,6 +237,8 @@ int collio_runs(const int64_t *shape, const collio_selection *selection, const c
     j.room = (int64_t)(limit / j.cursor.size);
     if (j.room > w.run)
         j.room = w.run;
+    if (j.room == 0)
+        j.room = 1;
     while (!w.finished && one_run(&j, w.first, w.run, err) == COLLIO_OK)
         walk_on(&w);
     free(j.buffer);

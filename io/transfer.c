@@ -5,6 +5,7 @@
  * it waits for another rank, so an error is only an error. Everything else is
  * read through HDF5, on each rank by itself, and cannot be written yet. */
 #include "file.h"
+#include "type.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ typedef struct route {
     int64_t offset;                 /* of element 0 */
     int64_t file_size, memory_size; /* bytes of an element */
     hid_t file_type, memory_type;   /* where they differ */
-    char *buffer, *background;      /* for conversion: `room` elements, and HDF5's own need */
+    char *buffer, *background;      /* for conversion: `room` elements, and what they replace */
+    int replaces;                   /* parts of elements: the others are to stay */
     int64_t room;
     int64_t runs; /* read so far: one alone is not worth a sieve */
 } route;
@@ -25,7 +27,7 @@ typedef struct route {
 
 static int is_direct(const collio_layout *l)
 {
-    return l->offset >= 0 || l->ndim < 0;
+    return (l->offset >= 0 && !collio_type_variable(l->stored)) || l->ndim < 0;
 }
 
 static int64_t elements(const collio_layout *l)
@@ -42,12 +44,13 @@ static int check_conversion(const collio_object *dataset, const collio_array *me
                             collio_direction direction, collio_error *err)
 {
     collio_printing printing;
-    hid_t mine = collio_hdf5_type(memory->type, err), theirs = H5Dget_type(dataset->id);
+    hid_t mine = collio_hdf5_type(memory->type, err);
+    hid_t theirs = collio_hdf5_type(dataset->layout.stored, err);
     H5T_cdata_t *data = NULL;
     int possible;
 
     collio_hdf5_quiet(&printing);
-    if (collio_hdf5(theirs < 0, "H5Dget_type", err) == COLLIO_OK && mine >= 0) {
+    if (mine >= 0 && theirs >= 0) {
         possible = direction == COLLIO_WRITING ? H5Tfind(mine, theirs, &data) != NULL
                                                : H5Tfind(theirs, mine, &data) != NULL;
         if (!possible)
@@ -55,8 +58,6 @@ static int check_conversion(const collio_object *dataset, const collio_array *me
                              direction == COLLIO_WRITING ? "from" : "to",
                              collio_type_name(memory->type));
     }
-    if (theirs >= 0)
-        H5Tclose(theirs);
     collio_hdf5_loud(&printing);
     return err->code;
 }
@@ -71,7 +72,7 @@ int collio_transfer_check(const collio_object *dataset, const collio_array *memo
                                 "'%s' is chunked, compressed, not allocated or stored elsewhere: "
                                 "it can be read, but not written yet",
                                 dataset->name);
-    if (l->same && l->type == memory->type)
+    if (l->stored == memory->type)
         return err->code;
     return check_conversion(dataset, memory, direction, err);
 }
@@ -96,13 +97,22 @@ static int read_same(void *context, int64_t first, int64_t count, char *memory, 
     return collio_sieve_read(&r->sieve, memory, size, offset, err);
 }
 
+/* Read elements as they are in the file. */
+static int read_old(route *r, int64_t first, int64_t count, char *to, collio_error *err)
+{
+    return collio_disk_read(r->disk, to, count * r->file_size, r->offset + first * r->file_size,
+                            err);
+}
+
 static int write_converted(void *context, int64_t first, int64_t count, char *memory,
                            collio_error *err)
 {
-    const route *r = context;
+    route *r = context;
 
     for (int64_t done = 0, n; done < count && err->code == COLLIO_OK; done += n) {
         n = count - done < r->room ? count - done : r->room;
+        if (r->replaces && read_old(r, first + done, n, r->background, err))
+            return err->code;
         memcpy(r->buffer, memory + done * r->memory_size, (size_t)(n * r->memory_size));
         if (collio_hdf5(H5Tconvert(r->memory_type, r->file_type, (size_t)n, r->buffer,
                                    r->background, H5P_DEFAULT) < 0,
@@ -119,6 +129,8 @@ static int read_converted(void *context, int64_t first, int64_t count, char *mem
 
     for (int64_t done = 0, n; done < count && err->code == COLLIO_OK; done += n) {
         n = count - done < r->room ? count - done : r->room;
+        if (r->replaces)
+            memcpy(r->background, memory + done * r->memory_size, (size_t)(n * r->memory_size));
         if (read_same(context, first + done, n, r->buffer, err) ||
             collio_hdf5(H5Tconvert(r->file_type, r->memory_type, (size_t)n, r->buffer,
                                    r->background, H5P_DEFAULT) < 0,
@@ -136,14 +148,17 @@ static int prepare_conversion(route *r, const collio_object *dataset, const coll
     int64_t larger;
 
     r->memory_type = collio_hdf5_type(memory->type, err);
-    r->file_type = H5Dget_type(dataset->id);
-    if (collio_hdf5(r->file_type < 0, "H5Dget_type", err) || r->memory_type < 0)
+    r->file_type = collio_hdf5_type(dataset->layout.stored, err);
+    if (r->file_type < 0 || r->memory_type < 0)
         return err->code;
     r->file_size = (int64_t)H5Tget_size(r->file_type);
     larger = r->file_size > r->memory_size ? r->file_size : r->memory_size;
     r->room = (int64_t)COLLIO_PACK_BYTES / larger;
     if (r->room > elements)
         r->room = elements;
+    if (r->room == 0)
+        r->room = 1;
+    r->replaces = H5Tdetect_class(r->file_type, H5T_COMPOUND) > 0;
     r->buffer = malloc((size_t)(2 * r->room * larger));
     if (r->buffer == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to convert elements");
@@ -155,7 +170,7 @@ static int move_directly(const collio_object *dataset, const collio_selection *s
                          const collio_array *memory, collio_direction direction, collio_error *err)
 {
     const collio_layout *l = &dataset->layout;
-    int same = l->same && l->type == memory->type;
+    int same = l->stored == memory->type;
     int64_t size = (int64_t)collio_type_size(memory->type);
     route r = {.disk = &dataset->file->disk,
                .offset = l->offset,
@@ -173,8 +188,6 @@ static int move_directly(const collio_object *dataset, const collio_selection *s
     }
     free(r.sieve.bytes);
     free(r.buffer);
-    if (r.file_type >= 0)
-        H5Tclose(r.file_type);
     return err->code;
 }
 
@@ -268,10 +281,10 @@ int collio_transfer(const collio_object *dataset, const collio_selection *select
 
     if (collio_selection_size(selection) == 0)
         return err->code;
-    if (dataset->layout.offset >= 0 && dataset->layout.same && dataset->layout.type == memory->type)
+    if (is_direct(&dataset->layout) && dataset->layout.stored == memory->type)
         return move_directly(dataset, selection, memory, direction, err);
     collio_hdf5_quiet(&printing);
-    if (dataset->layout.offset >= 0)
+    if (is_direct(&dataset->layout))
         move_directly(dataset, selection, memory, direction, err);
     else if (is_packed(memory))
         read_packed(dataset, selection, memory->type, memory->data, err);

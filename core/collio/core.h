@@ -299,7 +299,8 @@ typedef enum collio_type {
 #define X(name, text, mpi, c) COLLIO_##name,
     COLLIO_TYPES
 #undef X
-        COLLIO_TYPE_COUNT
+        COLLIO_TYPE_COUNT, /* none */
+    COLLIO_TYPE_LIMIT = 0xffffff /* types made at run time (type.h) are numbered up to here */
 } collio_type;
 
 /* Not collective, all four. A type out of range gives 0, "?", or

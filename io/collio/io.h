@@ -51,6 +51,7 @@
 #define COLLIO_IO_H
 
 #include <collio/core.h>
+#include <collio/type.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -311,13 +312,18 @@ COLLIO_API int collio_dataset_create(collio_object *parent, const char *name, co
                                      collio_error *err);
 
 /*
- * Type of the elements. Not collective.
+ * Type of the elements as this machine has them: of numbers one of COLLIO_TYPES, of
+ * enumerations the integer they are made of; of all others the type in the file.
+ * Not collective.
  *   type     out
  *   swapped  out  1 if the file has the other byte order; may be NULL
- * Errors: UNSUPPORTED if it is none of COLLIO_TYPES.
  */
 COLLIO_API int collio_dataset_type(collio_object *dataset, collio_type *type, int *swapped,
                                    collio_error *err);
+
+/* Type of the elements exactly as in the file (type.h). Not collective. */
+COLLIO_API int collio_dataset_stored_type(collio_object *dataset, collio_type *type,
+                                          collio_error *err);
 
 /* Extents. Not collective.
  *   ndim   out
@@ -374,9 +380,10 @@ typedef enum collio_attribute_kind {
 
 typedef struct collio_attribute_facts {
     collio_attribute_kind kind;
-    collio_type type; /* of NUMBERS */
-    int swapped;      /* 1 if the file has the other byte order */
-    int ndim;         /* 0: one element */
+    collio_type type;   /* of NUMBERS: this machine's type for them */
+    collio_type stored; /* the type in the file, exactly, whatever it is (type.h) */
+    int swapped;        /* 1 if the file has the other byte order */
+    int ndim;           /* 0: one element */
     int64_t shape[COLLIO_MAX_DIMS];
 } collio_attribute_facts;
 
