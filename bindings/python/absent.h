@@ -39,6 +39,13 @@
 #define MPI_ERR_REVOKED             MPI_ERR_LASTCODE
 #endif
 
+/* ------------------------------------------------------------------ error handlers */
+
+/* All processes instead of those of the communicator alone. */
+#ifndef MPI_ERRORS_ABORT
+#define MPI_ERRORS_ABORT MPI_ERRORS_ARE_FATAL
+#endif
+
 /* --------------------------------------------------------------------- numbers */
 
 #define ABSENT_NUMBER (-32766)

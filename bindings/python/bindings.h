@@ -13,6 +13,9 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include <stdatomic.h>
+
+#include "absent.h"
 #include "collio/core.h"
 #include "core/internal.h"
 
@@ -41,15 +44,16 @@ enum exception_slot {
 typedef struct state {
     PyTypeObject *types[TYPE_COUNT];
     PyObject *exceptions[EXC_COUNT];
-    PyObject *io;       /* dict: the names of the package collio */
-    PyObject *in_place; /* the object MPI.IN_PLACE */
-    PyObject *bottom;   /* the object MPI.BOTTOM */
-    PyObject *sum;      /* the object MPI.SUM */
-    PyObject *pickle;   /* the object MPI.pickle, serializer of the lower-case calls */
-    int running;        /* MPI is initialised and not finalised */
-    int finalize;       /* MPI was initialised here, so it is finalised here */
-    int always_release; /* rc.gil == "release" */
-    int errors_fatal;   /* rc.errors: leave MPI's own error handler on communicators */
+    PyObject *io;          /* dict: the names of the package collio */
+    PyObject *in_place;    /* the object MPI.IN_PLACE */
+    PyObject *bottom;      /* the object MPI.BOTTOM */
+    PyObject *sum;         /* the object MPI.SUM */
+    PyObject *pickle;      /* the object MPI.pickle, serializer of the lower-case calls */
+    PyObject *errhandlers; /* dict: C handle of a user's error handler -> its function */
+    int running;           /* MPI is initialised and not finalised */
+    int finalize;          /* MPI was initialised here, so it is finalised here */
+    int always_release;    /* rc.gil == "release" */
+    enum { ERRORS_EXCEPTION, ERRORS_DEFAULT, ERRORS_ABORT, ERRORS_FATAL } errors; /* rc.errors */
 } state;
 
 extern struct PyModuleDef collio_module;
@@ -134,6 +138,35 @@ int collect_exception(collio_error *err);
 /* Note in *err the file and line of the running Python code outside collio;
  * valid while that code runs. Returns err. */
 collio_error *here(collio_error *err);
+
+/* -------------------------------------- callback.c: functions of the user that MPI calls */
+
+/*
+ * An exception cannot pass through MPI. So a callback ends with callback_leave(): what it raised
+ * is kept for the thread until the MPI call returns. There mpi_failed() raises it: by itself if the
+ * call succeeded, else as the cause of the MPI.Exception.
+ */
+
+/* Not 0 if an exception may be kept, or an error handler be due, in some thread. */
+extern atomic_int callbacks_pending;
+
+/* Take the interpreter; 0 if it is gone (MPI_Finalize at the end of the process may call back). */
+int callback_enter(PyGILState_STATE *held);
+
+/* Keep the exception that is pending, if any, and let the interpreter go. */
+void callback_leave(PyGILState_STATE held);
+
+/* Keep the exception that is pending, if any. */
+void callback_keep(void);
+
+/* -1 with the kept exception of this thread pending, or 0 if there is none. */
+int callback_raise(void);
+
+/* Make the kept exception of this thread the cause of the pending one. */
+void callback_explain(void);
+
+/* errhandler.c: call the error handlers that are due in this thread. What they raise is kept. */
+void errors_handle(void);
 
 /* ------------------------------------------------------ args.c: parse calls */
 
@@ -234,7 +267,8 @@ int rows_add(state *st, PyTypeObject *type, const row_method *rows);
     X(datatype, Datatype, MPI_Type, MPI_DATATYPE_NULL)                                             \
     X(request, Request, MPI_Request, MPI_REQUEST_NULL)                                             \
     X(message, Message, MPI_Message, MPI_MESSAGE_NULL)                                             \
-    X(file, File, MPI_File, MPI_FILE_NULL)
+    X(file, File, MPI_File, MPI_FILE_NULL)                                                         \
+    X(errhandler, Errhandler, MPI_Errhandler, MPI_ERRHANDLER_NULL)
 
 enum handle_kind {
 #define X(field, class, prefix, null) KIND_##field,
@@ -252,10 +286,11 @@ typedef union any_handle {
     MPI_Request request;
     MPI_Message message;
     MPI_File file;
+    MPI_Errhandler errhandler;
     intptr_t bits; /* all of it, for comparison; 0 before a smaller one is stored */
 } any_handle;
 
-/* The layout of Comm, Group, Info, Op, Datatype, Request, Message, File. */
+/* The layout of all classes named above. */
 typedef struct handle {
     PyObject_HEAD
     any_handle mpi;
@@ -283,6 +318,12 @@ int info_arg(state *st, PyObject *object, MPI_Info *out); /* None and NULL: MPI_
 int op_arg(state *st, PyObject *object, MPI_Op *out);     /* NULL: MPI_SUM */
 int type_arg(state *st, PyObject *object, MPI_Datatype *out);
 int group_arg(state *st, PyObject *object, MPI_Group *out);
+int errhandler_arg(state *st, PyObject *object, MPI_Errhandler *out);
+
+/* ---------------------------------------------------- errhandler.c: error handlers */
+
+/* Give a new communicator, window, file or session the error handler that rc.errors asks for. */
+void errors_install(const state *st, enum handle_kind kind, any_handle mpi);
 
 /* ---------------------------------------- array.c: NumPy, and nothing outside */
 
@@ -460,10 +501,13 @@ extern PyMethodDef comm_methods[], intracomm_cart_methods[];
 extern const row_method handle_rows[], status_rows[], datatype_rows[], group_rows[], info_rows[],
     prequest_rows[], pickle_rows[], request_many_rows[], matched_rows[], comm_rows[],
     comm_send_rows[], comm_object_rows[], comm_collect_rows[], intracomm_collect_rows[],
-    comm_bcast_rows[], comm_gather_rows[], intracomm_gather_rows[], cart_rows[];
+    comm_bcast_rows[], comm_gather_rows[], intracomm_gather_rows[], cart_rows[],
+    comm_errhandler_rows[], file_errhandler_rows[];
 
-/* Wrap a communicator by its kind (Intracomm, Cartcomm ...), errors returned. New. */
+/* Wrap a communicator by its kind (Intracomm, Cartcomm ...): a new one, which gets the error
+ * handler of rc.errors; or one that exists, which keeps its own. New. */
 PyObject *comm_wrap(state *st, MPI_Comm comm);
+PyObject *comm_object(state *st, MPI_Comm comm);
 
 /* foreign.c: a communicator of collio or of mpi4py (by its address, checked to
  * be of the same MPI library); None: MPI_COMM_WORLD. Errors: TypeError, ValueError. */
@@ -479,6 +523,10 @@ PyObject *detach_buffer(PyObject *module, PyObject *none);
 
 /* doctor.c */
 extern PyMethodDef doctor_functions[];
+
+/* datarep.c: a module function */
+PyObject *register_datarep(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+                           PyObject *keywords);
 
 /* constants.c */
 int constants_setup(PyObject *module, state *st);

@@ -29,22 +29,23 @@ static int class_of(MPI_Comm comm)
     return topology == MPI_CART ? TYPE_Cartcomm : TYPE_Intracomm;
 }
 
-PyObject *comm_wrap(state *st, MPI_Comm comm)
+PyObject *comm_object(state *st, MPI_Comm comm)
 {
     int class = class_of(comm);
 
-    if (class < 0)
-        return NULL;
-    if (comm != MPI_COMM_NULL && !st->errors_fatal)
-        MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
-    return handle_make(st->types[class], KIND_comm, (any_handle){.comm = comm});
+    return class < 0 ? NULL : handle_make(st->types[class], KIND_comm, (any_handle){.comm = comm});
+}
+
+PyObject *comm_wrap(state *st, MPI_Comm comm)
+{
+    errors_install(st, KIND_comm, (any_handle){.comm = comm});
+    return comm_object(st, comm);
 }
 
 /* A new communicator of the class of `self`, a user's subclass included. */
 static PyObject *wrap_like(PyObject *self, MPI_Comm comm)
 {
-    if (comm != MPI_COMM_NULL && !state_of(self)->errors_fatal)
-        MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    errors_install(state_of(self), KIND_comm, (any_handle){.comm = comm});
     return handle_make(Py_TYPE(self), KIND_comm, (any_handle){.comm = comm});
 }
 

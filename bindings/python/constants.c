@@ -117,6 +117,10 @@ static const struct {
     {"MESSAGE_NULL", TYPE_Message, KIND_message, {.message = MPI_MESSAGE_NULL}},
     {"MESSAGE_NO_PROC", TYPE_Message, KIND_message, {.message = MPI_MESSAGE_NO_PROC}},
     {"OP_NULL", TYPE_Op, KIND_op, {.op = MPI_OP_NULL}},
+    {"ERRHANDLER_NULL", TYPE_Errhandler, KIND_errhandler, {.errhandler = MPI_ERRHANDLER_NULL}},
+    {"ERRORS_RETURN", TYPE_Errhandler, KIND_errhandler, {.errhandler = MPI_ERRORS_RETURN}},
+    {"ERRORS_ABORT", TYPE_Errhandler, KIND_errhandler, {.errhandler = MPI_ERRORS_ABORT}},
+    {"ERRORS_ARE_FATAL", TYPE_Errhandler, KIND_errhandler, {.errhandler = MPI_ERRORS_ARE_FATAL}},
     {"DATATYPE_NULL", TYPE_Datatype, KIND_datatype, {.datatype = MPI_DATATYPE_NULL}},
 #define X(name, mpi) {#name, TYPE_Datatype, KIND_datatype, {.datatype = mpi}},
     DATATYPES

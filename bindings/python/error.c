@@ -197,6 +197,7 @@ static void raise_mpi(int code, const char *text)
         return;
     PyErr_SetObject(st->exceptions[EXC_MPI], args);
     Py_DECREF(args);
+    callback_explain();
 }
 
 int mpi_failed(int result, const char *call)
@@ -204,8 +205,10 @@ int mpi_failed(int result, const char *call)
     collio_error err; /* its 2 KiB are not initialised: that would cost more than the judgement */
 
     err.code = COLLIO_OK;
+    if (callbacks_pending)
+        errors_handle();
     if (collio_mpi(result, call, &err) == COLLIO_OK)
-        return 0;
+        return callbacks_pending ? callback_raise() : 0;
     if (result != MPI_SUCCESS)
         raise_mpi(result, NULL);
     else /* an injected fault, which MPI has no words for */
@@ -267,6 +270,7 @@ PyObject *raise_from(const collio_error *err)
                         text);
     }
     Py_DECREF(text);
+    callback_explain();
     return NULL;
 }
 

@@ -56,6 +56,9 @@ static void free_local(handle *self)
     case KIND_datatype:
         MPI_Type_free(&self->mpi.datatype);
         break;
+    case KIND_errhandler:
+        MPI_Errhandler_free(&self->mpi.errhandler);
+        break;
     default:
         break;
     }
@@ -325,6 +328,16 @@ int type_arg(state *st, PyObject *object, MPI_Datatype *out)
         return -1;
     }
     *out = ((handle *)object)->mpi.datatype;
+    return 0;
+}
+
+int errhandler_arg(state *st, PyObject *object, MPI_Errhandler *out)
+{
+    if (object == NULL || !is_a(st, object, TYPE_Errhandler)) {
+        raise_type("errhandler", "MPI.Errhandler", object ? object : Py_None);
+        return -1;
+    }
+    *out = ((handle *)object)->mpi.errhandler;
     return 0;
 }
 

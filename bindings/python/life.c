@@ -27,13 +27,11 @@ int life_refuse(state *st)
     return -1;
 }
 
-/* Errors are to come back as codes, which become exceptions. */
-static void return_errors(const state *st)
+/* By default errors are to come back as codes, which become exceptions. */
+static void install_errors(const state *st)
 {
-    if (st->errors_fatal)
-        return;
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+    errors_install(st, KIND_comm, (any_handle){.comm = MPI_COMM_WORLD});
+    errors_install(st, KIND_comm, (any_handle){.comm = MPI_COMM_SELF});
 }
 
 /* At the very end of the process, when no Python object is left. */
@@ -57,7 +55,7 @@ static int init(state *st, int required, int *provided)
     if (mpi_failed(result, "MPI_Init_thread") < 0)
         return -1;
     st->running = 1;
-    return_errors(st);
+    install_errors(st);
     return 0;
 }
 
@@ -87,7 +85,7 @@ static PyObject *start(PyObject *module, PyObject *const *args, Py_ssize_t nargs
     if (ours && init(st, a.level, &provided) < 0)
         return NULL;
     st->running = 1;
-    return_errors(st);
+    install_errors(st);
     wanted = a.finalize == Py_None ? ours : PyObject_IsTrue(a.finalize);
     if (wanted < 0)
         return NULL;
@@ -117,6 +115,19 @@ static void log_line(const char *text, void *Py_UNUSED(data))
     PyGILState_Release(held);
 }
 
+/* rc.errors, one of the names of MPI.pyi's settings. */
+static void set_errors(state *st, PyObject *name)
+{
+    static const char *const names[] = {[ERRORS_EXCEPTION] = "exception",
+                                        [ERRORS_DEFAULT] = "default",
+                                        [ERRORS_ABORT] = "abort",
+                                        [ERRORS_FATAL] = "fatal"};
+
+    for (int i = 0; i < 4; i++)
+        if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0)
+            st->errors = i;
+}
+
 PyDoc_STRVAR(option_doc, "_option($module, name, value, /)\n--\n\nTell a setting of collio.rc.");
 
 static PyObject *option(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
@@ -141,7 +152,7 @@ static PyObject *option(PyObject *module, PyObject *const *args, Py_ssize_t narg
     } else if (strcmp(name, "gil") == 0) {
         st->always_release = PyUnicode_CompareWithASCIIString(args[1], "release") == 0;
     } else if (strcmp(name, "errors") == 0) {
-        st->errors_fatal = PyUnicode_CompareWithASCIIString(args[1], "exception") != 0;
+        set_errors(st, args[1]);
     } else if (strcmp(name, "log") == 0) {
         collio_set_log(PyObject_IsTrue(args[1]) == 1 ? log_line : NULL, NULL);
     }
@@ -402,6 +413,12 @@ PyDoc_STRVAR(detach_doc,
              "Detach_buffer($module, /)\n--\n\nWait for buffered messages and take the memory "
              "back. Not collective.");
 
+PyDoc_STRVAR(datarep_doc,
+             "Register_datarep($module, /, datarep, read_fn, write_fn, extent_fn)\n--\n\n"
+             "A data representation for File.Set_view(): read_fn and write_fn(userbuf, datatype, "
+             "count, filebuf, position) convert, extent_fn(datatype) says how many bytes an "
+             "element takes in the file. Not collective.");
+
 PyMethodDef life_functions[] = {
     {"_start", FAST(start), FASTCALL, start_doc},
     {"_option", FAST(option), METH_FASTCALL, option_doc},
@@ -423,6 +440,7 @@ PyMethodDef life_functions[] = {
     {"Wtick", life_wtick, METH_NOARGS, wtick_doc},
     {"Get_error_class", FAST(life_get_error_class), FASTCALL, get_error_class_doc},
     {"Get_error_string", FAST(life_get_error_string), FASTCALL, get_error_string_doc},
+    {"Register_datarep", FAST(register_datarep), FASTCALL, datarep_doc},
     {"Compute_dims", FAST(life_compute_dims), FASTCALL, compute_dims_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -56,6 +56,7 @@ static PyObject *file_Open(PyObject *cls, const row_method *row, PyObject *const
     Py_DECREF(keep);
     if (mpi_failed(code, "MPI_File_open") < 0)
         return NULL;
+    errors_install(st, KIND_file, (any_handle){.file = file});
     return handle_make((PyTypeObject *)cls, KIND_file, (any_handle){.file = file});
 }
 
