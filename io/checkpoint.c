@@ -40,24 +40,30 @@ static int agree_on_arguments(collio_checkpoint *c, const char *directory, colli
     return collio_agree(c->comm, &ticket, err);
 }
 
-/* Rank 0 makes the directory, then every rank must see it. */
+/* Rank 0 makes the directory, then every rank must see it; then rank 0 takes the lease. */
 static int enter_directory(collio_checkpoint *c, const char *directory, collio_error *err)
 {
-    if (collio_comm_rank(c->comm) == 0 && !c->options.read_only &&
-        collio_posix_make_directory(directory, err) == COLLIO_OK)
-        collio_names_clean(directory);
+    int writing = collio_comm_rank(c->comm) == 0 && !c->options.read_only;
+
+    if (writing)
+        collio_posix_make_directory(directory, err);
     if (collio_agree_step(c->comm, "checkpoint_open: make the directory", err))
         return err->code;
     /* Absolute, so that a program may change its working directory. */
     c->directory = realpath(directory, NULL);
     collio_sys(c->directory == NULL, "realpath", directory, err);
+    if (writing && err->code == COLLIO_OK &&
+        collio_lease_take(c->directory, &c->lease, err) == COLLIO_OK)
+        collio_names_clean(c->directory);
     return collio_agree_step(c->comm, "checkpoint_open: enter the directory", err);
 }
 
 static void dispose(collio_checkpoint *c)
 {
-    if (c != NULL)
-        free(c->directory);
+    if (c == NULL)
+        return;
+    collio_lease_return(&c->lease);
+    free(c->directory);
     free(c);
 }
 

@@ -22,6 +22,7 @@ static void look_at(const char *directory, int64_t step, collio_checkpoint_entry
     }
     if (fd >= 0)
         collio_posix_size(fd, &entry->size, path, &ignored);
+    collio_pin_exists(directory, step, &entry->pinned, &ignored);
     entry->status = why.code;
     collio_copy_text(entry->text, sizeof entry->text, why.text);
     collio_posix_close(&fd, path, &ignored);
@@ -100,8 +101,11 @@ static int remove_step(const collio_checkpoint *c, int64_t step, collio_error *e
 {
     collio_error why = COLLIO_ERROR_INIT;
     char *path = collio_name_step(c->directory, step, &why);
+    int pinned = 0;
 
-    if (path != NULL && collio_posix_remove(path, &why) == COLLIO_OK)
+    if (path != NULL && collio_pin_exists(c->directory, step, &pinned, &why) == COLLIO_OK && pinned)
+        collio_error_set(&why, COLLIO_ERR_STATE, "'%s' is pinned", path);
+    if (why.code == COLLIO_OK && collio_posix_remove(path, &why) == COLLIO_OK)
         collio_posix_sync_directory(c->directory, &why);
     if (why.sys_error == ENOENT)
         collio_error_set(err, COLLIO_ERR_NONE, "there is no '%s'", path);

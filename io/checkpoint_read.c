@@ -213,6 +213,75 @@ int collio_checkpoint_read(collio_checkpoint_state *state, const char *name, con
     return agree_on_read(state, "checkpoint_read", name, err);
 }
 
+/* Whether a part is meant for the whole array that was saved. */
+static int check_whole(const collio_record *record, const collio_item *item, collio_error *err)
+{
+    for (int d = 0; d < item->array.ndim && item->shape[0] >= 0; d++)
+        if (record->ndim != item->array.ndim || record->shape[d] != item->shape[d])
+            return collio_error_set(err, COLLIO_ERR_VALUE,
+                                    "'%s' was saved with other extents than this part gives "
+                                    "(%d dimensions, of %" PRId64 " in dimension %d)",
+                                    item->name, record->ndim, record->shape[d], d);
+    return COLLIO_OK;
+}
+
+static int read_item(const collio_checkpoint_state *state, const collio_item *item,
+                     collio_error *err)
+{
+    const collio_record *record = find(state, item->name, err);
+
+    if (record == NULL)
+        return err->code;
+    if (item->kind == COLLIO_ITEM_PART)
+        return check_whole(record, item, err)
+                   ? err->code
+                   : read_array(state, item->name, item->start, &item->array, err);
+    if (item->kind != COLLIO_ITEM_COMMON)
+        return collio_error_set(err, COLLIO_ERR_TYPE,
+                                "'%s': only arrays can be read into memory that is there",
+                                item->name);
+    for (int d = 0; d < item->array.ndim && record->ndim == item->array.ndim; d++)
+        if (item->array.shape[d] != record->shape[d])
+            return collio_error_set(err, COLLIO_ERR_VALUE,
+                                    "'%s' has an extent of %" PRId64 " in dimension %d, memory of "
+                                    "%" PRId64 " was given",
+                                    item->name, record->shape[d], d, item->array.shape[d]);
+    return read_array(state, item->name, NULL, &item->array, err);
+}
+
+typedef struct item_list {
+    int count;
+    const collio_item *item;
+} item_list;
+
+static void describe_items(const void *context, char *text, size_t size)
+{
+    const item_list *list = context;
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (int i = 0; i < list->count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s'%s'", i > 0 ? ", " : "",
+                                 list->item[i].name != NULL ? list->item[i].name : "");
+}
+
+int collio_checkpoint_read_items(collio_checkpoint_state *state, int nitems,
+                                 const collio_item *items, collio_error *err)
+{
+    item_list list = {nitems, items};
+    collio_ticket ticket = {
+        .operation = "checkpoint_read_items", .describe = describe_items, .context = &list};
+
+    if (state == NULL || err->agreed)
+        return collio_checkpoint_check(state != NULL ? state->owner : NULL, err);
+    ticket.digest = state->table.seal;
+    for (int i = 0; i < nitems; i++)
+        ticket.digest = collio_hash_text(ticket.digest, items[i].name);
+    for (int i = 0; i < nitems && err->code == COLLIO_OK; i++)
+        read_item(state, &items[i], err);
+    return collio_agree(state->owner->comm, &ticket, err);
+}
+
 /* -------------------------------------------------------------- states */
 
 /* Where a part of a state begins, and its size. */

@@ -59,6 +59,8 @@ static int guard(save *s, int64_t step, int nitems, const collio_item *items, co
 
     if (s->c->options.read_only)
         collio_error_set(err, COLLIO_ERR_STATE, "'%s' was opened read-only", s->c->directory);
+    else if (s->root && err->code == COLLIO_OK)
+        collio_lease_check(s->c->lease, err);
     s->final = collio_name_step(s->c->directory, step, err);
     if (s->root && s->final != NULL && err->code == COLLIO_OK)
         collio_posix_exists(s->final, &exists, err);
@@ -192,52 +194,12 @@ static int commit(save *s, collio_error *err)
 {
     collio_error ignored = COLLIO_ERROR_INIT;
 
-    if (s->root && collio_posix_rename(s->part, s->final, err) == COLLIO_OK &&
+    if (s->root && collio_lease_check(s->c->lease, err) == COLLIO_OK &&
+        collio_posix_rename(s->part, s->final, err) == COLLIO_OK &&
         collio_posix_sync_directory(s->c->directory, err) != COLLIO_OK)
         /* Nobody has been told, and with this error nobody will be: taken back. */
         collio_posix_remove(s->final, &ignored);
     return collio_agree_step(s->c->comm, "checkpoint_save: commit", err);
-}
-
-/* 1 if a step has a whole seal: only such ones count for `keep`. */
-static int is_sealed(const char *path)
-{
-    collio_error why = COLLIO_ERROR_INIT;
-    collio_table table = {.count = 0};
-    int fd = -1;
-
-    if (collio_posix_open(path, O_RDONLY, &fd, &why) == COLLIO_OK)
-        collio_seal_read(fd, path, &table, &why);
-    collio_table_free(&table);
-    collio_posix_close(&fd, path, &why);
-    return why.code == COLLIO_OK;
-}
-
-/* Delete what lies before the newest `keep` steps up to this one. Later steps, of a run that was
- * restarted before them, are not counted and not touched. */
-static void prune(const save *s)
-{
-    collio_error warning = COLLIO_ERROR_INIT;
-    int64_t *steps = NULL;
-    int count = 0, kept = 1;
-
-    if (s->c->options.keep > 0)
-        collio_names_list(s->c->directory, &steps, &count, &warning);
-    for (int i = count - 1; i >= 0; i--) {
-        char *path = NULL;
-        if (steps[i] >= s->plan.step)
-            continue;
-        path = collio_name_step(s->c->directory, steps[i], &warning);
-        if (path != NULL && kept >= s->c->options.keep)
-            collio_posix_remove(path, &warning);
-        else if (path != NULL)
-            kept += is_sealed(path);
-        free(path);
-    }
-    free(steps);
-    if (warning.code != COLLIO_OK)
-        collio_log("checkpoint: step %" PRId64 " is saved, but older ones could not be pruned: %s",
-                   s->plan.step, warning.text);
 }
 
 /* --------------------------------------------------------- all of them */
@@ -255,7 +217,7 @@ int collio_checkpoint_save(collio_checkpoint *c, int64_t step, int nitems, const
         durable(&s, err) || seal(&s, err) || commit(&s, err))
         goto done;
     if (s.root)
-        prune(&s);
+        collio_prune(c, step);
 done:
     collio_posix_close(&s.fd, s.part, &ignored);
     if (s.root && s.part != NULL && err->code != COLLIO_OK)

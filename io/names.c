@@ -1,20 +1,17 @@
-/* The names in a directory of checkpoints: steps, parts of saves under way, who owns a part. */
+/* The names in a directory of checkpoints: steps, pins, parts of saves under way. */
 #define _GNU_SOURCE
 #include "step.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static char *print_path(const char *directory, const char *before, const unsigned char *uuid,
-                        int64_t step, collio_error *err)
+                        int64_t step, const char *ending, collio_error *err)
 {
     char text[40] = "", *path = NULL;
 
@@ -22,7 +19,7 @@ static char *print_path(const char *directory, const char *before, const unsigne
         collio_uuid_text(uuid, text);
         strcat(text, "-");
     }
-    if (asprintf(&path, "%s/%s%sstep-%012" PRId64 ".h5", directory, before, text, step) >= 0)
+    if (asprintf(&path, "%s/%s%sstep-%012" PRId64 "%s", directory, before, text, step, ending) >= 0)
         return path;
     collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
     return NULL;
@@ -30,133 +27,27 @@ static char *print_path(const char *directory, const char *before, const unsigne
 
 char *collio_name_step(const char *directory, int64_t step, collio_error *err)
 {
-    return print_path(directory, "", NULL, step, err);
+    return print_path(directory, "", NULL, step, ".h5", err);
+}
+
+char *collio_name_pin(const char *directory, int64_t step, collio_error *err)
+{
+    return print_path(directory, "", NULL, step, ".pin", err);
 }
 
 char *collio_name_part(const char *directory, const unsigned char *uuid, int64_t step,
                        collio_error *err)
 {
-    return print_path(directory, ".part-", uuid, step, err);
+    return print_path(directory, ".part-", uuid, step, ".h5", err);
 }
 
 char *collio_name_damaged(const char *directory, const unsigned char *uuid, int64_t step,
                           collio_error *err)
 {
-    return print_path(directory, "damaged-", uuid, step, err);
+    return print_path(directory, "damaged-", uuid, step, ".h5", err);
 }
 
-/* ----------------------------------------------------------- identity */
-
-/* Read a short file or link of the system; "" where there is none. */
-static void read_short(const char *path, char *text, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd >= 0 ? read(fd, text, size - 1) : readlink(path, text, size - 1);
-
-    text[got > 0 ? got : 0] = '\0';
-    if (fd >= 0)
-        close(fd);
-}
-
-/*
- * Where a process number means something: this host, in this process namespace, since this boot.
- * The uuid holds two digests, so that a part of an earlier boot is known to be abandoned.
- */
-static uint32_t host_digest(void)
-{
-    char host[256] = "", space[64];
-
-    gethostname(host, sizeof host - 1);
-    read_short("/proc/self/ns/pid", space, sizeof space);
-    return (uint32_t)(collio_hash_text(collio_hash_text(0, host), space) & 0xffffff);
-}
-
-static uint32_t boot_digest(void)
-{
-    char boot[64];
-
-    read_short("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
-    return (uint32_t)(collio_hash_text(0, boot) & 0xffffff);
-}
-
-static void store(unsigned char *to, uint64_t value, int bytes)
-{
-    for (int i = bytes - 1; i >= 0; i--, value >>= 8)
-        to[i] = (unsigned char)value;
-}
-
-static uint64_t load(const unsigned char *from, int bytes)
-{
-    uint64_t value = 0;
-
-    for (int i = 0; i < bytes; i++)
-        value = value << 8 | from[i];
-    return value;
-}
-
-/* Bytes of the uuid (version 8, free form): 0-2 host, 3-5 boot, 6-7 version and chance, 8-9
- * variant and chance, 10-13 process, 14-15 count. */
-void collio_uuid_make(unsigned char *uuid)
-{
-    static unsigned count;
-    struct timespec now;
-    uint64_t chance;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    chance = collio_hash_number((uint64_t)now.tv_sec, (uint64_t)now.tv_nsec);
-    store(uuid, host_digest(), 3);
-    store(uuid + 3, boot_digest(), 3);
-    store(uuid + 6, chance, 4);
-    uuid[6] = (unsigned char)((uuid[6] & 0x0f) | 0x80);
-    uuid[8] = (unsigned char)((uuid[8] & 0x3f) | 0x80);
-    store(uuid + 10, (uint64_t)getpid(), 4);
-    store(uuid + 14, count++, 2);
-}
-
-void collio_uuid_text(const unsigned char *uuid, char *text)
-{
-    for (int i = 0; i < 16; i++)
-        text += sprintf(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-}
-
-/* The 16 bytes of a text, or 0. */
-static int parse_uuid(const char *text, unsigned char *uuid)
-{
-    for (int i = 0; i < 16; i++) {
-        unsigned byte;
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            if (*text++ != '-')
-                return 0;
-        if (sscanf(text, "%2x", &byte) != 1)
-            return 0;
-        uuid[i] = (unsigned char)byte;
-        text += 2;
-    }
-    return 1;
-}
-
-/* 1 for a process that has ended but is still listed, because nobody has asked how it ended. */
-static int is_zombie(pid_t pid)
-{
-    char path[40], text[512], *after;
-
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    read_short(path, text, sizeof text);
-    after = strrchr(text, ')');
-    return after != NULL && strncmp(after, ") Z", 3) == 0;
-}
-
-/* 1 only if the process that made this uuid is certainly gone. */
-static int is_abandoned(const unsigned char *uuid)
-{
-    pid_t pid = (pid_t)load(uuid + 10, 4);
-
-    if (load(uuid, 3) != host_digest())
-        return 0;
-    if (load(uuid + 3, 3) != boot_digest())
-        return 1;
-    return (kill(pid, 0) != 0 && errno == ESRCH) || is_zombie(pid);
-}
+/* ------------------------------------------------------- remains of saves */
 
 void collio_names_clean(const char *directory)
 {
@@ -166,7 +57,8 @@ void collio_names_clean(const char *directory)
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         if (strncmp(entry->d_name, ".part-", 6) != 0 || strlen(entry->d_name) < 6 + 36 ||
-            !parse_uuid(entry->d_name + 6, uuid) || !is_abandoned(uuid))
+            !collio_uuid_parse(entry->d_name + 6, uuid) ||
+            collio_process_is(uuid, 0) != COLLIO_PROCESS_GONE)
             continue;
         if (unlinkat(dirfd(dir), entry->d_name, 0) == 0)
             collio_log("checkpoint: removed %s/%s, left by a job that is gone", directory,

@@ -7,6 +7,8 @@
 #include "internal.h"
 #include "collio/checkpoint.h"
 
+#include <pthread.h>
+
 /* ------------------------------------------------------------ table.c */
 
 /* One array of a step, as its sealed table describes it. */
@@ -120,9 +122,7 @@ char *collio_name_part(const char *directory, const unsigned char *uuid, int64_t
 char *collio_name_damaged(const char *directory, const unsigned char *uuid, int64_t step,
                           collio_error *err);
 
-/* An identity that tells which process on which host made it, and is new. */
-void collio_uuid_make(unsigned char *uuid);
-void collio_uuid_text(const unsigned char *uuid, char *text); /* 37 bytes */
+char *collio_name_pin(const char *directory, int64_t step, collio_error *err);
 
 /* Remove the parts of processes of this host that are gone, best effort. */
 void collio_names_clean(const char *directory);
@@ -131,16 +131,70 @@ void collio_names_clean(const char *directory);
  *   steps  out  to be freed by the caller */
 int collio_names_list(const char *directory, int64_t **steps, int *count, collio_error *err);
 
+/* ---------------------------------------------------------- process.c */
+
+/* An identity that tells which process on which host made it, and is new. */
+void collio_uuid_make(unsigned char *uuid);
+void collio_uuid_text(const unsigned char *uuid, char *text); /* 37 bytes */
+int collio_uuid_parse(const char *text, unsigned char *uuid); /* 0: no uuid */
+
+/* Whether the process that made an identity still runs: ours is this one;
+ * elsewhere: on another host, so nobody here knows. */
+typedef enum collio_process {
+    COLLIO_PROCESS_OURS,
+    COLLIO_PROCESS_RUNS,
+    COLLIO_PROCESS_GONE,
+    COLLIO_PROCESS_ELSEWHERE
+} collio_process;
+
+/*   began  in  collio_process_began() of that process, which tells it from a
+ *              later one with the same number; 0: not known */
+collio_process collio_process_is(const unsigned char *uuid, int64_t began);
+int64_t collio_process_began(void);
+
+/* ----------------------------------------------------------- thread.c */
+
+/* pthread_create() for a thread that takes no signals; 0, or an errno. */
+int collio_thread_start(pthread_t *thread, void *(*function)(void *), void *argument);
+
+/* ------------------------------------------------------------ lease.c */
+
+/* The right of this process to write to a directory. */
+typedef struct collio_lease collio_lease;
+
+/*
+ * Take the lease, or join the one that this process has already. By one rank.
+ *   out  out  free with collio_lease_return()
+ * Errors: STATE (another job has it), OS, MEMORY.
+ */
+int collio_lease_take(const char *directory, collio_lease **out, collio_error *err);
+
+/* Whether it is still ours: another host takes over what is not touched for
+ * long, as while this process was stopped. Errors: STATE. */
+int collio_lease_check(const collio_lease *lease, collio_error *err);
+
+/* Give it back and set *lease to NULL, which it may be already. */
+void collio_lease_return(collio_lease **lease);
+
 /* ------------------------------------------------------- checkpoint.c */
 
 struct collio_checkpoint {
     collio_comm *comm;
     char *directory;
     collio_checkpoint_options options;
+    collio_lease *lease; /* on rank 0, unless read_only */
 };
 
 /* Errors: STATE if the object is closed (NULL). For the start of each call. */
 int collio_checkpoint_check(const collio_checkpoint *c, collio_error *err);
+
+/* ------------------------------------------------ checkpoint_prune.c */
+
+/* Whether a step is pinned; *pinned stays as it was if that cannot be told. */
+int collio_pin_exists(const char *directory, int64_t step, int *pinned, collio_error *err);
+
+/* Delete what lies before the newest `keep` steps up to this one. By rank 0. */
+void collio_prune(const collio_checkpoint *c, int64_t newest);
 
 /* ------------------------------------------------ checkpoint_guard.c */
 

@@ -25,6 +25,26 @@ def test_cover(shape, parts, dims, halo):
     return bool((seen == 1).all())
 
 
+def exchange(shape, parts, dims, halo):
+    """One exchange with all neighbours fills every halo, with every rank played here."""
+    whole = np.arange(np.prod(shape)).reshape(shape)
+    ranks = [collio.Decomposition(parts, shape, dims, halo=halo, rank=r) for r in range(parts)]
+    locals_ = [d.zeros(int) - 1 for d in ranks]
+    for d, u in zip(ranks, locals_):
+        u[d.interior] = whole[d.where]
+    sent = {(r, other): locals_[r][send] for r, d in enumerate(ranks)
+            for other, send, _ in d.neighbours() if send}
+    for r, d in enumerate(ranks):
+        for other, _, receive in d.neighbours():
+            if receive:
+                locals_[r][receive] = sent.pop((other, r))
+    return not sent and all(np.array_equal(u, whole[d.outer]) for d, u in zip(ranks, locals_)
+                            if 0 not in d.count)
+
+
+for case in [((9,), 3, None, 1), ((7, 5), 4, None, 1), ((7, 5), 4, (4, 1), 2), ((6, 6, 6), 8, None, 1),
+             ((5,), 4, None, 3), ((8, 3), 6, (6, 1), 2), ((4,), 1, None, 1)]:
+    check(exchange(*case), f"halos of {case}")
 for case in [((7,), 3, None, 0), ((7, 5), 4, None, 1), ((7, 5), 4, (4, 1), 2), ((4, 4, 4), 6, (0, 2, 0), 1),
              ((2,), 4, None, 0), ((5, 1), 1, None, 1)]:
     check(test_cover(*case), f"blocks of {case}")

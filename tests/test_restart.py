@@ -2,6 +2,10 @@
 
 import os
 import random
+import re
+import subprocess
+import sys
+import time
 
 import numpy as np
 import collio
@@ -115,6 +119,142 @@ def test_other_decomposition():
         raises(ValueError, "read", local.save, 9, t=1, name="read_only")
 
 
+def test_into():
+    """restore(into=...) fills memory that is there: strides, halos, whole arrays."""
+    whole = np.arange(4 * 6, dtype="f4").reshape(4, 6)
+    d = collio.Decomposition(comm, whole.shape, halo=1)
+    with collio.Checkpoint("into", comm=comm) as ckpt:
+        ckpt.save(5, u=d.part(np.ascontiguousarray(whole[d.where])), table=np.arange(3))
+        mine, everything, table = d.zeros("f4"), np.zeros((6, 4), "f4").T, np.zeros(3, "i8")
+        state = ckpt.restore(into={"u": collio.Part(mine[d.interior], whole.shape, d.start), "table": table})
+        equal(state.step, 5, "a State is returned too")
+        equal(mine[d.interior], whole[d.where], "into a block with strides")
+        equal(table, np.arange(3), "into a common array")
+        ckpt.restore(5, into={"u": everything})
+        equal(everything, whole, "into a whole array in Fortran order")
+        ckpt.restore(into={"u": collio.Part(mine, offset=d.outer_start)})
+        equal(mine, whole[d.outer], "into a block with its halo, the whole's shape not given")
+        odd = rank == size - 1
+        raises(TypeError, "", ckpt.restore, into={"u": np.zeros((4, 6), "f8" if odd else "f4")},
+               name="one rank's memory has another type")
+        raises(ValueError, "extents", ckpt.restore, into={"u": collio.Part(mine, (4, 7), d.outer_start)},
+               name="a shape that was not saved")
+        raises(ValueError, "extent", ckpt.restore, into={"u": np.zeros((3, 6), "f4")}, name="too small")
+        raises(KeyError, "nothing", ckpt.restore, into={"nothing": mine}, name="an unknown name")
+        frozen = np.zeros((4, 6), "f4")
+        frozen.flags.writeable = False
+        raises((BufferError, collio.CollectiveError), "read-only", ckpt.restore, into={"u": frozen if odd else everything},
+               name="one rank's memory is read-only")
+        raises(TypeError, "mapping", ckpt.restore, into=[1], name="into=[1]")
+        if size > 1:
+            raises(collio.CollectiveError, "ranks disagree", ckpt.restore,
+                   into={"table": table} if odd else {"u": everything}, name="other names")
+        equal(ckpt.restore().step, 5, "and all is well after that")
+
+
+def test_pin():
+    with collio.Checkpoint("pin", comm=comm, keep=1) as ckpt:
+        ckpt.save(1, t=1.0)
+        ckpt.pin(1)
+        for step in (2, 3):
+            ckpt.save(step, t=1.0)
+        equal(ckpt.steps(), [1, 3], "a pinned step is not pruned, nor counted")
+        equal([entry.pinned for entry in ckpt.entries()], [True, False], "entries() says so")
+        raises(ValueError, "pinned", ckpt.delete, 1, name="nor deleted")
+        raises(collio.NoCheckpointError, "", ckpt.pin, 2, name="pin(2), which is gone")
+        ckpt.unpin(1)
+        ckpt.unpin(1)
+        ckpt.save(4, t=1.0)
+        equal(ckpt.steps(), [4], "after unpin() it is")
+        if size > 1:
+            raises(collio.CollectiveError, "ranks disagree", ckpt.pin, 4 + (rank == 1), name="other steps")
+
+
+def test_generators():
+    """What a generator would give next, and what it would spawn, comes back."""
+    seeded = np.random.default_rng(np.random.SeedSequence(5, spawn_key=(2,)))
+    seeded.spawn(1) if hasattr(seeded, "spawn") else seeded.bit_generator._seed_seq.spawn(1)
+    old = np.random.RandomState(4)
+    old.normal(size=3)
+    philox = np.random.Generator(np.random.Philox(9))
+    with collio.Checkpoint("generators", comm=comm) as ckpt:
+        ckpt.save(0, seeded=seeded, old=old, philox=collio.PerRank(philox))
+        state = ckpt.restore()
+        equal(state["old"].normal(size=5), old.normal(size=5), "RandomState goes on")
+        equal(state["philox"][size - 1].random(3), philox.random(3), "Philox goes on")
+        again = state["seeded"]
+        sequences = [getattr(g.bit_generator, "seed_seq", None) or g.bit_generator._seed_seq
+                     for g in (seeded, again)]
+        children = [sequence.spawn(1)[0].generate_state(4) for sequence in sequences]
+        equal(children[1], children[0], "what it spawns next comes back too")
+
+
+LEASE = """import sys, collio
+from collio import MPI
+collio.rc.abort_on_exception = False
+try:
+    collio.Checkpoint(sys.argv[1])
+    print("opened")
+except ValueError as error:
+    print(error)
+with collio.Checkpoint(sys.argv[1], read_only=True) as ckpt:
+    print("reads", ckpt.latest())
+"""
+
+
+def other_job(directory):
+    """What another process, not of this job, is told."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PMI", "OMPI", "PMIX", "HYD", "MPI"))}
+    done = subprocess.run([sys.executable, "-c", LEASE, directory], env=environment, timeout=60,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+def test_lease():
+    """A second job is refused, a dead one's lease taken over, and readers never asked."""
+    ckpt = collio.Checkpoint("lease", comm=comm)
+    ckpt.save(1, t=1.0)
+    told = comm.bcast(other_job(ckpt.directory) if rank == 0 else None)
+    check(f"process {comm.bcast(os.getpid())}" in told and "another job" in told, "a second job is refused", told)
+    check("reads 1" in told, "but may read", told)
+    again = collio.Checkpoint("lease", comm=comm)
+    again.close()
+    path = os.path.join(ckpt.directory, ".lease")
+    check(os.path.exists(path), "opened twice, closed once: held")
+    lease = open(path).read() if rank == 0 else ""
+    ckpt.close()
+    comm.Barrier()
+    check(not os.path.exists(path), "closed: given back")
+    comm.Barrier()
+    if rank == 0:  # as if a process of this host had died: the number is in use, but began later
+        with open(path, "w") as file:
+            file.write(re.sub("began [0-9]+", "began 1", lease))
+    comm.Barrier()
+    with collio.Checkpoint("lease", comm=comm) as ckpt:
+        ckpt.save(2, t=1.0)
+        check(True, "the lease of a dead process is taken over")
+    elsewhere = re.sub("uuid ......", "uuid 000000", lease)
+    for age, text in ((0, "refused while it is fresh"), (1000, "taken over when it is old")):
+        if rank == 0:
+            with open(path, "w") as file:
+                file.write(elsewhere)
+            os.utime(path, (time.time() - age,) * 2)
+        comm.Barrier()
+        if age == 0:
+            raises(ValueError, ("another job", "host"), collio.Checkpoint, "lease", comm=comm, name=text)
+        else:
+            with collio.Checkpoint("lease", comm=comm) as ckpt:
+                ckpt.save(3, t=1.0)
+                comm.Barrier()
+                if rank == 0:  # another host takes this one for dead
+                    with open(path, "w") as file:
+                        file.write(elsewhere)
+                comm.Barrier()
+                raises(ValueError, "another job", ckpt.save, 4, t=1.0, name="a lease that was lost is noticed")
+                equal(ckpt.steps(), [1, 2, 3], text)
+        comm.Barrier()
+
+
 def test_pickle():
     with collio.Checkpoint("pickle", comm=comm) as ckpt:
         ckpt.save(0, thing=Opaque(5), t=1.0)
@@ -196,6 +336,10 @@ def test_one_leaves():
 
 test_all_kinds()
 test_other_decomposition()
+test_into()
+test_pin()
+test_generators()
+test_lease()
 test_pickle()
 test_errors()
 test_damage()

@@ -212,9 +212,9 @@ static PyObject *checkpoint_save(PyObject *object, PyObject *const *args, Py_ssi
 
 static PyObject *entry_object(const collio_checkpoint_entry *e)
 {
-    return memory_call("collio._state", "Entry", "LLLiNs", (long long)e->step, (long long)e->size,
+    return memory_call("collio._state", "Entry", "LLLiNsN", (long long)e->step, (long long)e->size,
                        (long long)e->time, e->writers, PyBool_FromLong(e->status == COLLIO_OK),
-                       e->text);
+                       e->text, PyBool_FromLong(e->pinned));
 }
 
 static PyObject *step_object(const collio_checkpoint_entry *e)
@@ -263,7 +263,7 @@ static PyObject *checkpoint_steps(PyObject *self, PyObject *Py_UNUSED(none))
 
 PyDoc_STRVAR(entries_doc,
              "entries($self, /)\n--\n\nAll steps, damaged ones included, oldest first, as tuples\n"
-             "(step, size, time, writers, whole, text) with these names. Collective.");
+             "(step, size, time, writers, whole, text, pinned) with these names. Collective.");
 
 static PyObject *checkpoint_entries(PyObject *self, PyObject *Py_UNUSED(none))
 {
@@ -325,10 +325,10 @@ static PyObject *checkpoint_verify(PyObject *object, PyObject *const *args, Py_s
                        PyBool_FromLong(r.valid), (long long)r.blocks, (long long)r.damaged, r.text);
 }
 
-PyDoc_STRVAR(delete_doc, "delete($self, step, /)\n--\n\nDelete a step, whole or damaged. "
-                         "Collective.");
+/* A collective call that is about one step. */
+typedef int step_function(collio_checkpoint *c, int64_t step, collio_error *err);
 
-static PyObject *checkpoint_delete(PyObject *object, PyObject *which)
+static PyObject *about_step(PyObject *object, PyObject *which, step_function *function)
 {
     checkpoint_object *self = (checkpoint_object *)object;
     PyThreadState *saved;
@@ -341,25 +341,63 @@ static PyObject *checkpoint_delete(PyObject *object, PyObject *which)
     if (arg_int64(which, &step) < 0)
         joint_fail(&j);
     saved = io_enter();
-    collio_checkpoint_delete(self->handle, step, &j.err);
+    function(self->handle, step, &j.err);
     io_leave(saved);
     if (joint_end(&j) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(delete_doc, "delete($self, step, /)\n--\n\nDelete a step, whole or damaged, but not "
+                         "a pinned one. Collective.");
+
+static PyObject *checkpoint_delete(PyObject *self, PyObject *which)
+{
+    return about_step(self, which, collio_checkpoint_delete);
+}
+
+static int pin(collio_checkpoint *c, int64_t step, collio_error *err)
+{
+    return collio_checkpoint_pin(c, step, 1, err);
+}
+
+static int unpin(collio_checkpoint *c, int64_t step, collio_error *err)
+{
+    return collio_checkpoint_pin(c, step, 0, err);
+}
+
+PyDoc_STRVAR(pin_doc, "pin($self, step, /)\n--\n\nKeep a step until unpin(): it is not pruned and "
+                      "not counted for `keep`, by later\njobs neither. Collective.");
+
+static PyObject *checkpoint_pin(PyObject *self, PyObject *which)
+{
+    return about_step(self, which, pin);
+}
+
+PyDoc_STRVAR(unpin_doc, "unpin($self, step, /)\n--\n\nUndo pin(). Collective.");
+
+static PyObject *checkpoint_unpin(PyObject *self, PyObject *which)
+{
+    return about_step(self, which, unpin);
+}
+
 /* ----------------------------------------------------------------- restore */
 
 PyDoc_STRVAR(restore_doc,
-             "restore($self, step=None, *, pickles=False)\n--\n\n"
+             "restore($self, step=None, *, into=None, pickles=False)\n--\n\n"
              "Open a step for reading, on any number of ranks: a State. Collective.\n\n"
              "  step     None: the newest one that is valid on all ranks\n"
+             "  into     mapping of names to what is to be filled, without a copy in between:\n"
+             "           arrays for all of an array, Part(array, offset=...) for this rank's\n"
+             "           block (its shape, if given, must be that of the array that was saved);\n"
+             "           the same names on all ranks; any strides, the type that was saved\n"
              "  pickles  whether state that was saved as a pickle may be read: only if you\n"
              "           trust whoever wrote the file\n\n"
              "NoCheckpointError if there is none, DamageError if none (or not this one) is valid.");
 
 typedef struct restore_args {
     PyObject *step;
+    PyObject *into;
     int pickles;
 } restore_args;
 
@@ -367,29 +405,34 @@ static PyObject *checkpoint_restore(PyObject *object, PyObject *const *args, Py_
                                     PyObject *keywords)
 {
     static const param rows[] = {{"|step", arg_object, offsetof(restore_args, step)},
+                                 {"$into", arg_object, offsetof(restore_args, into)},
                                  {"$pickles", arg_bool, offsetof(restore_args, pickles)},
                                  {NULL, NULL, 0}};
     checkpoint_object *self = (checkpoint_object *)object;
     collio_checkpoint_state *opened = NULL;
-    restore_args a = {.step = Py_None};
+    restore_args a = {.step = Py_None, .into = Py_None};
     int64_t step = COLLIO_NEWEST;
+    PyObject *result = NULL;
     PyThreadState *saved;
+    items into = {0};
     joint j;
 
     if (checkpoint_ready(self) < 0)
         return NULL;
     joint_begin(&j);
     if (args_parse("restore", rows, &a, args, nargs, keywords) < 0 ||
-        (a.step != Py_None && arg_int64(a.step, &step) < 0))
+        (a.step != Py_None && arg_int64(a.step, &step) < 0) ||
+        items_into(state_of(object), a.into, &into) < 0)
         joint_fail(&j);
     saved = io_enter();
     collio_checkpoint_restore(self->handle, step, &opened, &j.err);
     io_leave(saved);
-    if (opened == NULL) {
+    if (opened != NULL)
+        result = state_make(self, opened, a.pickles, &into, &j);
+    else
         joint_end(&j);
-        return NULL;
-    }
-    return state_make(self, opened, a.pickles, &j);
+    items_release(&into);
+    return result;
 }
 
 /* ---------------------------------------------------------------- the class */
@@ -426,6 +469,8 @@ static PyMethodDef checkpoint_methods[] = {
     {"latest", checkpoint_latest, METH_NOARGS, latest_doc},
     {"verify", FAST(checkpoint_verify), FASTCALL, verify_doc},
     {"delete", checkpoint_delete, METH_O, delete_doc},
+    {"pin", checkpoint_pin, METH_O, pin_doc},
+    {"unpin", checkpoint_unpin, METH_O, unpin_doc},
     {"close", checkpoint_close, METH_NOARGS, close_doc},
     {"__enter__", checkpoint_enter, METH_NOARGS, NULL},
     {"__exit__", FAST(checkpoint_exit), METH_FASTCALL, NULL},
@@ -446,7 +491,9 @@ PyDoc_STRVAR(checkpoint_doc,
              "  keep       steps that stay: the one saved and the newest before it; None: all\n"
              "  verify     'all': restore() looks at every byte, so that it finds the newest\n"
              "             step that is whole; 'read': at what is read\n"
-             "  read_only  change nothing in the directory");
+             "  read_only  change nothing in the directory\n\n"
+             "One job writes to a directory at a time: a second one gets a ValueError that names\n"
+             "the first, unless it says read_only. What a dead job has left is taken over.");
 
 static PyType_Slot checkpoint_slots[] = {
     {Py_tp_doc, (void *)checkpoint_doc},

@@ -25,6 +25,7 @@ typedef struct per_rank_object {
 typedef struct items {
     collio_item *item;
     int count;
+    int reading;    /* the memory is to be written to: a target of restore() */
     PyObject *keep; /* list of the objects whose memory the items point into */
 } items;
 
@@ -35,6 +36,8 @@ typedef struct items {
  *   values    in  one a name
  */
 int items_from(state *st, PyObject *mapping, PyObject *names, PyObject *const *values, items *out);
+/* The same for what restore() is to fill: a mapping to arrays and Parts of them. */
+int items_into(state *st, PyObject *mapping, items *out);
 void items_release(items *all);
 
 /* -------------------------------------------------------------- checkpoint.c */
@@ -61,10 +64,11 @@ typedef struct state_object {
 
 /*
  * A State around a handle, which it takes over (also when it fails). Reads what
- * is common to all ranks. Collective; j may bring an error. New.
+ * is common to all ranks, and the arrays of `into`. Collective; j may bring an
+ * error. New.
  */
 PyObject *state_make(checkpoint_object *from, collio_checkpoint_state *opened, int pickles,
-                     joint *j);
+                     const items *into, joint *j);
 
 /* 0 while it is open, else ValueError. */
 int state_ready(state_object *self);

@@ -68,6 +68,38 @@ static int from_object(items *all, const char *name, PyObject *value, int own, c
     return 0;
 }
 
+/* Memory to read into: an array as it is, never a copy. */
+static int view_target(items *all, PyObject *object, collio_array *out)
+{
+    array_view view;
+
+    if (array_view_from(object, 1, &view) < 0)
+        return -1;
+    memory_describe(&view, out);
+    return keep(all, view.keep);
+}
+
+/* Where an item is to be read to: a Part, or an array for all of it. */
+static int from_target(state *st, items *all, const char *name, PyObject *value, collio_item *out)
+{
+    int64_t shape[COLLIO_MAX_DIMS] = {-1}, start[COLLIO_MAX_DIMS] = {0};
+    const part_object *part = is_a(st, value, TYPE_Part) ? (part_object *)value : NULL;
+    collio_array array;
+
+    if (view_target(all, part != NULL ? part->array : value, &array) < 0)
+        return -1;
+    if (part == NULL) {
+        *out = collio_item_common(name, &array);
+        return 0;
+    }
+    if (part->shape != Py_None && part_extents(part->shape, "shape", &array, shape) < 0)
+        return -1;
+    if (part->offset != Py_None && part_extents(part->offset, "offset", &array, start) < 0)
+        return -1;
+    *out = collio_item_part(name, &array, shape, start);
+    return 0;
+}
+
 /* Numbers and arrays of them as such, all else as bytes. */
 static int from_common(items *all, const char *name, PyObject *value, collio_item *out)
 {
@@ -119,7 +151,9 @@ static int add(state *st, items *all, PyObject *name, PyObject *value)
 
     if (arg_text(name, &text) < 0 || keep(all, Py_NewRef(name)) < 0)
         return -1;
-    if (is_a(st, value, TYPE_Part))
+    if (all->reading)
+        result = from_target(st, all, text, value, out);
+    else if (is_a(st, value, TYPE_Part))
         result = from_part(all, text, (part_object *)value, out);
     else if (is_a(st, value, TYPE_PerRank))
         result = from_object(all, text, ((per_rank_object *)value)->value, 1, out);
@@ -144,7 +178,8 @@ static PyObject *pairs_of(PyObject *mapping)
     return PyMapping_Items(mapping);
 }
 
-int items_from(state *st, PyObject *mapping, PyObject *names, PyObject *const *values, items *out)
+static int items_fill(state *st, PyObject *mapping, PyObject *names, PyObject *const *values,
+                      items *out)
 {
     PyObject *pairs = pairs_of(mapping);
     Py_ssize_t nmapped = pairs == NULL ? 0 : PyList_GET_SIZE(pairs);
@@ -166,6 +201,18 @@ int items_from(state *st, PyObject *mapping, PyObject *names, PyObject *const *v
         result = add(st, out, PyTuple_GET_ITEM(names, i), values[i]);
     Py_XDECREF(pairs);
     return result;
+}
+
+int items_from(state *st, PyObject *mapping, PyObject *names, PyObject *const *values, items *out)
+{
+    out->reading = 0;
+    return items_fill(st, mapping, names, values, out);
+}
+
+int items_into(state *st, PyObject *mapping, items *out)
+{
+    out->reading = 1;
+    return items_fill(st, mapping, NULL, NULL, out);
 }
 
 void items_release(items *all)

@@ -84,8 +84,17 @@ static void read_small(state_object *self, joint *j)
     }
 }
 
+/* Read arrays into memory that is there. */
+static void read_items(state_object *self, const items *into, joint *j)
+{
+    PyThreadState *saved = io_enter();
+
+    collio_checkpoint_read_items(self->handle, into->count, into->item, &j->err);
+    io_leave(saved);
+}
+
 PyObject *state_make(checkpoint_object *from, collio_checkpoint_state *opened, int pickles,
-                     joint *j)
+                     const items *into, joint *j)
 {
     PyTypeObject *type = state_of((PyObject *)from)->types[TYPE_State];
     state_object *self = (state_object *)type->tp_alloc(type, 0);
@@ -108,6 +117,8 @@ PyObject *state_make(checkpoint_object *from, collio_checkpoint_state *opened, i
     self->small = small;
     self->pickles = pickles;
     read_small(self, j);
+    if (into->count > 0)
+        read_items(self, into, j);
     if (joint_end(j) < 0)
         Py_CLEAR(self);
     return (PyObject *)self;

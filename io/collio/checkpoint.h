@@ -44,6 +44,8 @@
  *     missing (collio_comm_is_poisoned).
  *   - A save that failed in the very last agreement may have left its step
  *     in the directory, whole; nobody was told that it is there.
+ *   - One job writes to a directory at a time: it holds a lease (".lease"), a
+ *     second one gets an error that names the first. Readers need none.
  *
  * The seal covers every byte of the file: the raw data by digests a block (a
  * power of two of elements, 256 KiB at least), the HDF5 metadata by one more,
@@ -85,7 +87,7 @@ typedef struct collio_checkpoint_options {
     int keep;      /* steps that stay after a save: that one and the newest before it; 0: all */
     int verify;    /* enum collio_verify */
     int read_only; /* 1: the directory must be there; nothing in it is changed, save and delete
-                      are refused */
+                      are refused; no lease is needed */
 } collio_checkpoint_options;
 
 /*
@@ -95,7 +97,13 @@ typedef struct collio_checkpoint_options {
  *   directory  in   must name the same directory on all ranks
  *   options    in   NULL: all zero
  *   out        out  free with collio_checkpoint_close()
- * Errors: VALUE, OS, MEMORY, and those of collio_comm_create().
+ * Errors: VALUE, OS, MEMORY, STATE (another job has the lease: the text says
+ * which, where and since when), and those of collio_comm_create().
+ *
+ * Unless read_only, rank 0 takes the lease of the directory: a file with its
+ * host, process, job and the time, touched every few seconds. It is taken over
+ * when its process is gone (same host) or it was not touched for 90 s (another
+ * host). One process may open a directory several times.
  */
 COLLIO_API int collio_checkpoint_open(MPI_Comm user, const char *directory,
                                       const collio_checkpoint_options *options,
@@ -176,6 +184,7 @@ typedef struct collio_checkpoint_entry {
     int64_t size;   /* of the file, bytes */
     int64_t time;   /* when it was saved, seconds since 1970; 0 if damaged */
     int writers;    /* ranks that saved it; 0 if damaged */
+    int pinned;     /* 1: see collio_checkpoint_pin() */
     int status;     /* COLLIO_OK: seal, table and metadata whole (data not looked at);
                        COLLIO_ERR_DAMAGED, COLLIO_ERR_UNSUPPORTED, COLLIO_ERR_OS: see text */
     char text[512]; /* why it is refused; "" if it is not */
@@ -217,9 +226,20 @@ COLLIO_API int collio_checkpoint_verify(collio_checkpoint *c, int64_t step,
 
 /*
  * Delete a step, whole or damaged. Collective. Errors: NONE, OS, STATE
- * (read_only).
+ * (read_only, or the step is pinned).
  */
 COLLIO_API int collio_checkpoint_delete(collio_checkpoint *c, int64_t step, collio_error *err);
+
+/*
+ * Pin a step, or let it loose again: a pinned one is not pruned, not counted
+ * for `keep`, not deleted. The pin is a file beside the step, for all jobs to
+ * come. Collective.
+ *   step    in
+ *   pinned  in  1: pin, 0: let loose; what it is already is no error
+ * Errors: NONE (no such step), OS, STATE (read_only).
+ */
+COLLIO_API int collio_checkpoint_pin(collio_checkpoint *c, int64_t step, int pinned,
+                                     collio_error *err);
 
 /* ----------------------------------------------------------------- restore */
 
@@ -283,6 +303,20 @@ COLLIO_API int collio_checkpoint_state_find(const collio_checkpoint_state *state
 COLLIO_API int collio_checkpoint_read(collio_checkpoint_state *state, const char *name,
                                       const int64_t *start, const collio_array *out,
                                       collio_error *err);
+
+/*
+ * Read blocks of many arrays at once, into memory that is there. Collective;
+ * the names in the same order on all ranks, the blocks per rank.
+ *   nitems  in  may be 0
+ *   items   in  as for a save, but their arrays are written to.
+ *               PART: the block [start, start + array.shape); `shape` must be
+ *               that of the whole array, unless shape[0] is negative.
+ *               COMMON: all of an array (also of one saved in parts)
+ * If any rank fails, the memory is undefined on all of them.
+ * Errors: as collio_checkpoint_read(); TYPE for items that are states.
+ */
+COLLIO_API int collio_checkpoint_read_items(collio_checkpoint_state *state, int nitems,
+                                            const collio_item *items, collio_error *err);
 
 /*
  * Size in bytes of a state. Not collective.

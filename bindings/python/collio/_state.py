@@ -26,6 +26,7 @@ class Entry(NamedTuple):
     writers: int
     whole: bool
     text: str
+    pinned: bool
 
 
 class Report(NamedTuple):
@@ -95,7 +96,10 @@ def to_json(value):
     if kind is np.ndarray or isinstance(value, np.generic):
         return array_to_json(value)
     if kind is np.random.Generator:
-        return tagged("numpy.random", state=to_json(value.bit_generator.state))
+        bits = value.bit_generator
+        return tagged("numpy.random", state=to_json(bits.state), seed=seed_to_json(bits))
+    if kind is np.random.RandomState:
+        return tagged("numpy.random.RandomState", state=to_json(value.get_state(legacy=False)))
     if kind is random.Random:
         return tagged("random", state=to_json(value.getstate()))
     raise TypeError(f"no JSON for {kind}")
@@ -114,6 +118,17 @@ def array_to_json(value):
     data = base64.b64encode(array.tobytes()).decode()
     scalar = isinstance(value, np.generic)
     return tagged("array", dtype=array.dtype.str, shape=list(array.shape), base64=data, scalar=scalar)
+
+
+def seed_of(bits):
+    """What a bit generator was seeded with; NumPy has made the name public with 1.25."""
+    return getattr(bits, "seed_seq", None) or getattr(bits, "_seed_seq", None)
+
+
+def seed_to_json(bits):
+    """What spawn() needs to go on: only SeedSequence itself is known to need no more than this."""
+    seed = seed_of(bits)
+    return to_json(seed.state) if type(seed) is np.random.SeedSequence else None
 
 
 def from_json(value):
@@ -136,9 +151,18 @@ def make_generator(value):
     state = from_json(value["state"])
     if state["bit_generator"] not in GENERATORS:
         raise ValueError(f"unknown random generator {state['bit_generator']!r}")
-    bits = getattr(np.random, state["bit_generator"])()
+    seed = from_json(value.get("seed"))
+    if seed is not None:
+        seed = np.random.SeedSequence(**seed)
+    bits = getattr(np.random, state["bit_generator"])(seed)
     bits.state = state
     return np.random.Generator(bits)
+
+
+def make_random_state(value):
+    generator = np.random.RandomState()
+    generator.set_state(from_json(value["state"]))
+    return generator
 
 
 def make_random(value):
@@ -154,5 +178,6 @@ MAKERS = {
     "complex": lambda value: complex(*value["parts"]),
     "array": make_array,
     "numpy.random": make_generator,
+    "numpy.random.RandomState": make_random_state,
     "random": make_random,
 }

@@ -1,5 +1,6 @@
 """Cut an array into blocks, one for each rank: ``collio.Decomposition``."""
 
+import itertools
 import math
 
 import numpy as np
@@ -27,6 +28,7 @@ class Decomposition:
     where                     slices of the own block in the whole array
     outer                     slices of the block with its halo
     interior                  slices of the own block in the local array
+    neighbours()              whom to exchange halos with, and which slices
     """
 
     def __init__(self, comm, shape, dims=None, halo=0, rank=None):
@@ -53,6 +55,49 @@ class Decomposition:
     def interior(self):
         before = [own - outer for own, outer in zip(self.start, self.outer_start)]
         return _slices(before, self.count)
+
+    def neighbours(self):
+        """Whom to exchange halos with: a list of (rank, send, receive), in the order of ranks.
+
+        send     slices of the local array: own cells that lie in that rank's halo, or None
+        receive  slices of the local array: halo cells that the rank owns, or None
+
+        Diagonal neighbours are among them, and ranks further off where blocks are thinner than
+        the halo. Both slices fit the array of empty():
+
+            for other, send, receive in d.neighbours():
+                ...  # send u[send] to other, receive u[receive] from it
+        """
+        found = []
+        for coords in itertools.product(*(self._near(d) for d in range(len(self.shape)))):
+            other = int(np.ravel_multi_index(coords, self.dims))
+            if other == self.rank:
+                continue
+            box = _collio._part_box(self.shape, self.dims, other, self.halo)
+            send = self._common((self.start, self.count), box[2:])
+            receive = self._common((self.outer_start, self.outer_count), box[:2])
+            if send or receive:
+                found.append((other, send, receive))
+        return found
+
+    def _near(self, d):
+        """Coordinates in dimension d whose blocks, with their halos, may touch this rank's."""
+        each, larger = divmod(self.shape[d], self.dims[d])
+        begin = [c * each + min(c, larger) for c in range(self.dims[d] + 1)]
+        low = self.start[d] - self.halo
+        high = self.start[d] + self.count[d] + self.halo
+        return [c for c in range(self.dims[d]) if begin[c] < high and low < begin[c + 1]]
+
+    def _common(self, one, two):
+        """Slices of the local array for what two boxes have in common; None if that is nothing."""
+        start = [max(pair) for pair in zip(one[0], two[0])]
+        stop = [min(a + n, b + m) for a, n, b, m in zip(*one, *two)]
+        if any(last <= first for first, last in zip(start, stop)):
+            return None
+        return tuple(
+            slice(first - origin, last - origin)
+            for first, last, origin in zip(start, stop, self.outer_start)
+        )
 
     def empty(self, dtype="f8"):
         """A new array for the block with its halo, not initialised."""

@@ -1,0 +1,119 @@
+/* Pins, and pruning: which steps stay. By rank 0. */
+#include "step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* ---------------------------------------------------------------- pins */
+
+int collio_pin_exists(const char *directory, int64_t step, int *pinned, collio_error *err)
+{
+    char *path = collio_name_pin(directory, step, err);
+
+    int failed = path == NULL || collio_posix_exists(path, pinned, err);
+
+    free(path);
+    return failed;
+}
+
+static int place_pin(const char *path, collio_error *err)
+{
+    int fd = -1;
+
+    if (collio_posix_open(path, O_WRONLY | O_CREAT, &fd, err) == COLLIO_OK)
+        collio_posix_sync(fd, path, err);
+    collio_posix_close(&fd, path, err);
+    return err->code;
+}
+
+static int pull_pin(const char *path, collio_error *err)
+{
+    collio_error why = COLLIO_ERROR_INIT;
+
+    if (collio_posix_remove(path, &why) != COLLIO_OK && why.sys_error != ENOENT)
+        collio_error_set(err, why.code, "%s", why.text);
+    return err->code;
+}
+
+static int pin(const collio_checkpoint *c, int64_t step, int pinned, collio_error *err)
+{
+    char *path = collio_name_step(c->directory, step, err);
+    char *name = collio_name_pin(c->directory, step, err);
+    int exists = 0;
+
+    if (err->code == COLLIO_OK && collio_posix_exists(path, &exists, err) == COLLIO_OK && !exists)
+        collio_error_set(err, COLLIO_ERR_NONE, "there is no '%s'", path);
+    if (err->code == COLLIO_OK &&
+        (pinned ? place_pin(name, err) : pull_pin(name, err)) == COLLIO_OK)
+        collio_posix_sync_directory(c->directory, err);
+    free(path);
+    free(name);
+    return err->code;
+}
+
+int collio_checkpoint_pin(collio_checkpoint *c, int64_t step, int pinned, collio_error *err)
+{
+    collio_ticket ticket = {.operation = "checkpoint_pin",
+                            .digest = collio_hash_number((uint64_t)step, pinned != 0)};
+
+    if (c == NULL || err->agreed)
+        return collio_checkpoint_check(c, err);
+    if (c->options.read_only)
+        collio_error_set(err, COLLIO_ERR_STATE, "'%s' was opened read-only", c->directory);
+    if (collio_agree(c->comm, &ticket, err))
+        return err->code;
+    if (collio_comm_rank(c->comm) == 0)
+        pin(c, step, pinned, err);
+    return collio_agree_step(c->comm, "checkpoint_pin: mark the step", err);
+}
+
+/* ------------------------------------------------------------- pruning */
+
+/* 1 if a step has a whole seal: only such ones count for `keep`. */
+static int is_sealed(const char *path)
+{
+    collio_error why = COLLIO_ERROR_INIT;
+    collio_table table = {.count = 0};
+    int fd = -1;
+
+    if (collio_posix_open(path, O_RDONLY, &fd, &why) == COLLIO_OK)
+        collio_seal_read(fd, path, &table, &why);
+    collio_table_free(&table);
+    collio_posix_close(&fd, path, &why);
+    return why.code == COLLIO_OK;
+}
+
+/* Deal with one step older than the newest; `kept` counts those that stay. Later steps, of a run
+ * that was restarted before them, are not counted and not touched. */
+static void prune_one(const collio_checkpoint *c, int64_t step, int *kept, collio_error *warning)
+{
+    char *path = collio_name_step(c->directory, step, warning);
+    int pinned = 1; /* such a step stays, and does not count */
+
+    if (path != NULL)
+        collio_pin_exists(c->directory, step, &pinned, warning);
+    if (!pinned && *kept >= c->options.keep)
+        collio_posix_remove(path, warning);
+    else if (!pinned)
+        *kept += is_sealed(path);
+    free(path);
+}
+
+void collio_prune(const collio_checkpoint *c, int64_t newest)
+{
+    collio_error warning = COLLIO_ERROR_INIT;
+    int64_t *steps = NULL;
+    int count = 0, kept = 1;
+
+    if (c->options.keep > 0)
+        collio_names_list(c->directory, &steps, &count, &warning);
+    for (int i = count - 1; i >= 0; i--)
+        if (steps[i] < newest)
+            prune_one(c, steps[i], &kept, &warning);
+    free(steps);
+    if (warning.code != COLLIO_OK)
+        collio_log("checkpoint: step %" PRId64 " is saved, but older ones could not be pruned: %s",
+                   newest, warning.text);
+}
