@@ -139,13 +139,25 @@ static haddr_t driver_get_eof(const H5FD_t *head, H5FD_mem_t type)
 
 /* ---------------------------------------------------------- read and write */
 
+/* Whether a transfer is one of elements that collio makes itself; then HDF5's call
+ * only tells where they are. */
+static int note(collio_disk *disk, H5FD_mem_t type, haddr_t address, size_t size)
+{
+    if (!disk->aside || type != H5FD_MEM_DRAW)
+        return 0;
+    disk->noted = (int64_t)address;
+    disk->noted_size = (int64_t)size;
+    return 1;
+}
+
 static herr_t driver_read(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_t address,
                           size_t size, void *bytes)
 {
-    const collio_disk *disk = ((driver_file *)head)->disk;
+    collio_disk *disk = ((driver_file *)head)->disk;
 
-    (void)type;
     (void)transfer;
+    if (note(disk, type, address, size))
+        return 0;
     if (collio_disk_read(disk, bytes, (int64_t)size, (int64_t)address, &last_error))
         return -1;
     collio_overlay_read(&disk->overlay, (int64_t)address, (int64_t)size, bytes);
@@ -157,9 +169,8 @@ static herr_t driver_write(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_
 {
     collio_disk *disk = ((driver_file *)head)->disk;
 
-    (void)type;
     (void)transfer;
-    if (disk->dead)
+    if (disk->dead || note(disk, type, address, size))
         return 0;
     if (collio_overlay_write(&disk->overlay, (int64_t)address, (int64_t)size, bytes)) {
         collio_error_set(&last_error, COLLIO_ERR_MEMORY, "no memory for the structure of '%s'",

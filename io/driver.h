@@ -16,9 +16,12 @@
 
 typedef struct collio_disk {
     int fd;
-    char *path;             /* owned */
-    int bound;              /* HDF5 has it open */
-    int dead;               /* what HDF5 still writes is ignored */
+    char *path;    /* owned */
+    int bound;     /* HDF5 has it open */
+    int dead;      /* what HDF5 still writes is ignored */
+    int aside;     /* HDF5's reads and writes of elements are only noted: */
+    int64_t noted; /* where the last one was to be, in bytes */
+    int64_t noted_size;
     collio_overlay overlay; /* what HDF5 wrote since the last commit */
     int64_t eoa;            /* end of the space that HDF5 has given out */
     int64_t eof;            /* size of the file as HDF5 sees it */

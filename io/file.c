@@ -97,6 +97,15 @@ int collio_file_flush_now(collio_file *file, collio_error *err)
     return collio_file_commit(file, err);
 }
 
+int collio_space_claim(collio_file *file, int64_t start, int64_t size, int *reused,
+                       collio_error *err)
+{
+    *reused = start < file->used;
+    if (file->used < start + size)
+        file->used = start + size;
+    return *reused ? collio_file_flush_now(file, err) : COLLIO_OK;
+}
+
 int collio_file_flush(collio_file *file, collio_error *err)
 {
     static const collio_call call = {.operation = "flush"};

@@ -101,6 +101,15 @@ int collio_file_commit(collio_file *file, collio_error *err);
 /* H5Fflush and commit, without a ticket of its own. Collective. */
 int collio_file_flush_now(collio_file *file, collio_error *err);
 
+/*
+ * Before elements go into space that HDF5 has just given out: what is on disk may
+ * still refer to it if it was freed, so then the new structure goes to disk first.
+ * Collective, the same everywhere.
+ *   reused  out  1 if old bytes would show as elements
+ */
+int collio_space_claim(collio_file *file, int64_t start, int64_t size, int *reused,
+                       collio_error *err);
+
 /* Make the file unusable because of `err`, and let go of everything but the
  * structs. Collective if the communicator is in order, as after an agreed error. */
 void collio_file_poison(collio_file *file, const collio_error *err);
@@ -132,6 +141,9 @@ int collio_object_check_new(collio_object *parent, const char *name, collio_erro
 
 /* Find out how a dataset is stored. */
 int collio_layout_read(hid_t dataset, collio_layout *layout, collio_error *err);
+
+/* Bytes of all its elements; of a type of ours. */
+int64_t collio_layout_bytes(const collio_object *dataset);
 
 /* Check whether elements can travel: TYPE, UNSUPPORTED. */
 int collio_transfer_check(const collio_object *dataset, const collio_array *memory,

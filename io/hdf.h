@@ -54,8 +54,8 @@ int collio_hdf5_space(int ndim, const int64_t *shape, hid_t *out, collio_error *
  * on failure. No times are kept in files: they would differ from rank to rank.
  *   links     make the groups on the way to a name
  *   groups
- *   datasets  contiguous, given their space now and left as it is, so that
- *             elements can be moved without HDF5
+ *   datasets  contiguous, given their space now, so that elements can be moved
+ *             without HDF5
  */
 hid_t collio_list_links(collio_error *err);
 hid_t collio_list_groups(collio_error *err);

@@ -59,7 +59,6 @@ hid_t collio_list_datasets(collio_error *err)
     list = H5Pcreate(H5P_DATASET_CREATE);
     collio_hdf5(list < 0 || H5Pset_layout(list, H5D_CONTIGUOUS) < 0, "H5Pset_layout", &local);
     collio_hdf5(H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) < 0, "H5Pset_alloc_time", &local);
-    collio_hdf5(H5Pset_fill_time(list, H5D_FILL_TIME_NEVER) < 0, "H5Pset_fill_time", &local);
     collio_hdf5(H5Pset_obj_track_times(list, 0) < 0, "H5Pset_obj_track_times", &local);
     if (local.code != COLLIO_OK)
         collio_error_set(err, local.code, "%s", local.text);

@@ -269,14 +269,17 @@ static int open_together(opening *o, collio_error *err)
 {
     collio_file *file = o->file;
     collio_printing printing;
+    int64_t size;
 
     if (open_disk(o, err))
         return err->code;
+    size = file->disk.eof;
     collio_hdf5_quiet(&printing);
     open_hdf5(o, err);
     collio_hdf5_loud(&printing);
     file->disk.committed = o->created ? 0 : file->disk.eoa;
-    file->used = file->disk.committed;
+    /* A job that died may have left elements behind the end. */
+    file->used = file->disk.committed > size ? file->disk.committed : size;
     if (collio_finish(file, "open", 0, err))
         return err->code;
     /* From the first moment on there is a whole file on disk. */

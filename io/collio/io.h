@@ -288,14 +288,53 @@ COLLIO_API int collio_link_delete(collio_object *group, const char *name, collio
 
 /* -------------------------------------------------------------- datasets */
 
-/* Room for what is to come (chunks, filters): none yet. */
+/* A step that chunks pass on their way to the file, by its number in HDF5. */
+enum {
+    COLLIO_FILTER_GZIP = 1,        /* value[0]: level, 0 to 9 */
+    COLLIO_FILTER_SHUFFLE = 2,     /* sorts bytes by their place in the element; before gzip */
+    COLLIO_FILTER_FLETCHER32 = 3,  /* a checksum */
+    COLLIO_FILTER_SZIP = 4,        /* value[0]: 4 (entropy coding) or 32 (nearest neighbour);
+                                      value[1]: pixels in a block, even, at most 32 */
+    COLLIO_FILTER_SCALEOFFSET = 6, /* integers: value[0] bits to keep, 0: as many as are needed;
+                                      floating-point: digits after the decimal point */
+    COLLIO_FILTER_LZF = 32000      /* h5py's own; only where HDF5 finds a plugin for it */
+};
+
+#define COLLIO_MAX_FILTERS       32
+#define COLLIO_MAX_FILTER_VALUES 32
+
+/* Filters of other numbers take their values as they are. */
+typedef struct collio_filter {
+    int id;
+    int count; /* of values */
+    unsigned value[COLLIO_MAX_FILTER_VALUES];
+} collio_filter;
+
+/* When elements that were not written yet get the fill value. */
+typedef enum collio_fill_time {
+    COLLIO_FILL_IFSET, /* if one was given: HDF5's default */
+    COLLIO_FILL_ALLOC,
+    COLLIO_FILL_NEVER /* they are undefined */
+} collio_fill_time;
+
+#define COLLIO_UNLIMITED (-1) /* an extent that may grow without end */
+
+/* Zeros are the defaults. Must match on all ranks. */
 typedef struct collio_dataset_options {
-    int reserved;
+    int chunked;                  /* 1: stored in chunks, as it is with any of the next three */
+    const int64_t *chunks;        /* extents of a chunk; NULL: chosen by collio */
+    const int64_t *maximum;       /* extents to which it may be resized; NULL: the shape for ever */
+    const collio_filter *filters; /* in the order in which they are applied on writing */
+    int filter_count;
+    const void *fill; /* one element of the dataset's type; NULL: zero */
+    collio_fill_time fill_time;
+    int track_times; /* 1: keep the time of creation */
 } collio_dataset_options;
 
 /*
  * Create a dataset, and the groups on the way to it that are missing. Collective.
- * Its elements are contiguous in the file, and zero until they are written.
+ * Its elements are contiguous in the file, unless options ask for chunks, and
+ * equal to the fill value until they are written.
  *   parent   in
  *   name     in   as in collio_object_open()
  *   type     in
@@ -303,13 +342,56 @@ typedef struct collio_dataset_options {
  *   shape    in   extents; 0 is allowed. NULL if ndim is 0
  *   options  in   NULL: defaults
  *   out      out  NULL: not wanted
- * Errors: VALUE (the name exists, a bad shape; file is read-only), TYPE,
- * DIVERGED, HDF5, OS.
+ * Errors: VALUE (the name exists, a bad shape, chunks that do not fit; file is
+ * read-only), TYPE, UNSUPPORTED (HDF5 has no such filter here), DIVERGED, HDF5, OS.
  */
 COLLIO_API int collio_dataset_create(collio_object *parent, const char *name, collio_type type,
                                      int ndim, const int64_t *shape,
                                      const collio_dataset_options *options, collio_object **out,
                                      collio_error *err);
+
+/*
+ * Give a chunked dataset other extents. Collective. Elements outside the new ones
+ * are lost; new ones are equal to the fill value.
+ *   shape  in  as many extents as it has, each at most its maximum
+ * Errors: VALUE, TYPE (it is not chunked), DIVERGED, HDF5, OS.
+ */
+COLLIO_API int collio_dataset_resize(collio_object *dataset, const int64_t *shape,
+                                     collio_error *err);
+
+typedef enum collio_storage_kind {
+    COLLIO_STORED_CONTIGUOUS,
+    COLLIO_STORED_CHUNKED,
+    COLLIO_STORED_COMPACT,  /* within the structure */
+    COLLIO_STORED_EXTERNAL, /* in files of their own */
+    COLLIO_STORED_VIRTUAL   /* in other datasets */
+} collio_storage_kind;
+
+typedef struct collio_storage {
+    collio_storage_kind kind;
+    int ndim;
+    int64_t chunks[COLLIO_MAX_DIMS];  /* of CHUNKED */
+    int64_t maximum[COLLIO_MAX_DIMS]; /* COLLIO_UNLIMITED, or the largest extent */
+    int filter_count;
+    collio_filter filters[COLLIO_MAX_FILTERS]; /* with the values that HDF5 made of those given */
+    collio_fill_time fill_time;
+} collio_storage;
+
+/* How a dataset is stored. Not collective. Errors: TYPE, HDF5. */
+COLLIO_API int collio_dataset_storage(collio_object *dataset, collio_storage *out,
+                                      collio_error *err);
+
+/*
+ * The fill value. Not collective.
+ *   type  in   converted to this
+ *   out   out  one element
+ * Errors: TYPE, HDF5.
+ */
+COLLIO_API int collio_dataset_fill(collio_object *dataset, collio_type type, void *out,
+                                   collio_error *err);
+
+/* 1 if HDF5 can apply a filter here, and undo it. Not collective. */
+COLLIO_API int collio_filter_available(int id);
 
 /*
  * Type of the elements as this machine has them: of numbers one of COLLIO_TYPES, of

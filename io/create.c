@@ -1,0 +1,235 @@
+/* Create datasets. */
+#include "creation.h"
+#include "type.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -------------------------------------------------------------- arguments */
+
+static void describe(const void *context, char *text, size_t size)
+{
+    const collio_creation *c = context;
+    size_t at = (size_t)snprintf(text, size, "('%s', (", c->name != NULL ? c->name : "");
+    int printed = c->shape != NULL && c->ndim <= COLLIO_MAX_DIMS ? c->ndim : 0;
+
+    for (int d = 0; d < printed && at < size; d++)
+        at += (size_t)snprintf(text + at, size - at, "%s%" PRId64 "%s", d > 0 ? ", " : "",
+                               c->shape[d], c->ndim == 1 ? "," : "");
+    if (at < size)
+        at += (size_t)snprintf(text + at, size - at, "), %s", collio_type_name(c->type));
+    for (int d = 0; d < printed && c->options.chunked && at < size; d++)
+        at += (size_t)snprintf(text + at, size - at, "%s%" PRId64, d > 0 ? " x " : ", chunks of ",
+                               c->chunks[d]);
+    for (int i = 0; i < c->options.filter_count && c->options.filters != NULL && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, ", filter %d", c->options.filters[i].id);
+    if (at < size)
+        snprintf(text + at, size - at, ") in '%s'", c->parent->name);
+}
+
+/* The extents, and that all elements together can be addressed. */
+static int check_shape(int ndim, const int64_t *shape, size_t element, collio_error *err)
+{
+    int64_t room = INT64_MAX / 4 / (int64_t)element;
+
+    if (ndim < 0 || ndim > COLLIO_MAX_DIMS || (ndim > 0 && shape == NULL))
+        return collio_error_set(err, COLLIO_ERR_VALUE, "shape: %d dimensions, 0 to %d allowed",
+                                ndim, COLLIO_MAX_DIMS);
+    for (int d = 0; d < ndim; d++) {
+        if (shape[d] < 0)
+            return collio_error_set(err, COLLIO_ERR_VALUE,
+                                    "shape: extent %" PRId64 " in dimension %d", shape[d], d);
+        if (shape[d] > room)
+            return collio_error_set(err, COLLIO_ERR_VALUE,
+                                    "shape: too many elements to be addressed");
+        room /= shape[d] > 0 ? shape[d] : 1;
+    }
+    return COLLIO_OK;
+}
+
+static int check(collio_creation *c, collio_error *err)
+{
+    size_t element = collio_type_size(c->type);
+
+    if (element == 0)
+        return collio_error_set(err, COLLIO_ERR_TYPE, "unknown element type %d", (int)c->type);
+    if (check_shape(c->ndim, c->shape, element, err) || collio_creation_complete(c, err))
+        return err->code;
+    return collio_object_check_new(c->parent, c->name, err);
+}
+
+static uint64_t digest(const collio_creation *c)
+{
+    uint64_t d = collio_hash_number(collio_type_digest(c->type), (uint64_t)c->ndim);
+
+    if (c->shape != NULL && c->ndim > 0 && c->ndim <= COLLIO_MAX_DIMS)
+        d = collio_hash(d, c->shape, (size_t)c->ndim * sizeof *c->shape);
+    d = collio_hash_number(collio_creation_digest(c, d), c->parent->identity);
+    return collio_hash_text(d, c->name != NULL ? c->name : "");
+}
+
+/* ----------------------------------------------------------------- in HDF5 */
+
+static hid_t dataspace(const collio_creation *c, collio_error *err)
+{
+    hsize_t extents[COLLIO_MAX_DIMS], maximum[COLLIO_MAX_DIMS];
+    hid_t space = H5I_INVALID_HID;
+
+    if (!c->options.chunked) {
+        collio_hdf5_space(c->ndim, c->shape, &space, err);
+        return space;
+    }
+    for (int d = 0; d < c->ndim; d++) {
+        extents[d] = (hsize_t)c->shape[d];
+        maximum[d] = c->maximum[d] == COLLIO_UNLIMITED ? H5S_UNLIMITED : (hsize_t)c->maximum[d];
+    }
+    space = H5Screate_simple(c->ndim, extents, maximum);
+    collio_hdf5(space < 0, "H5Screate_simple", err);
+    return space;
+}
+
+/* HDF5 may want to fill the space; the ranks do that together, in fill_part(). */
+static hid_t create(const collio_creation *c, collio_error *err)
+{
+    hid_t links = collio_list_links(err), type = collio_hdf5_type(c->type, err);
+    hid_t space = dataspace(c, err), list = H5I_INVALID_HID, id = H5I_INVALID_HID;
+    collio_disk *disk = &c->parent->file->disk;
+
+    if (links >= 0 && type >= 0 && space >= 0 && collio_creation_list(c, &list, err) == COLLIO_OK) {
+        disk->aside = 1;
+        id = H5Dcreate2(c->parent->id, c->name, type, space, links, list, H5P_DEFAULT);
+        disk->aside = 0;
+        collio_hdf5(id < 0, "H5Dcreate2", err);
+    }
+    collio_creation_unlist(c, list);
+    if (space >= 0)
+        H5Sclose(space);
+    return id;
+}
+
+/* The number that elements of an added type are read as, if they are numbers. */
+static void number_of_new(collio_type type, collio_layout *l)
+{
+    collio_error none = COLLIO_ERROR_INIT;
+
+    if (collio_hdf5_type_of(collio_hdf5_type(type, &none), &l->type, &l->swapped, &none))
+        l->type = type;
+}
+
+/* What collio_layout_read() would find out. */
+static void layout_of_new(const collio_creation *c, hid_t dataset, collio_layout *l)
+{
+    haddr_t address = c->options.chunked ? HADDR_UNDEF : H5Dget_offset(dataset);
+
+    l->type = l->stored = c->type;
+    l->swapped = 0;
+    if (c->type > COLLIO_TYPE_COUNT)
+        number_of_new(c->type, l);
+    l->ndim = c->ndim;
+    for (int d = 0; d < c->ndim; d++)
+        l->shape[d] = c->shape[d];
+    l->offset = address != HADDR_UNDEF ? (int64_t)address : -1;
+}
+
+/* ------------------------------------------------------ its space in the file */
+
+static int is_zero(const unsigned char *bytes, size_t size)
+{
+    while (size > 0 && bytes[size - 1] == 0)
+        size--;
+    return size == 0;
+}
+
+/* This rank's share of a contiguous dataset gets the fill value. */
+static int fill_part(const collio_creation *c, const collio_object *dataset, collio_error *err)
+{
+    const collio_file *file = dataset->file;
+    int64_t element = (int64_t)collio_type_size(c->type), total = collio_layout_bytes(dataset);
+    int64_t start = 0, count = 0, room = (int64_t)COLLIO_PACK_BYTES / element;
+    char *buffer = malloc((size_t)(room * element));
+
+    if (buffer == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for fill values");
+    for (int64_t i = 0; i < room; i++)
+        memcpy(buffer + i * element, c->options.fill, (size_t)element);
+    collio_part_range(total / element, collio_comm_size(file->comm), file->rank, &start, &count,
+                      err);
+    for (int64_t n; count > 0 && err->code == COLLIO_OK; start += n, count -= n) {
+        n = count < room ? count : room;
+        collio_posix_write(file->disk.fd, buffer, (size_t)(n * element),
+                           dataset->layout.offset + start * element, file->disk.path, err);
+    }
+    free(buffer);
+    return err->code;
+}
+
+/* What the elements of a new contiguous dataset are before they are written. Collective. */
+static int first_elements(const collio_creation *c, const collio_object *dataset, collio_error *err)
+{
+    int64_t start = dataset->layout.offset, size = collio_layout_bytes(dataset);
+    const collio_dataset_options *o = &c->options;
+    int filled = start >= 0 && o->fill != NULL && o->fill_time != COLLIO_FILL_NEVER &&
+                 !collio_type_variable(c->type) && !is_zero(o->fill, collio_type_size(c->type));
+    int reused = 0;
+
+    if (start >= 0 && collio_space_claim(dataset->file, start, size, &reused, err))
+        return err->code;
+    if (!filled && !reused)
+        return COLLIO_OK;
+    if (filled)
+        fill_part(c, dataset, err);
+    else if (dataset->file->rank == 0)
+        collio_disk_clear(&dataset->file->disk, start, size, err);
+    return collio_finish(dataset->file, "create_dataset", 0, err);
+}
+
+/* --------------------------------------------------------------- together */
+
+static collio_object *make(collio_creation *c, const char *operation, collio_error *err)
+{
+    collio_object *dataset = NULL;
+    collio_layout layout;
+    hid_t id = create(c, err);
+
+    if (id >= 0) {
+        layout_of_new(c, id, &layout);
+        collio_object_wrap(c->parent->file, id, &layout, &dataset, err);
+    }
+    if (collio_finish(c->parent->file, operation,
+                      dataset != NULL ? (uint64_t)dataset->layout.offset : 0, err) == COLLIO_OK)
+        first_elements(c, dataset, err);
+    if (err->code != COLLIO_OK)
+        collio_object_close(&dataset);
+    return dataset;
+}
+
+int collio_dataset_create(collio_object *parent, const char *name, collio_type type, int ndim,
+                          const int64_t *shape, const collio_dataset_options *options,
+                          collio_object **out, collio_error *err)
+{
+    collio_creation c = {
+        .parent = parent, .name = name, .type = type, .ndim = ndim, .shape = shape};
+    collio_call call = {"create_dataset", 0, describe, &c};
+    collio_object *dataset = NULL;
+    collio_printing printing;
+
+    if (out != NULL)
+        *out = NULL;
+    if (collio_object_check(parent, err))
+        return err->code;
+    if (options != NULL)
+        c.options = *options;
+    collio_hdf5_quiet(&printing);
+    check(&c, err);
+    call.digest = digest(&c);
+    if (collio_begin(parent->file, &call, err) == COLLIO_OK)
+        dataset = make(&c, call.operation, err);
+    if (out != NULL)
+        *out = dataset;
+    else
+        collio_object_close(&dataset);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
