@@ -52,7 +52,7 @@ static int enter_directory(collio_checkpoint *c, const char *directory, collio_e
     /* Absolute, so that a program may change its working directory. */
     c->directory = realpath(directory, NULL);
     collio_sys(c->directory == NULL, "realpath", directory, err);
-    if (writing && err->code == COLLIO_OK &&
+    if (writing && err->code == COLLIO_OK && collio_alone_claim(c->directory, err) == COLLIO_OK &&
         collio_lease_take(c->directory, &c->lease, err) == COLLIO_OK)
         collio_names_clean(c->directory);
     return collio_agree_step(c->comm, "checkpoint_open: enter the directory", err);

@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const collio_check *const lists[] = {
-    collio_checks_mpi,    collio_checks_launch,  collio_checks_hdf5, collio_checks_offered,
-    collio_checks_python, collio_checks_machine, collio_checks_fs,   collio_checks_ranks,
+    collio_checks_mpi,     collio_checks_launch, collio_checks_hdf5,
+    collio_checks_offered, collio_checks_python, collio_checks_machine,
+    collio_checks_fs,      collio_checks_ranks,  collio_checks_cpus,
 };
 
 struct collio_doctor {

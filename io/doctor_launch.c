@@ -167,7 +167,8 @@ static void check_cleaned(collio_exam *exam, collio_finding *f)
 
 /* ------------------------------------------------------------------ E14, E15 */
 
-static void check_container(collio_exam *exam, collio_finding *f)
+/* The container that this process is in; NULL: none. */
+static const char *container_name(void)
 {
     const char *name = getenv("APPTAINER_NAME");
 
@@ -177,14 +178,43 @@ static void check_container(collio_exam *exam, collio_finding *f)
         name = "Docker";
     if (name == NULL && access("/run/.containerenv", F_OK) == 0)
         name = "Podman";
-    if (name == NULL)
+    return name;
+}
+
+/* A launcher outside tells its family by its variables, the MPI inside by itself. One inside shows
+ * among the ancestors, and is E10's business. */
+static void check_container(collio_exam *exam, collio_finding *f)
+{
+    const char *name = container_name();
+    char ancestor[64];
+    int siblings;
+    collio_family inside =
+        exam->objects.mpi >= 0 ? exam->objects.at[exam->objects.mpi].family : collio_built_family();
+
+    if (name == NULL) {
         collio_say(f, COLLIO_LEVEL_FINE, "none");
-    else if (exam->launch.launcher != NULL)
-        collio_say(f, COLLIO_LEVEL_NOTE,
-                   "inside a container (%s): a launcher outside must be of %s", name,
-                   collio_family_name(collio_built_family()));
-    else
+        return;
+    }
+    collio_evidence(f, "container: %s; MPI inside: %s", name, exam->library);
+    if (exam->launch.launcher == NULL) {
         collio_say(f, COLLIO_LEVEL_NOTE, "inside a container (%s)", name);
+        return;
+    }
+    collio_evidence(f, "launcher: %s, %s", exam->launch.launcher, exam->launch.variable);
+    collio_launch_ancestor(ancestor, sizeof ancestor, &siblings);
+    if (ancestor[0] != 0)
+        collio_evidence(f, "it runs in the container, too: %s", ancestor);
+    if (ancestor[0] != 0 || collio_family_matches(exam->launch.family, inside)) {
+        collio_say(f, COLLIO_LEVEL_NOTE, "inside a container (%s), started by %s", name,
+                   exam->launch.launcher);
+        return;
+    }
+    collio_say(f, COLLIO_LEVEL_WARNING, "%s started this, but inside the container (%s) is %s",
+               exam->launch.launcher, name, collio_family_name(inside));
+    collio_mend(f,
+                "start with the mpiexec inside the container, or put the MPI of the machine into "
+                "the container (a bind mount, the image's base): an MPI of the family of %s",
+                collio_family_name(exam->launch.family));
 }
 
 static void check_singleton(collio_exam *exam, collio_finding *f)

@@ -91,10 +91,47 @@ static int was_diverted(const collio_exam *exam, const collio_loaded *object, co
     return diverted;
 }
 
+/* Whether this process belongs to a conda environment: its program, or its Python, lies there. */
+static int is_of_conda(const collio_exam *exam, const char *prefix)
+{
+    const char *python = collio_fact_get(exam, "python.prefix");
+    char program[PATH_MAX], real[PATH_MAX];
+    size_t length;
+
+    if (prefix == NULL || realpath(prefix, real) == NULL)
+        return 0;
+    if (python != NULL && strcmp(python, prefix) == 0)
+        return 1;
+    length = strlen(real);
+    return realpath("/proc/self/exe", program) != NULL && strncmp(program, real, length) == 0 &&
+           program[length] == '/';
+}
+
+/* Whether an environment of conda has its own file for a library that came from elsewhere. (Its
+ * objects name their places by DT_RPATH or not at all, so that those tell nothing.) */
+static int left_conda(const collio_exam *exam, collio_finding *f)
+{
+    const char *prefix = getenv("CONDA_PREFIX");
+    char path[PATH_MAX], wanted[PATH_MAX];
+    int left = 0;
+
+    for (int i = 0; is_of_conda(exam, prefix) && i < exam->objects.count; i++) {
+        const collio_loaded *got = &exam->objects.at[i];
+        if (!(got->marks & (COLLIO_IS_MPI | COLLIO_IS_HDF5)))
+            continue;
+        snprintf(path, sizeof path, "%.2000s/lib/%.500s", prefix, collio_loaded_name(got));
+        if (realpath(path, wanted) == NULL || strcmp(wanted, got->path) == 0)
+            continue;
+        collio_evidence(f, "conda has %s, and %s is loaded", wanted, got->path);
+        left = 1;
+    }
+    return left;
+}
+
 static void check_search_path(collio_exam *exam, collio_finding *f)
 {
     const char *path = getenv("LD_LIBRARY_PATH"), *preload = getenv("LD_PRELOAD");
-    int diverted = 0;
+    int diverted = left_conda(exam, f);
 
     for (int i = 0; i < exam->objects.count; i++)
         diverted |= was_diverted(exam, &exam->objects.at[i], f);
@@ -108,7 +145,10 @@ static void check_search_path(collio_exam *exam, collio_finding *f)
         collio_say(f, COLLIO_LEVEL_WARNING,
                    "MPI or HDF5 did not come from where the program that "
                    "uses them asks for");
-        collio_mend(f, "unset LD_LIBRARY_PATH%s", preload != NULL ? " LD_PRELOAD" : "");
+        collio_mend(f,
+                    "unset LD_LIBRARY_PATH%s; inside conda install MPI, HDF5 and what uses them "
+                    "from conda alone",
+                    preload != NULL ? " LD_PRELOAD" : "");
     } else if (preload != NULL && *preload != 0) {
         collio_say(f, COLLIO_LEVEL_NOTE, "LD_PRELOAD is set");
     } else {

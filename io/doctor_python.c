@@ -3,7 +3,8 @@
  * python3 would import, by looking at their files.
  *
  * Facts: python.executable, python.version and python.built ("3.11.2"), numpy.version,
- * numpy.built (version, as at compile time), mpi4py.comm_size (bytes), mpi4py.library,
+ * numpy.built (version, as at compile time), numpy.abi, numpy.abi_built, numpy.api, numpy.api_built
+ * (numbers of NumPy's binary interface), mpi4py.comm_size (bytes), mpi4py.library,
  * mpi.thread_level; <module>.file for collio, mpi4py, h5py, numpy; python.prefix,
  * python.user_site. Each may be missing.
  */
@@ -46,6 +47,28 @@ static void check_interpreter(collio_exam *exam, collio_finding *f)
     }
 }
 
+/* A number of the facts, as "0x1000009"; -1: not given. */
+static long long fact_number(const collio_exam *exam, const char *name)
+{
+    const char *text = collio_fact_get(exam, name);
+    return text != NULL ? strtoll(text, NULL, 0) : -1;
+}
+
+/*
+ * NumPy numbers the layout of its structures (ABI) and its functions (API). What was built for a
+ * newer layout goes with an older one too (NumPy 2 for 1), not the other way round; functions must
+ * be there. Without those numbers the first part of the versions stands for the layout.
+ */
+static int numpy_fits(const collio_exam *exam, const int now[3], const int built[3])
+{
+    long long abi = fact_number(exam, "numpy.abi"), api = fact_number(exam, "numpy.api");
+
+    if (abi < 0 || api < 0)
+        return built[0] >= now[0];
+    return fact_number(exam, "numpy.abi_built") >= abi &&
+           fact_number(exam, "numpy.api_built") <= api;
+}
+
 static void check_numpy(collio_exam *exam, collio_finding *f)
 {
     const char *now = collio_fact_get(exam, "numpy.version");
@@ -58,8 +81,12 @@ static void check_numpy(collio_exam *exam, collio_finding *f)
         return;
     }
     collio_evidence(f, "NumPy %s; built with the headers of %s", now, built);
-    /* Headers of NumPy 2 make extensions that go with 1.x too, not the other way round. */
-    if (vb[0] < vn[0]) {
+    if (collio_fact_get(exam, "numpy.abi") != NULL)
+        collio_evidence(
+            f, "layout (ABI) %#llx, built for %#llx; functions (API) %#llx, built for %#llx",
+            fact_number(exam, "numpy.abi"), fact_number(exam, "numpy.abi_built"),
+            fact_number(exam, "numpy.api"), fact_number(exam, "numpy.api_built"));
+    if (!numpy_fits(exam, vn, vb)) {
         collio_say(f, COLLIO_LEVEL_FAILURE, "collio was built with NumPy %s, this is %s", built,
                    now);
         collio_mend(f, "rebuild collio with the NumPy that is used");
@@ -70,13 +97,26 @@ static void check_numpy(collio_exam *exam, collio_finding *f)
 
 /* ---------------------------------------------------------------------- E32 */
 
+static int is_below(const char *file, const char *directory)
+{
+    size_t length = directory != NULL ? strlen(directory) : 0;
+    return length > 0 && strncmp(file, directory, length) == 0 &&
+           (file[length] == '/' || directory[length - 1] == '/');
+}
+
+/* Whether an environment has packages of its own, so that others come as a surprise. */
+static int is_closed(const char *prefix, const char *base)
+{
+    const char *conda = getenv("CONDA_PREFIX");
+    return strcmp(prefix, base) != 0 || (conda != NULL && strcmp(prefix, conda) == 0);
+}
+
+/* collio itself may come from anywhere: from where it was built, for one. */
 static void check_shadows(collio_exam *exam, collio_finding *f)
 {
-    static const char *const modules[] = {"collio.file", "mpi4py.file", "h5py.file", "numpy.file"};
+    static const char *const modules[] = {"mpi4py.file", "h5py.file", "numpy.file"};
     const char *prefix = collio_fact_get(exam, "python.prefix");
-    const char *base = collio_fact_get(exam, "python.base_prefix");
-    const char *user = collio_fact_get(exam, "python.user_site");
-    int shadowed = 0;
+    const char *base = collio_fact_get(exam, "python.base_prefix"), *stranger = NULL;
 
     if (prefix == NULL || base == NULL) {
         collio_say(f, COLLIO_LEVEL_SKIPPED, "not inside Python");
@@ -87,18 +127,16 @@ static void check_shadows(collio_exam *exam, collio_finding *f)
         if (file == NULL)
             continue;
         collio_evidence(f, "%s", file);
-        /* In a virtual environment packages of the user's own directory come as a surprise. */
-        if (strcmp(prefix, base) != 0 && user != NULL && *user != 0 &&
-            strncmp(file, user, strlen(user)) == 0)
-            shadowed = 1;
+        if (is_closed(prefix, base) && !is_below(file, prefix) && !is_below(file, base))
+            stranger = file;
     }
     collio_evidence(f, "sys.prefix: %s", prefix);
     if (getenv("PYTHONPATH") != NULL)
         collio_evidence(f, "PYTHONPATH=%s", getenv("PYTHONPATH"));
-    if (shadowed) {
-        collio_say(f, COLLIO_LEVEL_WARNING,
-                   "packages come from %s instead of the virtual environment", user);
-        collio_mend(f, "export PYTHONNOUSERSITE=1, or pip uninstall the packages there");
+    if (stranger != NULL) {
+        collio_say(f, COLLIO_LEVEL_WARNING, "%s is used instead of a package of the environment %s",
+                   stranger, prefix);
+        collio_mend(f, "export PYTHONNOUSERSITE=1; unset PYTHONPATH; or pip uninstall it there");
     } else {
         collio_say(f, COLLIO_LEVEL_FINE, "of this interpreter (prefix %s)", prefix);
     }
@@ -270,7 +308,7 @@ const collio_check collio_checks_python[] = {
     {"E30", "Python as built and as running", check_interpreter,
      "Extensions work with the Python they were built for.", 1, 0},
     {"E31", "NumPy as built and as loaded", check_numpy,
-     "The layout of arrays in memory changed with NumPy 2.", 1, 0},
+     "An extension knows the layout and the functions of the NumPy that it was built with.", 1, 0},
     {"E32", "where packages come from", check_shadows,
      "A package from elsewhere may be of another version, and built with another MPI.", 1, 0},
     {"E35", "MPI of mpi4py and h5py", check_packages,

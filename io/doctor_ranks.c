@@ -9,16 +9,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-/* Gather `size` bytes of every rank; NULL if the ranks do not answer (a finding says so). */
-static void *gather(collio_exam *exam, collio_finding *f, const void *mine, size_t size,
-                    const char *what)
+void *collio_exam_gather(collio_exam *exam, collio_finding *f, const void *mine, size_t size,
+                         const char *what)
 {
     void *all = malloc(size * (size_t)exam->size);
 
@@ -33,7 +31,7 @@ static void *gather(collio_exam *exam, collio_finding *f, const void *mine, size
     return NULL;
 }
 
-static uint64_t hash_host(void)
+uint64_t collio_exam_host(void)
 {
     char host[256] = "";
 
@@ -73,7 +71,7 @@ static void describe_software(const collio_exam *exam, software *mine)
         mine->facts = collio_hash_text(mine->facts, fact->value);
     }
     mine->facts = collio_hash_text(mine->facts, collio_version());
-    mine->host = hash_host();
+    mine->host = collio_exam_host();
     gethostname(mine->name, sizeof mine->name - 1);
 }
 
@@ -83,7 +81,7 @@ static void check_same(collio_exam *exam, collio_finding *f)
     int odd = 0;
 
     describe_software(exam, &mine);
-    all = gather(exam, f, &mine, sizeof mine, "doctor: software");
+    all = collio_exam_gather(exam, f, &mine, sizeof mine, "doctor: software");
     if (all == NULL)
         return;
     for (int r = 1; r < exam->size; r++) {
@@ -100,141 +98,6 @@ static void check_same(collio_exam *exam, collio_finding *f)
         collio_say(f, COLLIO_LEVEL_FINE, "the same on %d ranks", exam->size);
     else
         collio_mend(f, "install in one place that all machines see, or the same on each of them");
-    free(all);
-}
-
-/* ------------------------------------------------------------- E40 .. E42: the processors */
-
-typedef struct place {
-    uint64_t host;
-    cpu_set_t cpus;
-    int quota;   /* processors that the control group allows; INT_MAX */
-    int threads; /* OMP_NUM_THREADS and the like; 0: not set */
-} place;
-
-/* cpu.max: "max 100000", or microseconds in so many microseconds. */
-static int read_quota(void)
-{
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-    long quota = 0, period = 0;
-    int result = INT_MAX;
-
-    if (file != NULL && fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0)
-        result = (int)((quota + period - 1) / period);
-    if (file != NULL)
-        fclose(file);
-    return result;
-}
-
-static int read_threads(void)
-{
-    static const char *const names[] = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
-                                        "MKL_NUM_THREADS"};
-    int most = 0;
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (value != NULL && atoi(value) > most)
-            most = atoi(value);
-    }
-    return most;
-}
-
-static place *gather_places(collio_exam *exam, collio_finding *f)
-{
-    place mine;
-
-    memset(&mine, 0, sizeof mine);
-    mine.host = hash_host();
-    if (sched_getaffinity(0, sizeof mine.cpus, &mine.cpus) != 0)
-        CPU_ZERO(&mine.cpus);
-    mine.quota = read_quota();
-    mine.threads = read_threads();
-    return gather(exam, f, &mine, sizeof mine, "doctor: processors");
-}
-
-/* Ranks and processors of one machine. */
-static void count_machine(const collio_exam *exam, const place *all, uint64_t host, int *ranks,
-                          int *cpus)
-{
-    cpu_set_t together;
-    int quota = INT_MAX;
-
-    CPU_ZERO(&together);
-    *ranks = 0;
-    for (int r = 0; r < exam->size; r++) {
-        if (all[r].host != host)
-            continue;
-        CPU_OR(&together, &together, &all[r].cpus);
-        quota = all[r].quota < quota ? all[r].quota : quota;
-        ++*ranks;
-    }
-    *cpus = CPU_COUNT(&together) < quota ? CPU_COUNT(&together) : quota;
-}
-
-static void check_processors(collio_exam *exam, collio_finding *f)
-{
-    place *all = gather_places(exam, f);
-    int ranks, cpus;
-
-    if (all == NULL)
-        return;
-    count_machine(exam, all, all[exam->rank].host, &ranks, &cpus);
-    collio_evidence(f, "on this machine: %d ranks, %d processors", ranks, cpus);
-    if (ranks > cpus) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "%d ranks share %d processors of one machine", ranks,
-                   cpus);
-        collio_mend(f, "mpiexec -n %d ..., or more machines", cpus);
-    } else {
-        collio_say(f, COLLIO_LEVEL_FINE, "%d ranks, %d processors", ranks, cpus);
-    }
-    free(all);
-}
-
-static void check_pinning(collio_exam *exam, collio_finding *f)
-{
-    place *all = gather_places(exam, f);
-    int together = 0;
-
-    if (all == NULL)
-        return;
-    for (int r = 0; r < exam->size; r++)
-        together += all[r].host == all[exam->rank].host && CPU_COUNT(&all[r].cpus) == 1 &&
-                    CPU_EQUAL(&all[r].cpus, &all[exam->rank].cpus);
-    if (together > 1) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "%d ranks are bound to the same one processor",
-                   together);
-        collio_mend(
-            f, "mpiexec --bind-to none ... (or --bind-to core); look for taskset, cpusets, and "
-               "what an earlier job set");
-    } else {
-        collio_say(f, COLLIO_LEVEL_FINE, "no two ranks are bound to one processor");
-    }
-    free(all);
-}
-
-static void check_thread_count(collio_exam *exam, collio_finding *f)
-{
-    place *all = gather_places(exam, f);
-    int ranks, cpus, threads;
-
-    if (all == NULL)
-        return;
-    threads = all[exam->rank].threads;
-    count_machine(exam, all, all[exam->rank].host, &ranks, &cpus);
-    if (threads > 1 && threads * ranks > cpus) {
-        collio_say(f, COLLIO_LEVEL_WARNING, "%d ranks with %d threads each on %d processors", ranks,
-                   threads, cpus);
-        collio_mend(f, "export OMP_NUM_THREADS=%d", cpus / ranks > 0 ? cpus / ranks : 1);
-    } else if (threads == 0 && ranks > 1) {
-        collio_say(f, COLLIO_LEVEL_NOTE,
-                   "OMP_NUM_THREADS is not set: NumPy's linear algebra may start "
-                   "%d threads in each of %d ranks",
-                   cpus, ranks);
-    } else {
-        collio_say(f, COLLIO_LEVEL_FINE, "%d ranks, threads each: %s%d", ranks,
-                   threads == 0 ? "not limited, processors " : "", threads == 0 ? cpus : threads);
-    }
     free(all);
 }
 
@@ -308,7 +171,7 @@ static void check_directory(collio_exam *exam, collio_finding *f)
     if (collio_agree_step(exam->comm, "doctor: directory", exam->err) == COLLIO_OK)
         collio_bcast(exam->comm, &nonce, sizeof nonce, 0, "doctor: directory", exam->err);
     mine = exam->err->code == COLLIO_OK && nonce.error == 0 && sees(nonce.path, nonce.text);
-    seen = gather(exam, f, &mine, sizeof mine, "doctor: directory seen");
+    seen = collio_exam_gather(exam, f, &mine, sizeof mine, "doctor: directory seen");
     if (exam->rank == 0 && nonce.error == 0)
         unlink(nonce.path);
     if (seen == NULL)
@@ -331,7 +194,7 @@ static void check_clocks(collio_exam *exam, collio_finding *f)
     collio_agree_step(exam->comm, "doctor: clocks", exam->err);
     clock_gettime(CLOCK_REALTIME, &now);
     mine = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-    all = gather(exam, f, &mine, sizeof mine, "doctor: times");
+    all = collio_exam_gather(exam, f, &mine, sizeof mine, "doctor: times");
     if (all == NULL)
         return;
     low = high = all[0];
@@ -353,7 +216,7 @@ static void check_clocks(collio_exam *exam, collio_finding *f)
 
 static void check_collective(collio_exam *exam, collio_finding *f)
 {
-    int mine = exam->rank, *all = gather(exam, f, &mine, sizeof mine, "doctor: ranks");
+    int mine = exam->rank, *all = collio_exam_gather(exam, f, &mine, sizeof mine, "doctor: ranks");
     int64_t one = exam->rank + 1, sum = 0, n = exam->size;
 
     if (all == NULL)
@@ -447,12 +310,6 @@ done:
 const collio_check collio_checks_ranks[] = {
     {"E34", "software of the ranks", check_same,
      "Ranks with different libraries or packages disagree, or compute different things.", 2, 0},
-    {"E40", "processors", check_processors,
-     "MPI waits by spinning: with more ranks than processors every step takes milliseconds.", 2, 0},
-    {"E41", "binding", check_pinning, "Ranks bound to one processor run one after the other.", 2,
-     0},
-    {"E42", "threads of libraries", check_thread_count,
-     "More threads than processors slow all of them down.", 2, 0},
     {"E45", "one directory for all ranks", check_directory,
      "A shared file must be the same file on every machine.", 2, 0},
     {"E49", "clocks", check_clocks, "Files are ordered, and leases expire, by the clock.", 2, 0},

@@ -165,7 +165,7 @@ typedef struct collio_check {
 /* A list of checks; each ends with a NULL id. In the order in which they are shown. */
 extern const collio_check collio_checks_mpi[], collio_checks_launch[], collio_checks_hdf5[],
     collio_checks_offered[], collio_checks_python[], collio_checks_machine[], collio_checks_fs[],
-    collio_checks_ranks[];
+    collio_checks_ranks[], collio_checks_cpus[];
 
 /* A fact from the caller; NULL if it is not given. */
 const char *collio_fact_get(const collio_exam *exam, const char *name);
@@ -174,6 +174,14 @@ const char *collio_fact_get(const collio_exam *exam, const char *name);
 void collio_say(collio_finding *f, collio_level level, const char *format, ...) COLLIO_PRINTF(3, 4);
 void collio_mend(collio_finding *f, const char *format, ...) COLLIO_PRINTF(2, 3);
 void collio_evidence(collio_finding *f, const char *format, ...) COLLIO_PRINTF(2, 3);
+
+/* Stage two, collective: gather `size` bytes of every rank, to be freed; NULL if the ranks do not
+ * answer (the finding says so). */
+void *collio_exam_gather(collio_exam *exam, collio_finding *f, const void *mine, size_t size,
+                         const char *what);
+
+/* A number for this machine, by its name. */
+uint64_t collio_exam_host(void);
 
 /* The MPI that collio was compiled for. */
 collio_family collio_built_family(void);

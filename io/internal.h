@@ -109,4 +109,10 @@ int collio_posix_rename(const char *from, const char *to, collio_error *err);
 /* Make a directory and its parents; those that exist are fine. */
 int collio_posix_make_directory(const char *path, collio_error *err);
 
+/* ------------------------------------------------------------ alone.c */
+
+/* Before writing to a file or directory: STATE if another process that was started together with
+ * this one writes to it, and each is alone in its MPI_COMM_WORLD. Not collective. */
+int collio_alone_claim(const char *path, collio_error *err);
+
 #endif

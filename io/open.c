@@ -312,6 +312,8 @@ int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
     if (options != NULL)
         o.options = *options;
     check_arguments(&o, err);
+    if (o.meaning != NULL && o.meaning->writable)
+        collio_alone_claim(path, err);
     o.file = new_file(&o, err);
     if (collio_comm_create(comm, &own, err)) {
         undo(&o);

@@ -260,6 +260,8 @@ int collio_view_open(MPI_Comm comm, const char *path, const char *mode, MPI_Info
 
     *out = NULL;
     check_arguments(&o, info, err);
+    if (o.meaning != NULL && o.meaning->flags != O_RDONLY)
+        collio_alone_claim(path, err);
     if (collio_comm_create(comm, &mine, err))
         goto done;
     o.view->comm = mine;

@@ -120,5 +120,40 @@ unset LD_PRELOAD
 expect "another Python" "E30 failure" python.version=3.12.0 python.built=3.11.2
 expect "NumPy 2 under an extension built with 1" "E31 failure" numpy.version=2.1.0 numpy.built=1.26.0
 expect "NumPy 1 under an extension built with 2" "" numpy.version=1.26.0 numpy.built=2.1.0
+expect "NumPy 1.24 under an extension built with 2, by their interfaces" "" \
+    numpy.version=1.24.2 numpy.built=2.0 numpy.abi=0x1000009 numpy.abi_built=0x2000000 numpy.api=0x10 numpy.api_built=0x10
+expect "NumPy without functions that the extension was built for" "E31 failure" \
+    numpy.version=1.24.2 numpy.built=1.0 numpy.abi=0x1000009 numpy.abi_built=0x1000009 numpy.api=0x10 numpy.api_built=0x12
+expect "a package from elsewhere in a virtual environment" "E32 warning" \
+    python.prefix=/venv python.base_prefix=/usr numpy.file=/home/u/.local/lib/numpy/__init__.py
+expect "packages of a virtual environment and of the Python below it" "" \
+    python.prefix=/venv python.base_prefix=/usr numpy.file=/venv/lib/numpy/__init__.py h5py.file=/usr/lib/h5py/__init__.py
+
+# conda: an environment that has a library of the name of one that came from elsewhere.
+mpi_file=$(ldd "$PWD/.libs/libcollio.so" | sed -n 's/^[[:space:]]*libmpi[^ ]* => \([^ ]*\).*/\1/p' | head -n 1)
+if test -n "$mpi_file"; then
+    mkdir -p "$work/conda/lib"
+    CONDA_PREFIX=$work/conda
+    export CONDA_PREFIX
+    expect "a conda environment without an MPI of its own" "" python.prefix="$work/conda" python.base_prefix="$work/conda"
+    stand_in "conda/lib/$(basename "$mpi_file")" "$(mpi 'MPICH Version: 4.2.2')"
+    expect "a conda environment whose MPI is passed over" "E33 warning" python.prefix="$work/conda" python.base_prefix="$work/conda"
+    expect "a program outside of conda" "" python.prefix=/usr python.base_prefix=/usr
+    unset CONDA_PREFIX
+fi
+
+# A launcher outside of a container.
+case $ours in mpich) claim=OMPI_COMM_WORLD_SIZE=2 fits=PMI_SIZE=2 ;; *) claim=PMI_SIZE=2 fits=OMPI_COMM_WORLD_SIZE=2 ;; esac
+real=$probe
+for kind in "$claim" "$fits"; do
+    printf '#!/bin/sh\nexec env APPTAINER_NAME=image.sif %s "%s" "$@"\n' "$kind" "$real" >"$work/probe"
+    chmod +x "$work/probe"
+    probe=$work/probe
+    wanted=
+    test "$kind" = "$claim" && wanted="E14 warning"
+    expect "in a container, with $kind" "$wanted"
+done
+probe=$real
+
 expect "mpi4py of another MPI" "E03 failure" mpi4py.comm_size=12 mpi4py.library=Other
 echo "1..$count"

@@ -139,19 +139,46 @@ static uint64_t random_bits(void)
     return state;
 }
 
-/* Copy with some bytes changed and the end cut off; malloc'ed to that very size, so that the
- * address sanitizer sees every byte too far. */
+/* Repeat a stretch of the text somewhere, or take it out, or swell it with one byte. */
+static size_t rearrange(char *text, size_t length, size_t room)
+{
+    size_t from = random_bits() % length, n = 1 + random_bits() % (length - from);
+    size_t at = random_bits() % (length + 1), more = random_bits() % 600;
+
+    switch (random_bits() % 3) {
+    case 0:
+        memmove(text + from, text + from + n, length - from - n);
+        return length - n > 0 ? length - n : 1;
+    case 1:
+        n = n < room - length ? n : room - length;
+        memmove(text + at + n, text + at, length - at);
+        memmove(text + at, text + from, n); /* from may have moved: any bytes do */
+        return length + n;
+    default:
+        more = more < room - length ? more : room - length;
+        memmove(text + at + more, text + at, length - at);
+        memset(text + at, (int)(" \t\n:9./("[random_bits() % 8]), more);
+        return length + more;
+    }
+}
+
+/* Copy rearranged, with some bytes changed and perhaps the end cut off; malloc'ed to that very
+ * size, so that the address sanitizer sees every byte too far. */
 static char *mangle(const char *bytes, size_t size, size_t *left)
 {
-    char *copy;
+    char text[8192], *copy;
+    size_t length = size;
 
-    *left = 1 + random_bits() % size;
+    memcpy(text, bytes, size);
+    for (uint64_t i = random_bits() % 4; i > 0; i--)
+        length = rearrange(text, length, sizeof text);
+    for (uint64_t i = random_bits() % 8; i > 0; i--)
+        text[random_bits() % length] = (char)random_bits();
+    *left = random_bits() % 2 ? length : 1 + random_bits() % length;
     copy = malloc(*left + 1);
     if (copy == NULL)
         abort();
-    memcpy(copy, bytes, *left);
-    for (uint64_t i = random_bits() % 8; i > 0; i--)
-        copy[random_bits() % *left] = (char)random_bits();
+    memcpy(copy, text, *left);
     copy[*left] = 0;
     return copy;
 }
@@ -171,18 +198,42 @@ static void parse_all(const char *text, size_t size)
     collio_text_line(text, value, sizeof value);
 }
 
+/* What is found must lie in the text, on the line of its key. */
+static int is_from(const char *text, size_t size)
+{
+    char value[32], line[64];
+    size_t length = strnlen(text, size);
+
+    if (!collio_text_setting(text, size, "Parallel HDF5", value, sizeof value) || value[0] == 0)
+        return 1;
+    snprintf(line, sizeof line, "%s", value);
+    return strlen(value) < sizeof value && strchr(value, '\n') == NULL &&
+           memmem(text, length, "Parallel HDF5:", 14) != NULL &&
+           memmem(text, length, line, strlen(line)) != NULL;
+}
+
+/* What h5pcc prints, and what mpiexec does. */
 static void test_text_fuzz(void)
 {
-    static const char *const seeds[] = {autotools, cmake_new, cmake_old, debian, conda};
+    static const char *const seeds[] = {autotools,
+                                        cmake_new,
+                                        cmake_old,
+                                        debian,
+                                        conda,
+                                        "mpiexec (OpenRTE) 4.1.4\n\nReport bugs to "
+                                        "http://www.open-mpi.org/community/help/\n",
+                                        "HYDRA build details:\n    Version:  4.0.2\n"};
+    int right = 1;
     size_t left;
 
-    for (int i = 0; i < 20000; i++) {
-        const char *seed = seeds[random_bits() % 5];
+    for (int i = 0; i < 40000; i++) {
+        const char *seed = seeds[random_bits() % 7];
         char *text = mangle(seed, strlen(seed), &left);
         parse_all(text, left);
+        right &= is_from(text, left);
         free(text);
     }
-    tap_ok(1, "20000 mangled texts");
+    tap_ok(right, "40000 mangled texts, and nothing found that is not there");
 }
 
 static char *read_whole(const char *path, size_t *size)

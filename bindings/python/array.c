@@ -11,6 +11,14 @@ int array_setup(void)
     return _import_array() < 0 ? -1 : 0;
 }
 
+void array_interface(unsigned built[2], unsigned now[2])
+{
+    built[0] = NPY_ABI_VERSION;
+    built[1] = NPY_FEATURE_VERSION;
+    now[0] = PyArray_GetNDArrayCVersion();
+    now[1] = PyArray_GetNDArrayCFeatureVersion();
+}
+
 /* ----------------------------------------------------------------- type tables */
 
 #ifdef MPIX_C_FLOAT16

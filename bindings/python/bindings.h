@@ -341,6 +341,9 @@ typedef struct array_view {
 
 int array_setup(void);
 
+/* NumPy's binary interface, as built for and as loaded: its layout and its functions. */
+void array_interface(unsigned built[2], unsigned now[2]);
+
 /*
  * View an object as a strided array, without a copy if it is an array or has
  * the buffer protocol, else (a number, nested lists) through numpy.asarray.

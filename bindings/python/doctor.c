@@ -93,17 +93,19 @@ static PyObject *doctor_glance(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(
 
 PyDoc_STRVAR(built_doc,
              "_built($module, /)\n--\n\nVersions of Python and NumPy at compile time, the "
-             "size of a communicator, the launcher's rank.");
+             "launcher's rank, NumPy's layout and functions as built for and as loaded.");
 
 static PyObject *doctor_built(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {
     char numpy[16];
+    unsigned built[2], now[2];
     int rank;
 
     collio_doctor_launcher(&rank, NULL);
+    array_interface(built, now);
     /* The version of the array interface has the major version of NumPy in its first byte. */
     snprintf(numpy, sizeof numpy, "%u.0", (unsigned)NPY_ABI_VERSION >> 24);
-    return Py_BuildValue("(ssi)", PY_VERSION, numpy, rank);
+    return Py_BuildValue("(ssiIIII)", PY_VERSION, numpy, rank, built[0], built[1], now[0], now[1]);
 }
 
 PyMethodDef doctor_functions[] = {

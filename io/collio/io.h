@@ -139,8 +139,9 @@ typedef struct collio_file_options {
  *   options  in   NULL: defaults
  *   out      out  close with collio_file_close(); NULL on failure
  * Errors: OS with errno (ENOENT, EEXIST, EACCES, ...; EAGAIN: another job has
- * it open for writing), VALUE (mode, options), HDF5 (not an HDF5 file),
- * DIVERGED, MEMORY, DAMAGED (mode "r": a job died within a flush; opening for
+ * it open for writing), VALUE (mode, options), STATE (a process started together
+ * with this one writes it, and each is alone in its MPI_COMM_WORLD: the doctor's
+ * E10), HDF5 (not an HDF5 file), DIVERGED, MEMORY, DAMAGED (mode "r": a job died within a flush; opening for
  * writing mends it). A file that could not be created whole is removed.
  * Rank 0 holds a lock (flock) while the file is open, shared for "r" and
  * exclusive otherwise; HDF5_USE_FILE_LOCKING=FALSE in its environment turns

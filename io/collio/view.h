@@ -70,7 +70,8 @@ typedef struct collio_view collio_view;
  *   mode  in   "r", "r+", "w", "w-" or "x", "a", as in collio_file_open()
  *   info  in   hints, duplicated; MPI_INFO_NULL: none
  *   out   out  close with collio_view_close(); NULL on failure
- * Errors: OS with errno (ENOENT, EEXIST, EACCES, EISDIR, ...), VALUE (mode), DIVERGED, MEMORY.
+ * Errors: OS with errno (ENOENT, EEXIST, EACCES, EISDIR, ...), VALUE (mode), STATE (as
+ * collio_file_open()), DIVERGED, MEMORY.
  * A file that could not be opened on every rank is removed if this call created it.
  */
 COLLIO_API int collio_view_open(MPI_Comm comm, const char *path, const char *mode, MPI_Info info,

@@ -39,7 +39,7 @@ def _mpi4py():
 
 def _facts(extension, rc):
     """What only Python knows; the names are those of io/doctor_python.c."""
-    python, numpy, _ = extension._built()
+    python, numpy, _, *interface = extension._built()
     facts = {
         "python.executable": sys.executable,
         "python.version": ".".join(map(str, sys.version_info[:3])),
@@ -49,6 +49,7 @@ def _facts(extension, rc):
         "python.user_site": getattr(sys.modules.get("site"), "USER_SITE", None),
         "numpy.built": numpy,
         "numpy.version": getattr(sys.modules.get("numpy"), "__version__", None),
+        **dict(zip(("numpy.abi_built", "numpy.api_built", "numpy.abi", "numpy.api"), map(hex, interface))),
         "mpi.thread_level": rc.thread_level if rc.threads else "single",
         **_mpi4py(),
     }
@@ -101,4 +102,10 @@ def explain(error):
         error.add_note(
             "E01: a library that collio was built with is not found. Load the modules of its MPI and HDF5 "
             f"(module load ...), or add their directories to LD_LIBRARY_PATH (now: {path})."
+        )
+    elif "numpy" in str(error).lower():
+        version = getattr(sys.modules.get("numpy"), "__version__", "not installed")
+        error.add_note(
+            f"E31: collio was built for another NumPy than this one ({version}, {sys.executable}). "
+            "Rebuild collio with it, or install the one that collio was built with."
         )
