@@ -97,7 +97,7 @@ static unsigned header_version(const collio_object *object)
 
 static int check_value(value *v, collio_error *err)
 {
-    if (collio_file_check_writable(v->object->file, err) || check_name(v->object, v->name, err))
+    if (collio_object_check_writable(v->object, err) || check_name(v->object, v->name, err))
         return err->code;
     if (v->text != NULL)
         return COLLIO_OK;
@@ -226,7 +226,7 @@ int collio_attribute_delete(collio_object *object, const char *name, collio_erro
     if (collio_object_check(object, err))
         return err->code;
     collio_hdf5_quiet(&printing);
-    if (collio_file_check_writable(object->file, err) == COLLIO_OK &&
+    if (collio_object_check_writable(object, err) == COLLIO_OK &&
         collio_attribute_exists(object, name, &exists, err) == COLLIO_OK && !exists)
         collio_error_set(err, COLLIO_ERR_KEY, "no attribute '%s' on '%s'", name, object->name);
     call.digest = collio_named_digest(&named);
@@ -295,6 +295,21 @@ static herr_t one_name(hid_t object, const char *name, const H5A_info_t *info, v
     return i->function(name, i->context) != 0;
 }
 
+/* In order of creation where the object records that. */
+static H5_index_t index_of(const collio_object *object)
+{
+    hid_t list = object->kind == COLLIO_KIND_GROUP     ? H5Gget_create_plist(object->id)
+                 : object->kind == COLLIO_KIND_DATASET ? H5Dget_create_plist(object->id)
+                                                       : H5I_INVALID_HID;
+    unsigned order = 0;
+
+    if (list >= 0) {
+        H5Pget_attr_creation_order(list, &order);
+        H5Pclose(list);
+    }
+    return order & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+}
+
 int collio_attribute_names(collio_object *object, collio_name_function *function, void *context,
                            collio_error *err)
 {
@@ -305,7 +320,7 @@ int collio_attribute_names(collio_object *object, collio_name_function *function
     if (err->code != COLLIO_OK || collio_object_check(object, err))
         return err->code;
     collio_hdf5_quiet(&printing);
-    collio_hdf5(H5Aiterate2(object->id, H5_INDEX_NAME, H5_ITER_INC, &at, one_name, &i) < 0,
+    collio_hdf5(H5Aiterate2(object->id, index_of(object), H5_ITER_INC, &at, one_name, &i) < 0,
                 "H5Aiterate2", err);
     collio_hdf5_loud(&printing);
     return err->code;

@@ -177,7 +177,7 @@ int collio_dataset_write(collio_object *dataset, const collio_selection *selecti
 
     if (collio_object_check(dataset, err))
         return err->code;
-    collio_file_check_writable(dataset->file, err);
+    collio_object_check_writable(dataset, err);
     selection = check_part(dataset, selection, &whole, memory, COLLIO_WRITING, err);
     call.digest = dataset->identity;
     if (collio_begin(dataset->file, &call, err))

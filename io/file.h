@@ -13,7 +13,8 @@ struct collio_file {
     char *path;
     int writable;
     collio_format format;
-    hid_t id; /* negative once closed or poisoned */
+    hid_t id;             /* negative once closed or poisoned */
+    unsigned long number; /* HDF5's for the file, in this process */
     collio_disk disk;
     int64_t user_block; /* bytes */
     int64_t used;       /* space below may hold what the file on disk refers to, or old elements */
@@ -38,7 +39,8 @@ struct collio_object {
     collio_object *previous, *next; /* in file->objects */
     hid_t id;                       /* negative once the file is closed */
     collio_kind kind;
-    char *name;
+    char *name; /* absolute; "" if it has none */
+    int foreign; /* it is in another file, which an external link leads to */
     uint64_t identity;
     collio_layout layout;
 };
@@ -130,6 +132,19 @@ int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
 
 /* Close HDF5's handles of all objects of a file; the structs stay. */
 void collio_object_drop_all(collio_file *file);
+
+/* Find out the names of all open objects again, after links have changed. */
+void collio_object_rename_all(collio_file *file, collio_error *err);
+
+/* Check that the object may be changed: VALUE. */
+int collio_object_check_writable(const collio_object *object, collio_error *err);
+
+/* Whether there is a link of this name, wherever it leads. */
+int collio_object_links(const collio_object *parent, const char *name, int *exists,
+                        collio_error *err);
+
+/* Check that there is one and that it may be changed: KEY, VALUE. */
+int collio_object_check_link(const collio_object *parent, const char *name, collio_error *err);
 
 /* Whether a name leads to an object. */
 int collio_object_exists(collio_object *parent, const char *name, int *exists, collio_error *err);

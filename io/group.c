@@ -1,15 +1,42 @@
-/* Groups: create them, list and remove names. */
+/* Groups: create them, list their names. Names themselves are in link.c. */
 #include "file.h"
+
+#include <stdio.h>
 
 /* ---------------------------------------------------------------- create */
 
-static hid_t create(collio_object *parent, const char *name, collio_error *err)
-{
-    hid_t links = collio_list_links(err), creation = collio_list_groups(err), id;
+typedef struct creation {
+    collio_object *parent;
+    const char *name; /* NULL: none */
+    int track_order;
+} creation;
 
-    if (links < 0 || creation < 0)
+static void describe(const void *context, char *text, size_t size)
+{
+    const creation *c = context;
+
+    snprintf(text, size, "('%s'%s) on '%s'", c->name != NULL ? c->name : "",
+             c->track_order ? ", in order of creation" : "", c->parent->name);
+}
+
+static uint64_t digest(const creation *c)
+{
+    collio_named named = {c->parent, c->name};
+
+    return collio_hash_number(collio_named_digest(&named),
+                              (uint64_t)(c->track_order + 2 * (c->name == NULL)));
+}
+
+static hid_t create(const creation *c, collio_error *err)
+{
+    hid_t links = collio_list_links(err), list = collio_list_groups(c->track_order, err), id;
+
+    if (links < 0 || list < 0)
         return H5I_INVALID_HID;
-    id = H5Gcreate2(parent->id, name, links, creation, H5P_DEFAULT);
+    if (c->name == NULL)
+        id = H5Gcreate_anon(c->parent->id, list, H5P_DEFAULT);
+    else
+        id = H5Gcreate2(c->parent->id, c->name, links, list, H5P_DEFAULT);
     collio_hdf5(id < 0, "H5Gcreate2", err);
     return id;
 }
@@ -17,8 +44,17 @@ static hid_t create(collio_object *parent, const char *name, collio_error *err)
 int collio_group_create(collio_object *parent, const char *name, collio_object **out,
                         collio_error *err)
 {
-    collio_named named = {parent, name};
-    collio_call call = {"create_group", 0, collio_named_describe, &named};
+    if (name == NULL)
+        collio_error_set(err, COLLIO_ERR_VALUE, "no name given");
+    return collio_group_create_with(parent, name != NULL ? name : "", NULL, out, err);
+}
+
+int collio_group_create_with(collio_object *parent, const char *name,
+                             const collio_group_options *options, collio_object **out,
+                             collio_error *err)
+{
+    creation c = {parent, name, options != NULL && options->track_order};
+    collio_call call = {"create_group", 0, describe, &c};
     collio_object *group = NULL;
     collio_printing printing;
     hid_t id;
@@ -28,11 +64,14 @@ int collio_group_create(collio_object *parent, const char *name, collio_object *
     if (collio_object_check(parent, err))
         return err->code;
     collio_hdf5_quiet(&printing);
-    collio_object_check_new(parent, name, err);
-    call.digest = collio_named_digest(&named);
+    if (name != NULL)
+        collio_object_check_new(parent, name, err);
+    else
+        collio_object_check_writable(parent, err);
+    call.digest = digest(&c);
     if (collio_begin(parent->file, &call, err))
         goto done;
-    id = create(parent, name, err);
+    id = create(&c, err);
     if (id >= 0)
         collio_object_wrap(parent->file, id, NULL, &group, err);
     collio_finish(parent->file, call.operation, group != NULL ? group->identity : 0, err);
@@ -40,35 +79,6 @@ int collio_group_create(collio_object *parent, const char *name, collio_object *
         collio_object_close(&group);
     else
         *out = group;
-done:
-    collio_hdf5_loud(&printing);
-    return err->code;
-}
-
-/* ---------------------------------------------------------------- delete */
-
-int collio_link_delete(collio_object *group, const char *name, collio_error *err)
-{
-    collio_named named = {group, name};
-    collio_call call = {"delete", 0, collio_named_describe, &named};
-    collio_printing printing;
-    collio_kind kind = COLLIO_KIND_NONE;
-    htri_t exists = 0;
-
-    if (collio_object_check(group, err))
-        return err->code;
-    collio_hdf5_quiet(&printing);
-    if (collio_file_check_writable(group->file, err) == COLLIO_OK &&
-        collio_group_find(group, name, &kind, err) == COLLIO_OK && kind == COLLIO_KIND_NONE) {
-        exists = H5Lexists(group->id, name, H5P_DEFAULT); /* a link that leads nowhere */
-        if (exists <= 0)
-            collio_error_set(err, COLLIO_ERR_KEY, "no name '%s' in '%s'", name, group->name);
-    }
-    call.digest = collio_named_digest(&named);
-    if (collio_begin(group->file, &call, err))
-        goto done;
-    collio_hdf5(H5Ldelete(group->id, name, H5P_DEFAULT) < 0, "H5Ldelete", err);
-    collio_finish(group->file, call.operation, 0, err);
 done:
     collio_hdf5_loud(&printing);
     return err->code;
@@ -144,17 +154,22 @@ static herr_t one_name(hid_t group, const char *name, const link_info *info, voi
     return i->function(name, i->context) != 0;
 }
 
-/* In order of creation where that is recorded. */
-static H5_index_t index_of(hid_t group)
+int collio_group_is_ordered(collio_object *group, int *out, collio_error *err)
 {
-    hid_t list = H5Gget_create_plist(group);
+    hid_t list = H5I_INVALID_HID;
     unsigned order = 0;
 
-    if (list >= 0) {
-        H5Pget_link_creation_order(list, &order);
+    *out = 0;
+    if (check_group(group, err))
+        return err->code;
+    list = H5Gget_create_plist(group->id);
+    if (collio_hdf5(list < 0, "H5Gget_create_plist", err) == COLLIO_OK)
+        collio_hdf5(H5Pget_link_creation_order(list, &order) < 0, "H5Pget_link_creation_order",
+                    err);
+    if (list >= 0)
         H5Pclose(list);
-    }
-    return order & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+    *out = (order & H5P_CRT_ORDER_TRACKED) != 0;
+    return err->code;
 }
 
 int collio_group_names(collio_object *group, collio_name_function *function, void *context,
@@ -163,12 +178,15 @@ int collio_group_names(collio_object *group, collio_name_function *function, voi
     iteration i = {function, context};
     collio_printing printing;
     hsize_t at = 0;
+    int ordered;
 
     if (check_group(group, err))
         return err->code;
     collio_hdf5_quiet(&printing);
-    collio_hdf5(ITERATE(group->id, index_of(group->id), H5_ITER_INC, &at, one_name, &i) < 0,
-                "H5Literate", err);
+    if (collio_group_is_ordered(group, &ordered, err) == COLLIO_OK)
+        collio_hdf5(ITERATE(group->id, ordered ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_INC,
+                            &at, one_name, &i) < 0,
+                    "H5Literate", err);
     collio_hdf5_loud(&printing);
     return err->code;
 }

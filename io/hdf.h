@@ -53,12 +53,12 @@ int collio_hdf5_space(int ndim, const int64_t *shape, hid_t *out, collio_error *
  * Property lists, kept for the life of the process: do not close them. Negative
  * on failure. No times are kept in files: they would differ from rank to rank.
  *   links     make the groups on the way to a name
- *   groups
+ *   groups    with or without the order in which their names and attributes came
  *   datasets  contiguous, given their space now, so that elements can be moved
  *             without HDF5
  */
 hid_t collio_list_links(collio_error *err);
-hid_t collio_list_groups(collio_error *err);
+hid_t collio_list_groups(int track_order, collio_error *err);
 hid_t collio_list_datasets(collio_error *err);
 
 #endif

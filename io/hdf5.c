@@ -50,6 +50,14 @@ void collio_hdf5_loud(const collio_printing *before)
     H5Eset_auto2(H5E_DEFAULT, before->function, before->data);
 }
 
+void collio_file_versions(unsigned used[3], unsigned built[3])
+{
+    H5get_libversion(&used[0], &used[1], &used[2]);
+    built[0] = H5_VERS_MAJOR;
+    built[1] = H5_VERS_MINOR;
+    built[2] = H5_VERS_RELEASE;
+}
+
 uint64_t collio_hdf5_version(void)
 {
     unsigned major = 0, minor = 0, release = 0;

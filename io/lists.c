@@ -33,19 +33,23 @@ hid_t collio_list_links(collio_error *err)
     return keep(list, &kept, &local);
 }
 
-hid_t collio_list_groups(collio_error *err)
+hid_t collio_list_groups(int track_order, collio_error *err)
 {
-    static hid_t kept;
+    static hid_t kept[2];
     collio_error local = COLLIO_ERROR_INIT;
+    unsigned order = track_order ? H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED : 0;
     hid_t list;
 
-    if (is_kept(kept))
-        return kept;
+    track_order = track_order != 0;
+    if (is_kept(kept[track_order]))
+        return kept[track_order];
     list = H5Pcreate(H5P_GROUP_CREATE);
     collio_hdf5(list < 0 || H5Pset_obj_track_times(list, 0) < 0, "H5Pset_obj_track_times", &local);
+    collio_hdf5(H5Pset_link_creation_order(list, order) < 0, "H5Pset_link_creation_order", &local);
+    collio_hdf5(H5Pset_attr_creation_order(list, order) < 0, "H5Pset_attr_creation_order", &local);
     if (local.code != COLLIO_OK)
         collio_error_set(err, local.code, "%s", local.text);
-    return keep(list, &kept, &local);
+    return keep(list, &kept[track_order], &local);
 }
 
 hid_t collio_list_datasets(collio_error *err)

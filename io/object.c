@@ -53,22 +53,41 @@ static collio_kind kind_of(hid_t id)
     }
 }
 
-/* What tells the object from all others of the file. */
-static uint64_t identity_of(hid_t id, collio_error *err)
-{
 #if H5_VERSION_GE(1, 12, 0)
-    H5O_info2_t info;
-
-    if (collio_hdf5(H5Oget_info3(id, &info, H5O_INFO_BASIC) < 0, "H5Oget_info3", err))
-        return 0;
-    return collio_hash(0, &info.token, sizeof info.token); /* fileno is each process's own */
+typedef H5O_info2_t object_info;
+#define GET_INFO(id, info) H5Oget_info3(id, info, H5O_INFO_BASIC)
 #else
-    H5O_info_t info;
-
-    if (collio_hdf5(H5Oget_info2(id, &info, H5O_INFO_BASIC) < 0, "H5Oget_info2", err))
-        return 0;
-    return info.addr;
+typedef H5O_info_t object_info;
+#define GET_INFO(id, info) H5Oget_info2(id, info, H5O_INFO_BASIC)
 #endif
+
+/* HDF5's number for the file that an object is in; 0 if it cannot be found out. */
+static unsigned long file_number(hid_t id)
+{
+    object_info info;
+
+    return GET_INFO(id, &info) < 0 ? 0 : info.fileno;
+}
+
+/* What tells the object from all others of the file: not HDF5's number of the file, which is each
+ * process's own. But the number shows whether an external link has led to another file, of which
+ * the root was the first to be seen. */
+static void identify(collio_object *object, collio_error *err)
+{
+    object_info info;
+
+    if (collio_hdf5(GET_INFO(object->id, &info) < 0, "H5Oget_info", err))
+        return;
+#if H5_VERSION_GE(1, 12, 0)
+    object->identity = collio_hash(0, &info.token, sizeof info.token);
+#else
+    object->identity = info.addr;
+#endif
+    if (object->file->root == NULL)
+        object->file->number = info.fileno;
+    object->foreign = object->file->number != info.fileno;
+    if (object->foreign)
+        object->identity = ~object->identity;
 }
 
 static char *name_of(hid_t id, collio_error *err)
@@ -102,11 +121,13 @@ int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
     object->kind = kind_of(id);
     link_object(object);
     object->name = name_of(id, &local);
-    object->identity = identity_of(id, &local);
+    identify(object, &local);
     if (layout != NULL)
         object->layout = *layout;
     else if (object->kind == COLLIO_KIND_DATASET)
         collio_layout_read(id, &object->layout, &local);
+    if (object->foreign)
+        object->layout.offset = -1; /* not in the file that we would read from */
     if (local.code != COLLIO_OK) {
         collio_object_close(&object);
         collio_error_set(err, local.code, "%s", local.text);
@@ -115,6 +136,18 @@ int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
     }
     *out = object;
     return COLLIO_OK;
+}
+
+void collio_object_rename_all(collio_file *file, collio_error *err)
+{
+    for (collio_object *object = file->objects; object != NULL; object = object->next) {
+        char *name = object->id >= 0 ? name_of(object->id, err) : NULL;
+
+        if (name == NULL)
+            continue;
+        free(object->name);
+        object->name = name;
+    }
 }
 
 void collio_object_close(collio_object **handle)
@@ -142,59 +175,88 @@ void collio_object_close(collio_object **handle)
 
 /* ------------------------------------------------------------------- open */
 
-typedef enum finding { MISSING, WHOLE, DANGLING, NOT_A_GROUP } finding;
+/* Where a name leads. */
+typedef struct way {
+    enum { MISSING, WHOLE, DANGLING, NOT_A_GROUP } end;
+    int last;    /* it ends at the last step */
+    int foreign; /* a group on the way is in another file */
+} way;
 
-static int is_group(hid_t from, const char *name)
+/* Whether a step on the way is a group. */
+static int is_group(const collio_object *from, const char *name, int *foreign)
 {
-    hid_t id = H5Oopen(from, name, H5P_DEFAULT);
+    hid_t id = H5Oopen(from->id, name, H5P_DEFAULT);
     int yes = id >= 0 && H5Iget_type(id) == H5I_GROUP;
 
+    if (yes)
+        *foreign = file_number(id) != from->file->number;
     if (id >= 0)
         H5Oclose(id);
     return yes;
 }
 
-/* One step of a name, `part` being the name up to it. */
-static finding look_at(hid_t from, const char *part, int last, collio_error *err)
+static int is_hard(hid_t from, const char *name)
 {
-    htri_t found = H5Lexists(from, part, H5P_DEFAULT);
+#if H5_VERSION_GE(1, 12, 0)
+    H5L_info2_t info;
 
-    if (collio_hdf5(found < 0, "H5Lexists", err) || found == 0)
-        return MISSING;
-    found = H5Oexists_by_name(from, part, H5P_DEFAULT);
-    if (collio_hdf5(found < 0, "H5Oexists_by_name", err) || found == 0)
-        return DANGLING;
-    return last || is_group(from, part) ? WHOLE : NOT_A_GROUP;
+    return H5Lget_info2(from, name, &info, H5P_DEFAULT) < 0 || info.type == H5L_TYPE_HARD;
+#else
+    H5L_info_t info;
+
+    return H5Lget_info(from, name, &info, H5P_DEFAULT) < 0 || info.type == H5L_TYPE_HARD;
+#endif
 }
 
-/* Walk the steps of a name until one leads nowhere; HDF5 fails when asked about
- * a name whose first steps do not exist. */
-static finding walk(hid_t from, const char *name, collio_error *err)
+/* One step of a name, `part` being the name up to it. Asked about a link of which the path fails
+ * before its last step, HDF5 fails too. */
+static void take_step(const collio_object *from, const char *part, way *w, collio_error *err)
+{
+    htri_t found = H5Lexists(from->id, part, H5P_DEFAULT);
+
+    w->end = MISSING;
+    if (collio_hdf5(found < 0, "H5Lexists", err) || found == 0)
+        return;
+    found = H5Oexists_by_name(from->id, part, H5P_DEFAULT);
+    if (found < 0 && !is_hard(from->id, part))
+        found = 0;
+    w->end = DANGLING;
+    if (collio_hdf5(found < 0, "H5Oexists_by_name", err) || found == 0)
+        return;
+    w->end = w->last || is_group(from, part, &w->foreign) ? WHOLE : NOT_A_GROUP;
+}
+
+/* Walk the steps of a name until one leads nowhere; HDF5 fails when asked about a name whose first
+ * steps do not exist. */
+static way walk(const collio_object *from, const char *name, collio_error *err)
 {
     size_t length = strlen(name), at = 0, step;
     char *part = malloc(length + 1);
-    finding found = WHOLE;
+    way w = {WHOLE, 0, from->foreign};
 
     if (part == NULL)
         collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a name");
-    while (part != NULL && found == WHOLE) {
+    while (part != NULL && w.end == WHOLE) {
         at += strspn(name + at, "/");
         step = strcspn(name + at, "/");
         if (step == 0)
             break;
         memcpy(part, name, at + step);
         part[at + step] = '\0';
+        w.last = name[at + step + strspn(name + at + step, "/")] == '\0';
         if (step != 1 || name[at] != '.')
-            found = look_at(from, part, name[at + step] == '\0', err);
+            take_step(from, part, &w, err);
         at += step;
     }
     free(part);
-    return err->code == COLLIO_OK ? found : MISSING;
+    if (err->code != COLLIO_OK)
+        w.end = MISSING;
+    return w;
 }
 
 int collio_object_exists(collio_object *parent, const char *name, int *exists, collio_error *err)
 {
-    *exists = walk(parent->id, name, err) == WHOLE;
+    *exists = walk(parent, name, err).end == WHOLE;
     return err->code;
 }
 
@@ -206,6 +268,46 @@ static int check_parent(const collio_object *parent, const char *name, collio_er
     if (parent->kind != COLLIO_KIND_GROUP)
         return collio_error_set(err, COLLIO_ERR_TYPE, "'%s' is not a group", parent->name);
     return err->code;
+}
+
+static int refuse_foreign(const char *name, collio_error *err)
+{
+    return collio_error_set(err, COLLIO_ERR_VALUE,
+                            "'%s' is in another file, which is open for reading only", name);
+}
+
+int collio_object_links(const collio_object *parent, const char *name, int *exists,
+                        collio_error *err)
+{
+    way w;
+
+    *exists = 0;
+    if (check_parent(parent, name, err))
+        return err->code;
+    w = walk(parent, name, err);
+    *exists = w.end == WHOLE || (w.end == DANGLING && w.last);
+    return err->code;
+}
+
+int collio_object_check_link(const collio_object *parent, const char *name, collio_error *err)
+{
+    way w;
+
+    if (collio_object_check_writable(parent, err) || check_parent(parent, name, err))
+        return err->code;
+    w = walk(parent, name, err);
+    if (w.foreign)
+        refuse_foreign(name, err);
+    else if (w.end != WHOLE && (w.end != DANGLING || !w.last))
+        collio_error_set(err, COLLIO_ERR_KEY, "no name '%s' in '%s'", name, parent->name);
+    return err->code;
+}
+
+int collio_object_check_writable(const collio_object *object, collio_error *err)
+{
+    if (object->foreign)
+        return refuse_foreign(object->name, err);
+    return collio_file_check_writable(object->file, err);
 }
 
 int collio_object_open(collio_object *parent, const char *name, collio_object **out,
@@ -235,15 +337,17 @@ int collio_object_open(collio_object *parent, const char *name, collio_object **
 
 int collio_object_check_new(collio_object *parent, const char *name, collio_error *err)
 {
-    finding found;
+    way w;
 
-    if (collio_file_check_writable(parent->file, err) || check_parent(parent, name, err))
+    if (collio_object_check_writable(parent, err) || check_parent(parent, name, err))
         return err->code;
-    found = walk(parent->id, name, err);
-    if (found == NOT_A_GROUP)
+    w = walk(parent, name, err);
+    if (w.foreign)
+        refuse_foreign(name, err);
+    else if (w.end == NOT_A_GROUP)
         collio_error_set(err, COLLIO_ERR_VALUE,
                          "unable to create '%s' (a name on the way is not a group)", name);
-    else if (found != MISSING)
+    else if (w.end != MISSING)
         collio_error_set(err, COLLIO_ERR_VALUE, "unable to create '%s' (name already exists)",
                          name);
     return err->code;

@@ -67,6 +67,7 @@ static uint64_t digest(const opening *o)
     d = collio_hash_number(d, (uint64_t)o->options.format);
     d = collio_hash_number(d, (uint64_t)o->options.alignment);
     d = collio_hash_number(d, (uint64_t)o->options.threshold);
+    d = collio_hash_number(d, (uint64_t)o->options.track_order);
     return collio_hash_number(d, (uint64_t)o->options.metadata_block);
 }
 
@@ -214,6 +215,7 @@ static hid_t access_list(const opening *o, collio_error *err)
 /* Modification times would differ from rank to rank. */
 static hid_t creation_list(const opening *o, collio_error *err)
 {
+    unsigned order = o->options.track_order ? H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED : 0;
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
 
     if (collio_hdf5(creation < 0, "H5Pcreate", err))
@@ -221,6 +223,8 @@ static hid_t creation_list(const opening *o, collio_error *err)
     collio_hdf5(H5Pset_userblock(creation, (hsize_t)o->options.user_block) < 0, "H5Pset_userblock",
                 err);
     collio_hdf5(H5Pset_obj_track_times(creation, 0) < 0, "H5Pset_obj_track_times", err);
+    collio_hdf5(H5Pset_link_creation_order(creation, order) < 0, "H5Pset_link_creation_order", err);
+    collio_hdf5(H5Pset_attr_creation_order(creation, order) < 0, "H5Pset_attr_creation_order", err);
     return creation;
 }
 

@@ -200,6 +200,18 @@ int arg_text(PyObject *object, void *out)
     return text == NULL ? -1 : 0;
 }
 
+int arg_name(PyObject *object, void *out)
+{
+    if (PyUnicode_Check(object))
+        return arg_text(object, out);
+    if (PyBytes_Check(object)) {
+        *(const char **)out = PyBytes_AS_STRING(object);
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "A name should be string or bytes, not %R", Py_TYPE(object));
+    return -1;
+}
+
 /* --------------------------------------------------------- lists of integers */
 
 int is_integer(PyObject *object)

@@ -203,6 +203,7 @@ int arg_size(PyObject *object, void *out);   /* Py_ssize_t */
 int arg_bool(PyObject *object, void *out);   /* int */
 int arg_double(PyObject *object, void *out); /* double */
 int arg_text(PyObject *object, void *out);   /* const char *, UTF-8, lives with the object */
+int arg_name(PyObject *object, void *out);   /* the same from a str or bytes */
 
 /* A number rather than a list of them (an array claims to be both). */
 int is_integer(PyObject *object);

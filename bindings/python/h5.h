@@ -13,6 +13,7 @@ typedef struct h5object {
     PyObject_HEAD
     struct h5file *file; /* kept alive; a File: itself */
     collio_object *object;             /* closed with this; a File: its root, which is the file's */
+    uint64_t identity;                 /* in the file */
     int alone;                         /* a Dataset: how many `independent` blocks it is in */
 } h5object;
 
@@ -42,12 +43,30 @@ typedef struct h5file {
     int parallel; /* opened with a communicator */
 } h5file;
 
-/* --------------------------------------- h5group.c, h5create.c, h5walk.c */
+extern PyMethodDef h5file_functions[];
+
+/* ---------------------------- h5group.c, h5link.c, h5create.c, h5walk.c */
+
+/* What an argument track_order comes to, None being as configured; -1 with an exception. */
+int h5_wants_order(PyObject *track_order);
+
+/* NotImplementedError for track_times=True. */
+int h5_refuse_times(PyObject *track_times);
+
+/* group[name] = value, and del group[name] for NULL. */
+int h5_assign(PyObject *group, PyObject *key, PyObject *value);
+
+/* What a name is: an object of collio.links, or its class; `missing` where there is no such name.
+ * Not collective. New. */
+PyObject *h5_link(h5object *group, const char *name, PyObject *missing, int getclass);
+
+/* HardLink, SoftLink or ExternalLink. New. */
+PyObject *h5_link_class(const char *name);
 
 /* group.create_dataset(...). New. */
 PyObject *h5_create_dataset(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                             PyObject *keywords);
-extern PyMethodDef h5create_methods[], h5walk_methods[];
+extern PyMethodDef h5create_methods[], h5walk_methods[], h5link_methods[];
 
 /* ------------------------------------------------- h5dataset.c, h5transfer.c */
 

@@ -17,6 +17,7 @@ typedef struct open_args {
     PyObject *alignment_threshold;
     PyObject *alignment_interval;
     PyObject *meta_block_size;
+    PyObject *track_order;
     PyObject *ignored; /* hints about caches that are not there */
 } open_args;
 
@@ -57,7 +58,8 @@ static int options_of(const open_args *a, collio_file_options *out)
         number_of(a->alignment_interval, &out->alignment) < 0 ||
         number_of(a->meta_block_size, &out->metadata_block) < 0)
         return -1;
-    return format_of(a->libver, &out->format);
+    out->track_order = h5_wants_order(a->track_order);
+    return out->track_order < 0 ? -1 : format_of(a->libver, &out->format);
 }
 
 /* Which ranks: comm; all of them with driver="mpio"; or this one alone. */
@@ -110,9 +112,10 @@ static int open_file(h5file *self, MPI_Comm comm, const open_args *a)
                      &self->handle, &j.err);
     self->base.object = collio_file_root(self->handle);
     io_leave(saved);
-    if (self->handle != NULL)
+    if (self->handle != NULL) {
+        self->base.identity = collio_object_id(self->base.object);
         Py_XSETREF(self->filename, PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(bytes)));
-    else if (bytes != NULL)
+    } else if (bytes != NULL)
         blame_file(&j, PyBytes_AS_STRING(bytes));
     Py_XDECREF(bytes);
     return joint_end(&j);
@@ -132,6 +135,7 @@ static int file_init(PyObject *object, PyObject *args, PyObject *keywords)
         {"$alignment_threshold", arg_object, offsetof(open_args, alignment_threshold)},
         {"$alignment_interval", arg_object, offsetof(open_args, alignment_interval)},
         {"$meta_block_size", arg_object, offsetof(open_args, meta_block_size)},
+        {"$track_order", arg_object, offsetof(open_args, track_order)},
         {"$rdcc_nslots", arg_object, offsetof(open_args, ignored)},
         {"$rdcc_nbytes", arg_object, offsetof(open_args, ignored)},
         {"$rdcc_w0", arg_object, offsetof(open_args, ignored)},
@@ -287,6 +291,21 @@ static void file_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
+/* ---------------------------------------------------------------- the module */
+
+static PyObject *hdf5_versions(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    unsigned used[3], built[3];
+
+    collio_file_versions(used, built);
+    return Py_BuildValue("((III)(III))", used[0], used[1], used[2], built[0], built[1], built[2]);
+}
+
+PyMethodDef h5file_functions[] = {
+    {"_hdf5_versions", hdf5_versions, METH_NOARGS, "of the library in use, and at build time"},
+    {NULL, NULL, 0, NULL},
+};
+
 /* ---------------------------------------------------------------- the rest */
 
 PyDoc_STRVAR(flush_doc, "flush($self, /)\n--\n\nWrite the structure to disk, so that it is there "
@@ -373,7 +392,7 @@ PyDoc_STRVAR(
     file_doc,
     "File(name, mode='r', driver=None, libver=None, userblock_size=None, swmr=False, *, "
     "comm=None, info=None, alignment_threshold=None, alignment_interval=None, "
-    "meta_block_size=None, rdcc_nslots=None, rdcc_nbytes=None, rdcc_w0=None)\n--\n\n"
+    "meta_block_size=None, track_order=None, rdcc_nslots=None, rdcc_nbytes=None, rdcc_w0=None)\n--\n\n"
     "An HDF5 file, which is a Group too. Collective over comm, with the same arguments.\n\n"
     "  mode    r  read; r+  read and write; w  create, an existing one is lost;\n"
     "          w- or x  create, must not exist; a  read and write, created if need be\n"

@@ -4,36 +4,68 @@
 /* ------------------------------------------------------------ creating and deleting */
 
 typedef struct name_args {
-    const char *name;
+    PyObject *name;
     PyObject *track_order;
+    PyObject *track_times;
 } name_args;
 
-PyDoc_STRVAR(create_group_doc,
-             "create_group($self, name, track_order=None)\n--\n\nCreate a group, and those on the "
-             "way to it that are missing. Collective.");
+/* -1 with an exception. */
+int h5_wants_order(PyObject *track_order)
+{
+    PyObject *wanted;
+    int result;
+
+    if (track_order != NULL && track_order != Py_None)
+        return PyObject_IsTrue(track_order);
+    wanted = memory_call("collio.config", "tracks_order", "()");
+    result = wanted == NULL ? -1 : PyObject_IsTrue(wanted);
+    Py_XDECREF(wanted);
+    return result;
+}
+
+int h5_refuse_times(PyObject *track_times)
+{
+    int wanted = track_times == NULL || track_times == Py_None ? 0 : PyObject_IsTrue(track_times);
+
+    if (wanted > 0)
+        PyErr_SetString(PyExc_NotImplementedError,
+                        "track_times=True is not supported: times differ from rank to rank");
+    return wanted == 0 ? 0 : -1;
+}
 
 static PyObject *create_group(h5object *self, const name_args *a, joint *j)
 {
+    collio_group_options options = {0};
     collio_object *group = NULL;
+    const char *name = NULL;
     PyThreadState *saved;
 
-    if (a->track_order != Py_None && PyObject_IsTrue(a->track_order)) {
-        PyErr_SetString(PyExc_NotImplementedError, "track_order is not supported yet");
+    options.track_order = h5_wants_order(a->track_order);
+    if (options.track_order < 0 || h5_refuse_times(a->track_times) < 0 ||
+        (a->name != Py_None && arg_name(a->name, &name) < 0))
         joint_fail(j);
-    }
     saved = io_enter();
-    collio_group_create(self->object, a->name, &group, &j->err);
+    collio_group_create_with(self->object, name, &options, &group, &j->err);
     io_leave(saved);
     return joint_end(j) < 0 ? NULL : h5_wrap(self->file, group);
 }
 
+PyDoc_STRVAR(create_group_doc,
+             "create_group($self, name, track_order=None, *, track_times=False)\n--\n\n"
+             "Create a group, and those on the way to it that are missing. Collective.\n\n"
+             "  name         None: none; assign the group to one, or it is gone with this object\n"
+             "  track_order  keep names and attributes in the order in which they come; None: as\n"
+             "               get_config().track_order says\n"
+             "  track_times  only False");
+
 static PyObject *group_create_group(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                                     PyObject *keywords)
 {
-    static const param rows[] = {{"name", arg_text, offsetof(name_args, name)},
+    static const param rows[] = {{"name", arg_object, offsetof(name_args, name)},
                                  {"|track_order", arg_object, offsetof(name_args, track_order)},
+                                 {"$track_times", arg_object, offsetof(name_args, track_times)},
                                  {NULL, NULL, 0}};
-    name_args a = {"", Py_None};
+    name_args a = {Py_None, Py_None, Py_None};
     joint j;
 
     if (h5_ready((h5object *)self) < 0)
@@ -51,51 +83,28 @@ PyDoc_STRVAR(require_group_doc,
 static PyObject *group_require_group(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                                      PyObject *keywords)
 {
-    static const param rows[] = {{"name", arg_text, 0}, {NULL, NULL, 0}};
+    static const param rows[] = {{"name", arg_object, 0}, {NULL, NULL, 0}};
     h5object *group = (h5object *)self;
-    name_args a = {"", Py_None};
+    name_args a = {Py_None, Py_None, Py_None};
+    const char *name = "";
+    collio_kind kind;
     joint j;
 
     if (h5_ready(group) < 0)
         return NULL;
     joint_begin(&j);
-    if (args_parse("require_group", rows, &a.name, args, nargs, keywords) < 0)
+    if (args_parse("require_group", rows, &a.name, args, nargs, keywords) < 0 ||
+        arg_name(a.name, &name) < 0) {
         joint_fail(&j);
-    else if (h5_find(group, a.name) == COLLIO_KIND_GROUP)
-        return h5_open(group, a.name);
-    else if (h5_find(group, a.name) != COLLIO_KIND_NONE)
-        collio_error_set(&j.err, COLLIO_ERR_TYPE, "Incompatible object (Dataset) already exists");
+        a.name = Py_None;
+    }
+    kind = h5_find(group, name);
+    if (j.err.code == COLLIO_OK && kind == COLLIO_KIND_GROUP)
+        return h5_open(group, name);
+    if (j.err.code == COLLIO_OK && kind != COLLIO_KIND_NONE)
+        collio_error_set(&j.err, COLLIO_ERR_TYPE, "Incompatible object (%s) already exists",
+                         kind == COLLIO_KIND_DATASET ? "Dataset" : "Datatype");
     return create_group(group, &a, &j);
-}
-
-static int delete_name(h5object *self, PyObject *key)
-{
-    const char *name = "";
-    PyThreadState *saved;
-    joint j;
-
-    if (h5_ready(self) < 0)
-        return -1;
-    joint_begin(&j);
-    if (arg_text(key, &name) < 0)
-        joint_fail(&j);
-    saved = io_enter();
-    collio_link_delete(self->object, name, &j.err);
-    io_leave(saved);
-    return joint_end(&j);
-}
-
-/* group[name] = data creates a dataset; del group[name]. */
-static int group_assign(PyObject *self, PyObject *key, PyObject *value)
-{
-    PyObject *none = Py_None, *dataset;
-    PyObject *args[] = {key, none, none, value};
-
-    if (value == NULL)
-        return delete_name((h5object *)self, key);
-    dataset = h5_create_dataset(self, args, 4, NULL);
-    Py_XDECREF(dataset);
-    return dataset == NULL ? -1 : 0;
 }
 
 /* ------------------------------------------------------------------ looking up */
@@ -104,18 +113,30 @@ static PyObject *group_get_item(PyObject *self, PyObject *key)
 {
     const char *name;
 
-    if (arg_text(key, &name) < 0)
-        return NULL;
-    return h5_open((h5object *)self, name);
+    if (!PyUnicode_Check(key) && !PyBytes_Check(key))
+        return PyErr_Format(PyExc_TypeError, "Accessing a group is done with bytes or str, not %R",
+                            Py_TYPE(key));
+    return arg_name(key, &name) < 0 ? NULL : h5_open((h5object *)self, name);
 }
 
+/* A name counts as there also when it is a link that leads nowhere. */
 static int group_contains(PyObject *self, PyObject *key)
 {
+    h5object *group = (h5object *)self;
+    PyObject *link;
     const char *name;
+    int found;
 
-    if (h5_ready((h5object *)self) < 0 || arg_text(key, &name) < 0)
+    if (arg_name(key, &name) < 0)
         return -1;
-    return h5_find((h5object *)self, name) != COLLIO_KIND_NONE;
+    if (!PyObject_IsTrue(self) || name[0] == '\0')
+        return 0;
+    if (h5_find(group, name) != COLLIO_KIND_NONE)
+        return 1;
+    link = h5_link(group, name, Py_None, 0);
+    found = link == NULL ? -1 : link != Py_None;
+    Py_XDECREF(link);
+    return found;
 }
 
 static Py_ssize_t group_length(PyObject *object)
@@ -147,41 +168,6 @@ static PyObject *group_iter(PyObject *self)
     return iterator;
 }
 
-typedef struct get_args {
-    const char *name;
-    PyObject *fallback;
-    int getclass;
-    int getlink;
-} get_args;
-
-PyDoc_STRVAR(get_doc,
-             "get($self, name, default=None, getclass=False, getlink=False)\n--\n\nThe object, or "
-             "the default if the name is not there; with getclass its class. Not collective.");
-
-static PyObject *group_get(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                           PyObject *keywords)
-{
-    static const param rows[] = {{"name", arg_text, offsetof(get_args, name)},
-                                 {"|default", arg_object, offsetof(get_args, fallback)},
-                                 {"|getclass", arg_bool, offsetof(get_args, getclass)},
-                                 {"|getlink", arg_bool, offsetof(get_args, getlink)},
-                                 {NULL, NULL, 0}};
-    h5object *self = (h5object *)object;
-    get_args a = {"", Py_None, 0, 0};
-    PyObject *found;
-
-    if (h5_ready(self) < 0 || args_parse("get", rows, &a, args, nargs, keywords) < 0)
-        return NULL;
-    if (a.getlink)
-        return PyErr_Format(PyExc_NotImplementedError, "getlink is not supported yet");
-    if (h5_find(self, a.name) == COLLIO_KIND_NONE)
-        return Py_NewRef(a.fallback);
-    found = h5_open(self, a.name);
-    if (found != NULL && a.getclass)
-        Py_SETREF(found, Py_NewRef(Py_TYPE(found)));
-    return found;
-}
-
 /* ---------------------------------------------------------------- the class */
 
 static PyObject *group_repr(PyObject *object)
@@ -190,6 +176,8 @@ static PyObject *group_repr(PyObject *object)
 
     if (self->file->handle == NULL)
         return PyUnicode_FromString("<Closed HDF5 group>");
+    if (collio_object_name(self->object)[0] == '\0')
+        return PyUnicode_FromFormat("<HDF5 group (anonymous) (%zd members)>", group_length(object));
     return PyUnicode_FromFormat("<HDF5 group \"%s\" (%zd members)>",
                                 collio_object_name(self->object), group_length(object));
 }
@@ -197,7 +185,6 @@ static PyObject *group_repr(PyObject *object)
 static PyMethodDef group_methods[] = {
     {"create_group", FAST(group_create_group), FASTCALL, create_group_doc},
     {"require_group", FAST(group_require_group), FASTCALL, require_group_doc},
-    {"get", FAST(group_get), FASTCALL, get_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -211,7 +198,7 @@ static PyType_Slot group_slots[] = {
     {Py_tp_repr, group_repr},
     {Py_tp_iter, group_iter},
     {Py_mp_subscript, group_get_item},
-    {Py_mp_ass_subscript, group_assign},
+    {Py_mp_ass_subscript, h5_assign},
     {Py_mp_length, group_length},
     {Py_sq_contains, group_contains},
     {Py_tp_methods, group_methods},

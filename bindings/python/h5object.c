@@ -47,6 +47,7 @@ PyObject *h5_wrap(h5file *file, collio_object *object)
     }
     self->file = (h5file *)Py_NewRef(file);
     self->object = object;
+    self->identity = collio_object_id(object);
     return (PyObject *)self;
 }
 
@@ -61,7 +62,7 @@ PyObject *h5_open(h5object *group, const char *name)
     saved = io_enter();
     collio_object_open(group->object, name, &object, &err);
     io_leave(saved);
-    if (err.code == COLLIO_ERR_KEY) /* in the words of h5py */
+    if (err.code == COLLIO_ERR_KEY || name[0] == '\0') /* in the words of h5py */
         return PyErr_Format(PyExc_KeyError, "Unable to open object (object '%s' doesn't exist)",
                             name);
     return object == NULL ? raise_from(&err) : h5_wrap(group->file, object);
@@ -157,56 +158,44 @@ static void object_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-/* Open, and a number for what it is in its file. */
-static int identity(h5object *self, uint64_t *out)
+static int is_open(const h5object *self)
 {
-    if (self->file == NULL || self->file->handle == NULL)
-        return 0;
-    *out = collio_object_id(self->object);
-    return 1;
+    return self->file != NULL && self->file->handle != NULL;
 }
 
 static PyObject *object_compare(PyObject *a, PyObject *b, int how)
 {
     h5object *x = (h5object *)a, *y = (h5object *)b;
-    uint64_t first = 0, second = 0;
     int same;
 
     if ((how != Py_EQ && how != Py_NE) || !is_a(state_of(a), b, TYPE_H5Object))
         Py_RETURN_NOTIMPLEMENTED;
-    same = a == b ||
-           (x->file == y->file && identity(x, &first) && identity(y, &second) && first == second);
+    same = a == b || (x->file == y->file && is_open(x) && x->identity == y->identity);
     return PyBool_FromLong(same == (how == Py_EQ));
 }
 
+/* It stays the same when the file is closed. */
 static Py_hash_t object_hash(PyObject *object)
 {
     h5object *self = (h5object *)object;
-    uint64_t number = 0;
-    Py_hash_t hash;
+    Py_hash_t hash = (Py_hash_t)((uintptr_t)self->file ^ (self->identity * 0x9e3779b97f4a7c15u));
 
-    if (!identity(self, &number)) {
-        PyErr_SetString(PyExc_TypeError, "objects of a closed file cannot be hashed");
-        return -1;
-    }
-    hash = (Py_hash_t)((uintptr_t)self->file ^ (number * 0x9e3779b97f4a7c15u));
     return hash == -1 ? -2 : hash;
 }
 
 static int object_bool(PyObject *object)
 {
-    uint64_t number;
-
-    return identity((h5object *)object, &number);
+    return is_open((h5object *)object);
 }
 
 static PyObject *get_name(PyObject *object, void *Py_UNUSED(none))
 {
     h5object *self = (h5object *)object;
 
-    if (h5_ready(self) < 0)
-        return NULL;
-    return PyUnicode_FromString(collio_object_name(self->object));
+    const char *name =
+        self->file == NULL || self->file->handle == NULL ? "" : collio_object_name(self->object);
+
+    return name[0] != '\0' ? PyUnicode_FromString(name) : Py_NewRef(Py_None);
 }
 
 static PyObject *get_file(PyObject *object, void *Py_UNUSED(none))
@@ -225,6 +214,8 @@ static PyObject *get_parent(PyObject *object, void *Py_UNUSED(none))
 
     if (h5_ready(self) < 0)
         return NULL;
+    if (collio_object_name(self->object)[0] == '\0')
+        return PyErr_Format(PyExc_ValueError, "Parent of an anonymous object is undefined");
     path = strdup(collio_object_name(self->object));
     if (path == NULL)
         return PyErr_NoMemory();
@@ -245,7 +236,7 @@ static PyObject *get_attrs(PyObject *object, void *Py_UNUSED(none))
 }
 
 static PyGetSetDef object_getset[] = {
-    {"name", get_name, NULL, "absolute name in the file", NULL},
+    {"name", get_name, NULL, "absolute name in the file; None if it has none", NULL},
     {"file", get_file, NULL, "the File it belongs to", NULL},
     {"parent", get_parent, NULL, "the Group it is in", NULL},
     {"attrs", get_attrs, NULL, "its attributes, a mapping", NULL},

@@ -1,10 +1,11 @@
-/* Group.visit and visititems: all objects below a group. Not collective. */
+/* Group.visit and its likes: all objects, or all names, below a group. Not collective. */
 #include "h5.h"
 
 /* Where a walk is. */
 typedef struct walk {
     PyObject *function;
-    int with_objects; /* visititems */
+    int links;        /* every name, not every object */
+    int with_objects; /* the function gets them, or the links, too */
     PyObject *seen;   /* set of what has been visited: names may lead in circles */
 } walk;
 
@@ -42,21 +43,62 @@ static PyObject *visit(walk *w, PyObject *object, PyObject *name)
     return result;
 }
 
-/* Visit one name of a group; one that leads to nothing we know is passed over. New. */
+/* 1 if a name is a name of the object itself. */
+static int is_hard(PyObject *group, PyObject *name)
+{
+    PyObject *hard = h5_link_class("HardLink"), *class = NULL;
+    const char *text;
+    int result = -1;
+
+    if (hard != NULL && arg_name(name, &text) == 0)
+        class = h5_link((h5object *)group, text, Py_None, 1);
+    if (class != NULL)
+        result = class == hard;
+    Py_XDECREF(class);
+    Py_XDECREF(hard);
+    return result;
+}
+
+/* Visit one name of a group; one that is a link to elsewhere is passed over. New. */
 static PyObject *walk_name(walk *w, PyObject *group, PyObject *prefix, PyObject *name)
 {
     PyObject *full = PyUnicode_Concat(prefix, name), *object = NULL, *result = NULL;
+    int hard = full == NULL ? -1 : is_hard(group, name);
 
-    if (full != NULL)
-        object = PyObject_GetItem(group, name);
-    if (object != NULL) {
-        result = visit(w, object, full);
-    } else if (PyErr_ExceptionMatches(PyExc_KeyError) ||
-               PyErr_ExceptionMatches(PyExc_NotImplementedError)) {
-        PyErr_Clear();
+    if (hard == 0)
         result = Py_NewRef(Py_None);
-    }
+    if (hard == 1)
+        object = PyObject_GetItem(group, name);
+    if (object != NULL)
+        result = visit(w, object, full);
     Py_XDECREF(object);
+    Py_XDECREF(full);
+    return result;
+}
+
+/* Visit a name itself, and what is below it if it is a group that has not been met. New. */
+static PyObject *walk_link(walk *w, PyObject *group, PyObject *prefix, PyObject *name)
+{
+    PyObject *full = PyUnicode_Concat(prefix, name), *link = NULL, *result = NULL, *below;
+    int hard = full == NULL ? -1 : is_hard(group, name);
+    const char *text;
+
+    if (hard >= 0 && arg_name(name, &text) == 0)
+        link = h5_link((h5object *)group, text, Py_None, 0);
+    if (link != NULL)
+        result =
+            PyObject_CallFunctionObjArgs(w->function, full, w->with_objects ? link : NULL, NULL);
+    if (result == Py_None && hard == 1) {
+        PyObject *object = PyObject_GetItem(group, name);
+        below = PyUnicode_FromFormat("%U/", full);
+        if (object == NULL || below == NULL)
+            Py_CLEAR(result);
+        else if (is_a(state_of(object), object, TYPE_H5Group) && is_new(w, object) == 1)
+            Py_SETREF(result, walk_group(w, object, below));
+        Py_XDECREF(below);
+        Py_XDECREF(object);
+    }
+    Py_XDECREF(link);
     Py_XDECREF(full);
     return result;
 }
@@ -69,14 +111,15 @@ static PyObject *walk_group(walk *w, PyObject *group, PyObject *prefix)
         return NULL;
     result = Py_NewRef(Py_None);
     for (Py_ssize_t i = 0; result == Py_None && i < PyList_GET_SIZE(names); i++)
-        Py_SETREF(result, walk_name(w, group, prefix, PyList_GET_ITEM(names, i)));
+        Py_SETREF(result,
+                  (w->links ? walk_link : walk_name)(w, group, prefix, PyList_GET_ITEM(names, i)));
     Py_DECREF(names);
     return result;
 }
 
-static PyObject *start(PyObject *self, PyObject *function, int with_objects)
+static PyObject *start(PyObject *self, PyObject *function, int links, int with_objects)
 {
-    walk w = {function, with_objects, PySet_New(NULL)};
+    walk w = {function, links, with_objects, PySet_New(NULL)};
     PyObject *prefix = PyUnicode_FromString(""), *result = NULL;
 
     if (w.seen != NULL && prefix != NULL && h5_ready((h5object *)self) == 0 &&
@@ -89,11 +132,12 @@ static PyObject *start(PyObject *self, PyObject *function, int with_objects)
 
 PyDoc_STRVAR(visit_doc,
              "visit($self, func, /)\n--\n\nCall func(name) for every object below the group, until "
-             "it returns something\nother than None, which is returned. Not collective.");
+             "it returns something\nother than None, which is returned; soft and external links "
+             "are not followed. Not collective.");
 
 static PyObject *group_visit(PyObject *self, PyObject *function)
 {
-    return start(self, function, 0);
+    return start(self, function, 0, 0);
 }
 
 PyDoc_STRVAR(visititems_doc, "visititems($self, func, /)\n--\n\nAs visit(), with "
@@ -101,11 +145,30 @@ PyDoc_STRVAR(visititems_doc, "visititems($self, func, /)\n--\n\nAs visit(), with
 
 static PyObject *group_visititems(PyObject *self, PyObject *function)
 {
-    return start(self, function, 1);
+    return start(self, function, 0, 1);
+}
+
+PyDoc_STRVAR(visit_links_doc,
+             "visit_links($self, func, /)\n--\n\nAs visit(), for every name: links "
+             "and further names of an object too. Not collective.");
+
+static PyObject *group_visit_links(PyObject *self, PyObject *function)
+{
+    return start(self, function, 1, 0);
+}
+
+PyDoc_STRVAR(visititems_links_doc, "visititems_links($self, func, /)\n--\n\nAs visit_links(), with "
+                                   "func(name, link). Not collective.");
+
+static PyObject *group_visititems_links(PyObject *self, PyObject *function)
+{
+    return start(self, function, 1, 1);
 }
 
 PyMethodDef h5walk_methods[] = {
     {"visit", group_visit, METH_O, visit_doc},
     {"visititems", group_visititems, METH_O, visititems_doc},
+    {"visit_links", group_visit_links, METH_O, visit_links_doc},
+    {"visititems_links", group_visititems_links, METH_O, visititems_links_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -49,6 +49,7 @@ static const struct {
     {TYPE_State, state_read_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},
     {TYPE_H5Group, h5walk_methods, NULL},
+    {TYPE_H5Group, h5link_methods, NULL},
 };
 
 /* A type is found under the last part of its full name. */
@@ -105,6 +106,7 @@ static int module_exec(PyObject *module)
     if (array_setup() < 0 || error_setup(module, st) < 0)
         return -1;
     if (PyModule_AddFunctions(module, partition_functions) < 0 ||
+        PyModule_AddFunctions(module, h5file_functions) < 0 ||
         PyModule_AddFunctions(module, doctor_functions) < 0)
         return -1;
     if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)

@@ -112,6 +112,11 @@ COLLIO_API int64_t collio_selection_size(const collio_selection *selection);
 typedef struct collio_file collio_file;
 typedef struct collio_object collio_object;
 
+/* Versions of HDF5 (major, minor, release): the library in use, and the one that collio was built
+ * with. Not collective.
+ *   used, built  out */
+COLLIO_API void collio_file_versions(unsigned used[3], unsigned built[3]);
+
 typedef enum collio_format {
     COLLIO_FORMAT_EARLIEST, /* every HDF5 since 1.0 reads it; the default */
     COLLIO_FORMAT_V18,      /* HDF5 1.8 and later; faster with very many attributes or names */
@@ -125,6 +130,7 @@ typedef struct collio_file_options {
     int64_t alignment;      /* arrays of at least `threshold` bytes start at a multiple of this */
     int64_t threshold;      /* bytes */
     int64_t metadata_block; /* bytes that structure grows by; HDF5's 2048 if 0 */
+    int track_order;        /* 1: a new root keeps the order in which names and attributes come */
 } collio_file_options;
 
 /*
@@ -232,7 +238,8 @@ COLLIO_API void collio_object_close(collio_object **object);
 
 COLLIO_API collio_kind collio_object_kind(const collio_object *object); /* Not collective. */
 
-/* Its absolute name when it was opened; owned by the object. Not collective. */
+/* Its absolute name, "" if it has none any more; owned by the object and valid until a link is
+ * made, moved or removed. Not collective. */
 COLLIO_API const char *collio_object_name(const collio_object *object);
 
 /* 1 while the file it belongs to is open. Not collective. */
@@ -257,6 +264,17 @@ COLLIO_API uint64_t collio_object_id(const collio_object *object);
 COLLIO_API int collio_group_create(collio_object *parent, const char *name, collio_object **out,
                                    collio_error *err);
 
+/* Zeros are the defaults. Must match on all ranks. */
+typedef struct collio_group_options {
+    int track_order; /* 1: keep the order in which names and attributes come */
+} collio_group_options;
+
+/* The same with options; and without a name if that is NULL: give it one with collio_link_hard(),
+ * or it is gone when it is closed. Collective. */
+COLLIO_API int collio_group_create_with(collio_object *parent, const char *name,
+                                        const collio_group_options *options, collio_object **out,
+                                        collio_error *err);
+
 /* Number of names in a group. Not collective.
  *   out  out */
 COLLIO_API int collio_group_count(collio_object *group, int64_t *out, collio_error *err);
@@ -280,12 +298,84 @@ COLLIO_API int collio_group_names(collio_object *group, collio_name_function *fu
 COLLIO_API int collio_group_find(collio_object *group, const char *name, collio_kind *out,
                                  collio_error *err);
 
+/* 1 in *out if the group records the order in which its names came. Not collective. */
+COLLIO_API int collio_group_is_ordered(collio_object *group, int *out, collio_error *err);
+
+/* ----------------------------------------------------------------- links */
+
+typedef enum collio_link_kind {
+    COLLIO_LINK_NONE,     /* no such name */
+    COLLIO_LINK_HARD,     /* a name of the object itself */
+    COLLIO_LINK_SOFT,     /* a path in this file, which may lead nowhere */
+    COLLIO_LINK_EXTERNAL, /* a path in another file */
+    COLLIO_LINK_OTHER     /* of another program's making */
+} collio_link_kind;
+
+typedef struct collio_link {
+    collio_link_kind kind;
+    char *path; /* where a soft or external link leads; else NULL */
+    char *file; /* of an external link, else NULL */
+} collio_link;
+
+/*
+ * What a name is, not what it leads to. Not collective.
+ *   out  out  release with collio_link_free()
+ * Errors: VALUE, TYPE (no group), MEMORY, HDF5.
+ */
+COLLIO_API int collio_link_info(collio_object *group, const char *name, collio_link *out,
+                                collio_error *err);
+COLLIO_API void collio_link_free(collio_link *link);
+
+/*
+ * Give an object one more name, and make the groups on the way to it that are missing. Collective.
+ *   target  in  an object of the same file
+ * Errors: VALUE (the name exists; another file; file is read-only), DIVERGED, HDF5.
+ */
+COLLIO_API int collio_link_hard(collio_object *group, const char *name, collio_object *target,
+                                collio_error *err);
+
+/* Make a name that stands for a path, absolute or relative to its group. Collective.
+ * Errors: as above. */
+COLLIO_API int collio_link_soft(collio_object *group, const char *name, const char *path,
+                                collio_error *err);
+
+/* Make a name that stands for a path in another file. Collective. What such a name leads to is
+ * open for reading only, on each rank by itself. Errors: as above. */
+COLLIO_API int collio_link_external(collio_object *group, const char *name, const char *file,
+                                    const char *path, collio_error *err);
+
+/* Give what `name` is, not what it leads to, another name. Collective.
+ * Errors: KEY, VALUE, DIVERGED, HDF5. */
+COLLIO_API int collio_link_move(collio_object *group, const char *name, const char *to,
+                                collio_error *err);
+
 /*
  * Remove a name; what it was the last name of is lost. Collective. Objects open
  * by that name stay usable until they are closed.
  * Errors: KEY, VALUE (file is read-only), DIVERGED, HDF5.
  */
 COLLIO_API int collio_link_delete(collio_object *group, const char *name, collio_error *err);
+
+/* ---------------------------------------------------------------- copies */
+
+#define COLLIO_COPY_SHALLOW            1u  /* of a group the objects in it, but not those below */
+#define COLLIO_COPY_EXPAND_SOFT        2u  /* what soft links lead to, not the links */
+#define COLLIO_COPY_EXPAND_EXTERNAL    4u  /* the same for external links */
+#define COLLIO_COPY_EXPAND_REFERENCES  8u  /* what references in datasets lead to */
+#define COLLIO_COPY_WITHOUT_ATTRIBUTES 16u
+
+/*
+ * Copy an object and what is in it, elements of datasets too, within a file or from another one;
+ * then flush. Collective over the ranks of `dest`; every rank reads all elements.
+ *   source  in  may be in another file that is open on all ranks
+ *   from    in  name in it, or NULL: itself
+ *   dest    in  a group
+ *   to      in  name to create in it
+ *   flags   in  some of COLLIO_COPY_*, or 0
+ * Errors: KEY, VALUE (the name exists; file is read-only), TYPE, DIVERGED, OS, HDF5.
+ */
+COLLIO_API int collio_object_copy(collio_object *source, const char *from, collio_object *dest,
+                                  const char *to, unsigned flags, collio_error *err);
 
 /* -------------------------------------------------------------- datasets */
 

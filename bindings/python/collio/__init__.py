@@ -25,16 +25,27 @@ _LOADED = (
     "NoCheckpointError",
 )
 
-__all__ = ["MPI", "rc", "Decomposition", "doctor", *_RUNNING, *_LOADED]
+# Names of modules of Python alone, and their other names here.
+_PLAIN = {
+    "Decomposition": "decomposition",
+    "doctor": "diagnose",
+    "HardLink": "links",
+    "SoftLink": "links",
+    "ExternalLink": "links",
+    "get_config": "config",
+    "is_hdf5": "config",
+}
+_ALIASES = {"AttributeManager": "Attributes"}
+
+__all__ = ["MPI", "rc", *_PLAIN, *_RUNNING, *_LOADED]
 
 
 def __getattr__(name):
-    if name == "MPI":
-        return importlib.import_module(".MPI", __name__)
-    if name == "Decomposition":
-        return importlib.import_module(".decomposition", __name__).Decomposition
-    if name == "doctor":
-        return importlib.import_module(".diagnose", __name__).doctor
+    name = _ALIASES.get(name, name)
+    if name in ("MPI", "version"):
+        return importlib.import_module("." + name, __name__)
+    if name in _PLAIN:
+        return getattr(importlib.import_module("." + _PLAIN[name], __name__), name)
     if name in _RUNNING:
         importlib.import_module(".MPI", __name__)
     elif name not in _LOADED:

@@ -1,0 +1,65 @@
+"""What ``keys()``, ``values()`` and ``items()`` of groups and attributes give."""
+
+from collections.abc import ItemsView, KeysView, ValuesView
+
+
+class Keys(KeysView):
+    """The names."""
+
+    def __reversed__(self):
+        return reversed(list(self._mapping))
+
+    def __repr__(self):
+        return f"<KeysViewHDF5 {list(self)}>"
+
+
+class Values(ValuesView):
+    """What the names lead to; None where they lead nowhere."""
+
+    def __iter__(self):
+        return (self._mapping.get(name) for name in self._mapping)
+
+    def __reversed__(self):
+        return (self._mapping.get(name) for name in reversed(list(self._mapping)))
+
+    def __contains__(self, value):
+        return any(value == mine for mine in self)
+
+
+class Items(ItemsView):
+    """Pairs of both."""
+
+    def __iter__(self):
+        return ((name, self._mapping.get(name)) for name in self._mapping)
+
+    def __reversed__(self):
+        return ((name, self._mapping.get(name)) for name in reversed(list(self._mapping)))
+
+    def __contains__(self, item):
+        name, value = item
+        return name in self._mapping and value == self._mapping.get(name)
+
+
+class Views:
+    """The methods that the classes of the extension take over."""
+
+    def keys(self):
+        """The names, a view. Not collective."""
+        return Keys(self)
+
+    def values(self):
+        """What is there, a view. Not collective."""
+        return Values(self)
+
+    def items(self):
+        """Pairs of both, a view. Not collective."""
+        return Items(self)
+
+    def __reversed__(self):
+        return reversed(list(self))
+
+    def __getstate__(self):
+        raise TypeError("collio objects cannot be pickled")
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError("collio objects cannot be pickled")
