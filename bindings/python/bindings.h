@@ -49,6 +49,7 @@ typedef struct state {
     PyObject *bottom;      /* the object MPI.BOTTOM */
     PyObject *sum;         /* the object MPI.SUM */
     PyObject *pickle;      /* the object MPI.pickle, serializer of the lower-case calls */
+    PyObject *keyvals;     /* MPI._keyval_registry: class name -> dict of keyval -> Keyval */
     PyObject *errhandlers; /* dict: C handle of a user's error handler -> its function */
     int running;           /* MPI is initialised and not finalised */
     int finalize;          /* MPI was initialised here, so it is finalised here */
@@ -84,6 +85,10 @@ extern PyMethodDef life_functions[];
 
 /* 1 between MPI_Init and MPI_Finalize; needs neither the GIL nor a state. */
 int life_usable(void);
+
+/* 1 if MPICH was started without a launcher. Some calls then start `mpiexec`, and wait for it for
+ * ever if the one in PATH belongs to another MPI. */
+int life_without_launcher(void);
 
 /* 0 while MPI may be called; before Init and after Finalize RuntimeError. */
 int life_refuse(state *st);
@@ -150,11 +155,17 @@ collio_error *here(collio_error *err);
 /* Not 0 if an exception may be kept, or an error handler be due, in some thread. */
 extern atomic_int callbacks_pending;
 
+/* What callback_enter() lays aside: the interpreter's state, and the exception that was pending. */
+typedef struct callback_frame {
+    PyGILState_STATE held;
+    PyObject *type, *value, *trace;
+} callback_frame;
+
 /* Take the interpreter; 0 if it is gone (MPI_Finalize at the end of the process may call back). */
-int callback_enter(PyGILState_STATE *held);
+int callback_enter(callback_frame *c);
 
 /* Keep the exception that is pending, if any, and let the interpreter go. */
-void callback_leave(PyGILState_STATE held);
+void callback_leave(callback_frame *c);
 
 /* Keep the exception that is pending, if any. */
 void callback_keep(void);
@@ -165,8 +176,16 @@ int callback_raise(void);
 /* Make the kept exception of this thread the cause of the pending one. */
 void callback_explain(void);
 
+/* Print the kept exception of this thread, where none can be raised. */
+void callback_report(PyObject *object);
+
 /* errhandler.c: call the error handlers that are due in this thread. What they raise is kept. */
 void errors_handle(void);
+
+/* -------------------------------------------------------- keyval.c: attributes */
+
+/* Make the registry of keyvals. */
+int keyval_setup(PyObject *module, state *st);
 
 /* ------------------------------------------------------ args.c: parse calls */
 
@@ -506,7 +525,7 @@ extern const row_method handle_rows[], status_rows[], datatype_rows[], group_row
     prequest_rows[], pickle_rows[], request_many_rows[], matched_rows[], comm_rows[],
     comm_send_rows[], comm_object_rows[], comm_collect_rows[], intracomm_collect_rows[],
     comm_bcast_rows[], comm_gather_rows[], intracomm_gather_rows[], cart_rows[],
-    comm_errhandler_rows[], file_errhandler_rows[];
+    comm_errhandler_rows[], file_errhandler_rows[], comm_keyval_rows[], datatype_keyval_rows[];
 
 /* Wrap a communicator by its kind (Intracomm, Cartcomm ...): a new one, which gets the error
  * handler of rc.errors; or one that exists, which keeps its own. New. */

@@ -7,11 +7,12 @@ atomic_int callbacks_pending;
 /* The first exception of this thread that no MPI call has raised yet. */
 static _Thread_local PyObject *kept;
 
-int callback_enter(PyGILState_STATE *held)
+int callback_enter(callback_frame *c)
 {
     if (!Py_IsInitialized())
         return 0;
-    *held = PyGILState_Ensure();
+    c->held = PyGILState_Ensure();
+    PyErr_Fetch(&c->type, &c->value, &c->trace);
     return 1;
 }
 
@@ -48,10 +49,11 @@ void callback_keep(void)
     callbacks_pending++;
 }
 
-void callback_leave(PyGILState_STATE held)
+void callback_leave(callback_frame *c)
 {
     callback_keep();
-    PyGILState_Release(held);
+    PyErr_Restore(c->type, c->value, c->trace);
+    PyGILState_Release(c->held);
 }
 
 /* What this thread's callbacks raised. New, or NULL. */
@@ -88,4 +90,10 @@ void callback_explain(void)
     }
     PyException_SetCause(exception, cause);
     make_pending(exception);
+}
+
+void callback_report(PyObject *object)
+{
+    if (callback_raise() < 0)
+        PyErr_WriteUnraisable(object);
 }

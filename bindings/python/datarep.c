@@ -50,10 +50,10 @@ static int convert(const datarep *rep, int reading, void *user, MPI_Datatype typ
                    void *file, MPI_Offset position)
 {
     PyObject *args, *result = NULL;
-    PyGILState_STATE held;
+    callback_frame c;
     int code;
 
-    if (!callback_enter(&held))
+    if (!callback_enter(&c))
         return MPI_ERR_CONVERSION;
     args = arguments(rep, reading, user, type, count, file, position);
     if (args != NULL)
@@ -61,7 +61,7 @@ static int convert(const datarep *rep, int reading, void *user, MPI_Datatype typ
     code = result != NULL ? MPI_SUCCESS : MPI_ERR_CONVERSION;
     Py_XDECREF(args);
     Py_XDECREF(result);
-    callback_leave(held);
+    callback_leave(&c);
     return code;
 }
 
@@ -79,12 +79,12 @@ static int on_write(void *user, MPI_Datatype type, int count, void *file, MPI_Of
 
 static int on_extent(MPI_Datatype type, MPI_Aint *extent, void *rep)
 {
-    PyGILState_STATE held;
+    callback_frame c;
     PyObject *datatype = NULL;
     state *st;
     int code;
 
-    if (!callback_enter(&held))
+    if (!callback_enter(&c))
         return MPI_ERR_CONVERSION;
     st = state_find();
     if (st != NULL)
@@ -93,7 +93,7 @@ static int on_extent(MPI_Datatype type, MPI_Aint *extent, void *rep)
     code = datatype != NULL && ask_extent(rep, datatype, extent) == 0 ? MPI_SUCCESS
                                                                       : MPI_ERR_CONVERSION;
     Py_XDECREF(datatype);
-    callback_leave(held);
+    callback_leave(&c);
     return code;
 }
 

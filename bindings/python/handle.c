@@ -129,6 +129,8 @@ static void handle_dealloc(PyObject *object)
         request_abandon(self);
     if (self->owned && self->mpi.bits != handle_null(self->kind).bits && life_usable())
         free_local(self);
+    if (callbacks_pending)
+        callback_report((PyObject *)type);
     Py_CLEAR(self->keep);
     type->tp_free(object);
     Py_DECREF(type);

@@ -1,6 +1,7 @@
 /* The life of MPI in this process, and what can be asked of it: module functions. */
 #include "bindings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int life_usable(void)
@@ -10,6 +11,16 @@ int life_usable(void)
     MPI_Initialized(&started);
     MPI_Finalized(&ended);
     return started && !ended;
+}
+
+int life_without_launcher(void)
+{
+#ifdef MPICH_VERSION
+    return getenv("PMI_FD") == NULL && getenv("PMI_PORT") == NULL && getenv("PMI_RANK") == NULL &&
+           getenv("PMIX_RANK") == NULL;
+#else
+    return 0;
+#endif
 }
 
 /* MPI may have been initialised by another module meanwhile (mpi4py). */

@@ -46,6 +46,8 @@ static const struct {
     {TYPE_File, NULL, file_access_rows},
     {TYPE_Comm, NULL, comm_errhandler_rows},
     {TYPE_File, NULL, file_errhandler_rows},
+    {TYPE_Comm, NULL, comm_keyval_rows},
+    {TYPE_Datatype, NULL, datatype_keyval_rows},
     {TYPE_State, state_read_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},
     {TYPE_H5Group, h5walk_methods, NULL},
@@ -101,7 +103,7 @@ static int module_exec(PyObject *module)
     if (st->io == NULL || PyModule_AddObjectRef(module, "_io", st->io) < 0)
         return -1;
     st->errhandlers = PyDict_New();
-    if (st->errhandlers == NULL)
+    if (st->errhandlers == NULL || keyval_setup(module, st) < 0)
         return -1;
     if (array_setup() < 0 || error_setup(module, st) < 0)
         return -1;
@@ -127,6 +129,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(st->bottom);
     Py_VISIT(st->sum);
     Py_VISIT(st->pickle);
+    Py_VISIT(st->keyvals);
     Py_VISIT(st->errhandlers);
     return 0;
 }
@@ -144,6 +147,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(st->bottom);
     Py_CLEAR(st->sum);
     Py_CLEAR(st->pickle);
+    Py_CLEAR(st->keyvals);
     Py_CLEAR(st->errhandlers);
     return 0;
 }

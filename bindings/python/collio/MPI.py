@@ -20,5 +20,6 @@ hook.install(rc, _collio)
 
 # The compiled module holds MPI's names and nothing else that is public.
 globals().update({name: value for name, value in vars(_collio).items() if not name.startswith("_")})
+_keyval_registry = _collio._keyval_registry
 
 del diagnose, hook, rc, settings

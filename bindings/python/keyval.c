@@ -1,0 +1,426 @@
+/* Attributes of communicators, datatypes and windows, and the keyvals that name them. */
+#include "bindings.h"
+
+/* X(field of any_handle, class, prefix of MPI's functions) */
+#define OWNERS X(comm, Comm, MPI_Comm) X(datatype, Datatype, MPI_Type)
+
+/*
+ * What a keyval stands for. The registry holds it until Free_keyval(); each attribute holds it, and
+ * the value, until MPI calls for its deletion: MPI keeps a freed keyval as long as it is in use.
+ */
+typedef struct keyval {
+    PyObject_HEAD
+    PyObject *copy, *delete; /* callable, bool or None */
+    int nopython;            /* values are integers of a pointer's size, not objects */
+} keyval;
+
+/* --------------------------------------------------------- one name for MPI's functions */
+
+static int get_value(enum handle_kind kind, any_handle of, int number, void *out, int *found)
+{
+#define X(field, class, prefix)                                                                    \
+    kind == KIND_##field ? prefix##_get_attr(of.field, number, out, found):
+    return OWNERS MPI_ERR_ARG;
+#undef X
+}
+
+static int set_value(enum handle_kind kind, any_handle of, int number, void *value)
+{
+#define X(field, class, prefix) kind == KIND_##field ? prefix##_set_attr(of.field, number, value):
+    return OWNERS MPI_ERR_ARG;
+#undef X
+}
+
+static int delete_value(enum handle_kind kind, any_handle of, int number)
+{
+#define X(field, class, prefix) kind == KIND_##field ? prefix##_delete_attr(of.field, number):
+    return OWNERS MPI_ERR_ARG;
+#undef X
+}
+
+static int free_number(enum handle_kind kind, int *number)
+{
+#define X(field, class, prefix) kind == KIND_##field ? prefix##_free_keyval(number):
+    return OWNERS MPI_ERR_ARG;
+#undef X
+}
+
+/* ----------------------------------------------------------------- when MPI calls back */
+
+/* The object that the user's functions are given. New. */
+static PyObject *wrap(enum handle_kind kind, any_handle mpi)
+{
+#define X(field, class, prefix) kind == KIND_##field ? TYPE_##class:
+    const enum type_slot slot = OWNERS TYPE_Handle;
+#undef X
+    state *st = state_find();
+
+    if (st == NULL)
+        return NULL;
+    return kind == KIND_comm ? comm_object(st, mpi.comm) : handle_make(st->types[slot], kind, mpi);
+}
+
+/* An attribute's value for Python. New. */
+static PyObject *value_object(const keyval *key, void *value)
+{
+    return key->nopython ? PyLong_FromSsize_t((Py_ssize_t)(intptr_t)value)
+                         : Py_NewRef((PyObject *)value);
+}
+
+/* The value for MPI, which holds a reference if it is an object. */
+static int value_store(const keyval *key, PyObject *object, void **out)
+{
+    int64_t number = 0;
+
+    if (key == NULL || key->nopython) {
+        if (arg_int64(object, &number) < 0)
+            return -1;
+        *out = (void *)(intptr_t)number;
+    } else {
+        *out = Py_NewRef(object);
+    }
+    return 0;
+}
+
+/* Call function(owner, number, value). New. */
+static PyObject *call(PyObject *function, enum handle_kind kind, any_handle of, int number,
+                      PyObject *value)
+{
+    PyObject *owner = wrap(kind, of), *result = NULL;
+
+    if (owner != NULL)
+        result = PyObject_CallFunction(function, "OiO", owner, number, value);
+    Py_XDECREF(owner);
+    return result;
+}
+
+/* The copy of a value; NotImplemented if there is to be none. New. */
+static PyObject *copy_of(const keyval *key, enum handle_kind kind, any_handle of, int number,
+                         PyObject *value)
+{
+    if (key->copy == Py_True)
+        return Py_NewRef(value);
+    return call(key->copy, kind, of, number, value);
+}
+
+static int on_copy(enum handle_kind kind, any_handle of, int number, keyval *key, void *in,
+                   void **out, int *copied)
+{
+    PyObject *value, *copy = NULL;
+    int failed = 1;
+    callback_frame c;
+
+    *copied = 0;
+    if (key->copy == Py_None || key->copy == Py_False || !callback_enter(&c))
+        return MPI_SUCCESS;
+    value = value_object(key, in);
+    if (value != NULL)
+        copy = copy_of(key, kind, of, number, value);
+    if (copy == Py_NotImplemented) {
+        failed = 0;
+    } else if (copy != NULL && value_store(key, copy, out) == 0) {
+        Py_INCREF(key);
+        *copied = 1;
+        failed = 0;
+    }
+    Py_XDECREF(copy);
+    Py_XDECREF(value);
+    callback_leave(&c);
+    return failed ? MPI_ERR_OTHER : MPI_SUCCESS;
+}
+
+static int on_delete(enum handle_kind kind, any_handle of, int number, keyval *key, void *in)
+{
+    PyObject *value, *result = NULL;
+    int failed = 0;
+    callback_frame c;
+
+    if (!callback_enter(&c))
+        return MPI_SUCCESS;
+    if (key->delete != Py_None && !PyBool_Check(key->delete)) {
+        value = value_object(key, in);
+        if (value != NULL)
+            result = call(key->delete, kind, of, number, value);
+        failed = result == NULL;
+        Py_XDECREF(result);
+        Py_XDECREF(value);
+    }
+    if (!failed) {
+        if (!key->nopython)
+            Py_DECREF((PyObject *)in);
+        Py_DECREF(key);
+    }
+    callback_leave(&c);
+    return failed ? MPI_ERR_OTHER : MPI_SUCCESS;
+}
+
+static int on_comm_copy(MPI_Comm of, int number, void *key, void *in, void *out, int *copied)
+{
+    return on_copy(KIND_comm, (any_handle){.comm = of}, number, key, in, out, copied);
+}
+
+static int on_comm_delete(MPI_Comm of, int number, void *value, void *key)
+{
+    return on_delete(KIND_comm, (any_handle){.comm = of}, number, key, value);
+}
+
+static int on_datatype_copy(MPI_Datatype of, int number, void *key, void *in, void *out,
+                            int *copied)
+{
+    return on_copy(KIND_datatype, (any_handle){.datatype = of}, number, key, in, out, copied);
+}
+
+static int on_datatype_delete(MPI_Datatype of, int number, void *value, void *key)
+{
+    return on_delete(KIND_datatype, (any_handle){.datatype = of}, number, key, value);
+}
+
+static int create_number(enum handle_kind kind, keyval *key, int *out)
+{
+#define X(field, class, prefix)                                                                    \
+    kind == KIND_##field ? prefix##_create_keyval(on_##field##_copy, on_##field##_delete, out, key):
+    return OWNERS MPI_ERR_ARG;
+#undef X
+}
+
+/* --------------------------------------------------------------------- the registry */
+
+/* The keyvals of a kind, a dictionary. Borrowed. */
+static PyObject *registry(state *st, enum handle_kind kind)
+{
+#define X(field, class, prefix) kind == KIND_##field ? #class:
+    return PyDict_GetItemString(st->keyvals, OWNERS NULL);
+#undef X
+}
+
+/* The keyval of ours with that number, NULL without an exception for others. Borrowed. */
+static keyval *find(state *st, enum handle_kind kind, int number)
+{
+    PyObject *name = PyLong_FromLong(number), *key;
+
+    key = name != NULL ? PyDict_GetItem(registry(st, kind), name) : NULL;
+    Py_XDECREF(name);
+    return (keyval *)key;
+}
+
+int keyval_setup(PyObject *module, state *st)
+{
+#define X(field, class, prefix) #class, PyDict_New(),
+    st->keyvals = Py_BuildValue("{sNsN}", OWNERS NULL);
+#undef X
+    return st->keyvals == NULL ? -1
+                               : PyModule_AddObjectRef(module, "_keyval_registry", st->keyvals);
+}
+
+static void keyval_dealloc(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+
+    Py_XDECREF(((keyval *)object)->copy);
+    Py_XDECREF(((keyval *)object)->delete);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyType_Slot keyval_slots[] = {
+    {Py_tp_dealloc, keyval_dealloc},
+    {0, NULL},
+};
+
+PyType_Spec Keyval_spec = {
+    .name = "collio.MPI._Keyval",
+    .basicsize = sizeof(keyval),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = keyval_slots,
+};
+
+/* ------------------------------------------------------------- creating and freeing */
+
+typedef struct keyval_args {
+    PyObject *copy, *delete, *value;
+    int nopython, number;
+} keyval_args;
+
+static int check_function(const char *what, PyObject *object)
+{
+    if (object == Py_None || PyBool_Check(object) || PyCallable_Check(object))
+        return 0;
+    raise_type(what, "callable, bool or None", object);
+    return -1;
+}
+
+static keyval *make(state *st, const keyval_args *a)
+{
+    PyTypeObject *type = st->types[TYPE_Keyval];
+    keyval *key = (keyval *)type->tp_alloc(type, 0);
+
+    if (key != NULL) {
+        key->copy = Py_NewRef(a->copy);
+        key->delete = Py_NewRef(a->delete);
+        key->nopython = a->nopython;
+    }
+    return key;
+}
+
+static PyObject *create(PyObject *cls, const row_method *row, PyObject *const *args,
+                        Py_ssize_t nargs, PyObject *keywords)
+{
+    static const param params[] = {{"|copy_fn", arg_object, offsetof(keyval_args, copy)},
+                                   {"|delete_fn", arg_object, offsetof(keyval_args, delete)},
+                                   {"|nopython", arg_bool, offsetof(keyval_args, nopython)},
+                                   {NULL, NULL, 0}};
+    state *st = state_of_class(cls);
+    keyval_args a = {Py_None, Py_None, NULL, 0, MPI_KEYVAL_INVALID};
+    PyObject *number = NULL;
+    keyval *key;
+    int failed;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, params, &a, args, nargs, keywords) < 0 ||
+        check_function("copy_fn", a.copy) < 0 || check_function("delete_fn", a.delete) < 0)
+        return NULL;
+    key = make(st, &a);
+    if (key == NULL)
+        return NULL;
+    failed = mpi_failed(create_number(row->mode, key, &a.number), row->mpi_name);
+    if (!failed)
+        number = PyLong_FromLong(a.number);
+    if (number != NULL && PyDict_SetItem(registry(st, row->mode), number, (PyObject *)key) < 0)
+        Py_CLEAR(number);
+    if (number == NULL && !failed)
+        free_number(row->mode, &a.number);
+    Py_DECREF(key);
+    return number;
+}
+
+static PyObject *release(PyObject *cls, const row_method *row, PyObject *const *args,
+                         Py_ssize_t nargs, PyObject *keywords)
+{
+    static const param params[] = {{"keyval", arg_object, 0}, {NULL, NULL, 0}};
+    state *st = state_of_class(cls);
+    PyObject *name;
+    int number;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, params, &name, args, nargs, keywords) < 0 ||
+        arg_int(name, &number) < 0 ||
+        mpi_failed(free_number(row->mode, &number), row->mpi_name) < 0)
+        return NULL;
+    if (PyDict_DelItem(registry(st, row->mode), name) < 0)
+        PyErr_Clear(); /* another library's */
+    return PyLong_FromLong(number);
+}
+
+/* -------------------------------------------------------------------- the attributes */
+
+static const param number_params[] = {{"keyval", arg_int, offsetof(keyval_args, number)},
+                                      {NULL, NULL, 0}};
+
+/* What the value of a predefined keyval points to. */
+enum content { NOTHING, INTEGER, ADDRESS_SIZED };
+
+static enum content predefined(enum handle_kind kind, int number)
+{
+    static const int integers[] = {
+        MPI_TAG_UB,        MPI_IO,     MPI_HOST,        MPI_WTIME_IS_GLOBAL,
+        MPI_UNIVERSE_SIZE, MPI_APPNUM, MPI_LASTUSEDCODE};
+
+    for (size_t i = 0; kind == KIND_comm && i < sizeof integers / sizeof *integers; i++)
+        if (number == integers[i])
+            return INTEGER;
+    return NOTHING;
+}
+
+static PyObject *get(PyObject *self, const row_method *row, PyObject *const *args, Py_ssize_t nargs,
+                     PyObject *keywords)
+{
+    state *st = state_of(self);
+    keyval_args a;
+    keyval *key;
+    enum content content;
+    void *value = NULL;
+    int found = 0;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, number_params, &a, args, nargs, keywords) < 0)
+        return NULL;
+    if (a.number == MPI_UNIVERSE_SIZE && life_without_launcher())
+        Py_RETURN_NONE;
+    if (mpi_failed(get_value(row->mode, ((handle *)self)->mpi, a.number, &value, &found),
+                   row->mpi_name) < 0)
+        return NULL;
+    if (!found)
+        Py_RETURN_NONE;
+    key = find(st, row->mode, a.number);
+    if (key != NULL)
+        return value_object(key, value);
+    content = predefined(row->mode, a.number);
+    if (content == INTEGER)
+        return PyLong_FromLong(*(int *)value);
+    if (content == ADDRESS_SIZED)
+        return PyLong_FromSsize_t((Py_ssize_t) * (MPI_Aint *)value);
+    return PyLong_FromSsize_t((Py_ssize_t)(intptr_t)value);
+}
+
+static PyObject *set(PyObject *self, const row_method *row, PyObject *const *args, Py_ssize_t nargs,
+                     PyObject *keywords)
+{
+    static const param params[] = {{"keyval", arg_int, offsetof(keyval_args, number)},
+                                   {"attrval", arg_object, offsetof(keyval_args, value)},
+                                   {NULL, NULL, 0}};
+    state *st = state_of(self);
+    keyval_args a;
+    keyval *key;
+    void *value;
+    int code;
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, params, &a, args, nargs, keywords) < 0)
+        return NULL;
+    key = find(st, row->mode, a.number);
+    if (value_store(key, a.value, &value) < 0)
+        return NULL;
+    Py_XINCREF(key);
+    code = set_value(row->mode, ((handle *)self)->mpi, a.number, value);
+    if (code != MPI_SUCCESS && key != NULL) {
+        if (!key->nopython)
+            Py_DECREF((PyObject *)value);
+        Py_DECREF(key);
+    }
+    return mpi_failed(code, row->mpi_name) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *erase(PyObject *self, const row_method *row, PyObject *const *args,
+                       Py_ssize_t nargs, PyObject *keywords)
+{
+    keyval_args a;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        args_parse(row->name, number_params, &a, args, nargs, keywords) < 0 ||
+        mpi_failed(delete_value(row->mode, ((handle *)self)->mpi, a.number), row->mpi_name) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+#define CREATE_DOC                                                                                 \
+    "Create_keyval($type, /, copy_fn=None, delete_fn=None, nopython=False)\n--\n\nA key for "      \
+    "attributes. A duplicate gets copy_fn(object, keyval, value), or nothing if that is "          \
+    "NotImplemented (copy_fn True: the value, False or None: nothing); delete_fn(object, keyval, " \
+    "value) is called when an attribute goes. With nopython values are integers of a pointer's "   \
+    "size that C code may use, too. Not collective."
+#define FREE_DOC                                                                                   \
+    "Free_keyval($type, /, keyval)\n--\n\nFree a key; attributes that are set stay. Returns "      \
+    "KEYVAL_INVALID. Not collective."
+#define GET_DOC    "Get_attr($self, /, keyval)\n--\n\nAn attribute, or None. Not collective."
+#define SET_DOC    "Set_attr($self, /, keyval, attrval)\n--\n\nSet an attribute. Not collective."
+#define DELETE_DOC "Delete_attr($self, /, keyval)\n--\n\nDelete an attribute. Not collective."
+
+/* clang-format off */
+#define X(field, class, prefix) \
+    const row_method field##_keyval_rows[] = { \
+        {"Create_keyval", CREATE_DOC, create, #prefix "_create_keyval", {NULL}, KIND_##field, 1}, \
+        {"Free_keyval", FREE_DOC, release, #prefix "_free_keyval", {NULL}, KIND_##field, 1}, \
+        {"Get_attr", GET_DOC, get, #prefix "_get_attr", {NULL}, KIND_##field, 0}, \
+        {"Set_attr", SET_DOC, set, #prefix "_set_attr", {NULL}, KIND_##field, 0}, \
+        {"Delete_attr", DELETE_DOC, erase, #prefix "_delete_attr", {NULL}, KIND_##field, 0}, \
+        {NULL, NULL, NULL, NULL, {NULL}, 0, 0}, \
+    };
+OWNERS
+#undef X
+/* clang-format on */
