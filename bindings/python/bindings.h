@@ -9,10 +9,13 @@
 #ifndef COLLIO_BINDINGS_H
 #define COLLIO_BINDINGS_H
 
+#include "config.h"
+
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>
 
+#include <limits.h>
 #include <stdatomic.h>
 
 #include "absent.h"
@@ -129,6 +132,9 @@ int error_setup(PyObject *module, state *st);
 /* Judge the result of MPI function `call`: 0, or -1 with MPI.Exception. */
 int mpi_failed(int result, const char *call);
 
+/* NotImplementedError: the MPI library has no such function. Always NULL. */
+PyObject *raise_unavailable(const char *call);
+
 /* Raise the Python exception that stands for *err (which must hold an error).
  * Always NULL, so that a failure is one line: return raise_from(&err); */
 PyObject *raise_from(const collio_error *err);
@@ -239,14 +245,23 @@ PyObject *raise_type(const char *what, const char *wanted, PyObject *got);
 
 /* ----------------------------------------------- method.c: methods from rows */
 
-struct collective; /* comm_collect.c */
+struct operation; /* collect.h */
 
 /* An MPI function, by the shape of its arguments. */
 typedef union mpi_call {
-    int (*send)(const void *, int, MPI_Datatype, int, int, MPI_Comm);
-    int (*isend)(const void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
-    int (*recv)(void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
-    int (*collective)(const struct collective *);
+    const struct operation *collective;
+    struct {
+        int (*plain)(const void *, int, MPI_Datatype, int, int, MPI_Comm);
+        int (*large)(const void *, MPI_Count, MPI_Datatype, int, int, MPI_Comm);
+    } send;
+    struct {
+        int (*plain)(const void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
+        int (*large)(const void *, MPI_Count, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
+    } isend;
+    struct {
+        int (*plain)(void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
+        int (*large)(void *, MPI_Count, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
+    } recv;
     int (*group_pair)(MPI_Group, MPI_Group, MPI_Group *);
     PyObject *(*one)(PyObject *self, PyObject *argument);
 } mpi_call;
@@ -387,15 +402,18 @@ collio_type array_type_from(PyObject *dtype);
 
 /*
  * Data of one side of an MPI call. Lives on the C stack; message_init() first,
- * message_release() last.
+ * message_release() last. Vector forms have lists with one entry a block.
  */
 typedef struct message {
     void *data;
-    int count;
+    MPI_Count count;
     MPI_Datatype type;
-    PyObject *keep; /* owns the memory; locked against resizing */
-    int *counts;    /* vector forms: one per rank */
-    int *displs;
+    PyObject *keep;      /* owns the memory; locked against resizing */
+    PyObject *lists;     /* owns the lists */
+    void *counts;        /* MPI_Count[]; after message_narrow() int[] */
+    void *displs;        /* MPI_Aint[], in elements (w form: bytes); narrow: int[]; or NULL */
+    MPI_Datatype *types; /* w form */
+    int own_type;        /* `type` was made here: see message_bundle() */
 } message;
 
 static inline void message_init(message *m)
@@ -404,8 +422,10 @@ static inline void message_init(message *m)
     m->count = 0;
     m->type = MPI_BYTE;
     m->keep = NULL;
-    m->counts = NULL;
-    m->displs = NULL;
+    m->lists = NULL;
+    m->counts = m->displs = NULL;
+    m->types = NULL;
+    m->own_type = 0;
 }
 
 void message_release(message *m);
@@ -415,12 +435,58 @@ void message_release(message *m);
  * [data, (count, displ), type]; data None or MPI.BOTTOM; type by name.
  *   blocks    in  the data are that many equal parts, `count` is of one; 1: all
  *   writable  in  refuse read-only memory
+ * A count beyond INT_MAX is an OverflowError; message_from_large() takes it.
  */
 int message_from(state *st, PyObject *spec, int writable, int blocks, message *m);
+int message_from_large(state *st, PyObject *spec, int writable, int blocks, message *m);
+
+/* The buffer of a message to or from `rank`; None will do for PROC_NULL. */
+int message_for(state *st, PyObject *spec, int writable, int rank, message *m);
 
 /* The same for vector forms: [data, counts], [data, (counts, displs)],
  * [data, counts, displs, type] ... in `blocks` parts. */
 int message_vector(state *st, PyObject *spec, int writable, int blocks, message *m);
+
+/* The same with a type for each block: [data, types], [data, (counts, displs), types],
+ * [data, counts, displs, types], displacements in bytes. */
+int message_types(state *st, PyObject *spec, int writable, int blocks, message *m);
+
+/* Counts alone, one for each block: of Reduce_scatter. NULL: room for them. */
+int message_counts(state *st, PyObject *counts, int blocks, message *m);
+
+/* Lists for a message of equal blocks. */
+int message_spread(message *m, int blocks);
+
+/* Whether some number does not fit in an int. */
+int message_is_large(const message *m, int blocks);
+
+/* Make the counts ints, in place; the displacements, too, if `displs`. */
+void message_narrow(message *m, int blocks, int displs);
+
+/* Replace a count beyond INT_MAX by one element of a type that has as many: where MPI has no
+ * functions for large counts (they came with MPI 4). Lists cannot be: OverflowError. */
+int message_bundle(message *m);
+
+/* MPI's functions for large counts are named as the others, with _c. */
+#ifdef HAVE_MPI_ALLREDUCE_C
+#define LARGE(function)             function##_c
+#define SIZED(large, function, ...) ((large) ? function##_c(__VA_ARGS__) : function(__VA_ARGS__))
+#else
+#define LARGE(function)             NULL
+#define SIZED(large, function, ...) ((void)(large), function(__VA_ARGS__))
+#endif
+
+/* 1 if the count needs the function for large counts, else 0; -1. */
+static inline int message_large(message *m)
+{
+    if (m->count <= INT_MAX)
+        return 0;
+#ifdef HAVE_MPI_ALLREDUCE_C
+    return 1;
+#else
+    return message_bundle(m);
+#endif
+}
 
 /* Memory and length in bytes of an array or buffer, whatever its elements. */
 int message_memory(PyObject *object, int writable, message *m, Py_ssize_t *nbytes);
@@ -525,7 +591,8 @@ extern const row_method handle_rows[], status_rows[], datatype_rows[], group_row
     prequest_rows[], pickle_rows[], request_many_rows[], matched_rows[], comm_rows[],
     comm_send_rows[], comm_object_rows[], comm_collect_rows[], intracomm_collect_rows[],
     comm_bcast_rows[], comm_gather_rows[], intracomm_gather_rows[], cart_rows[],
-    comm_errhandler_rows[], file_errhandler_rows[], comm_keyval_rows[], datatype_keyval_rows[];
+    comm_errhandler_rows[], file_errhandler_rows[], comm_keyval_rows[], datatype_keyval_rows[],
+    topocomm_collect_rows[];
 
 /* Wrap a communicator by its kind (Intracomm, Cartcomm ...): a new one, which gets the error
  * handler of rc.errors; or one that exists, which keeps its own. New. */

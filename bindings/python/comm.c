@@ -366,19 +366,6 @@ static PyObject *comm_Barrier(PyObject *self, PyObject *Py_UNUSED(none))
     return none_or_null(mpi_failed(code, "MPI_Barrier"));
 }
 
-PyDoc_STRVAR(ibarrier_doc, "Ibarrier($self, /)\n--\n\nBegin to wait for all; returns a Request. "
-                           "Collective.");
-
-static PyObject *comm_Ibarrier(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    state *st = state_of(self);
-    MPI_Request request;
-
-    if (mpi_ready(st) < 0 || mpi_failed(MPI_Ibarrier(mpi_of(self), &request), "MPI_Ibarrier") < 0)
-        return NULL;
-    return request_make(st, TYPE_Request, request, NULL);
-}
-
 /* --------------------------------------------------------------------------- tables */
 
 PyDoc_STRVAR(lower_barrier_doc, "barrier($self, /)\n--\n\nWait for all. Collective.");
@@ -409,7 +396,6 @@ PyMethodDef comm_methods[] = {
     {"Abort", FAST(comm_Abort), FASTCALL, abort_doc},
     {"Barrier", comm_Barrier, METH_NOARGS, barrier_doc},
     {"barrier", comm_Barrier, METH_NOARGS, lower_barrier_doc},
-    {"Ibarrier", comm_Ibarrier, METH_NOARGS, ibarrier_doc},
     {"__enter__", comm_enter, METH_NOARGS, enter_doc},
     {"__exit__", comm_exit, METH_VARARGS, exit_doc},
     {NULL, NULL, 0, NULL},

@@ -1,472 +1,242 @@
-/* Collective calls on buffers. */
-#include "bindings.h"
+/* Collective calls on buffers: the body of all of them, and their rows. */
+#include "collect.h"
+#include "topology.h"
 
-#include <string.h>
+/* ------------------------------------------------------------------------ arguments */
 
-/* What the wrappers of MPI's functions take: the union of their arguments. */
-typedef struct collective {
-    message send, recv; /* one of them holds the buffer of Bcast */
-    MPI_Op op;
-    int root;
-    MPI_Comm comm;
-    int *counts; /* Reduce_scatter */
-} collective;
+enum { MOST_PARAMS = 8 };
 
-typedef struct collect_args {
-    PyObject *sendbuf, *recvbuf, *op, *counts;
-    int root;
-} collect_args;
-
-#define COLLECT_ARGS                                                                               \
-    {                                                                                              \
-        NULL, NULL, NULL, Py_None, 0                                                               \
-    }
-
-/* Parameters by the shape of the call. */
-static const param buf_root[] = {{"buf", arg_object, offsetof(collect_args, recvbuf)},
-                                 {"|root", arg_int, offsetof(collect_args, root)},
-                                 {NULL, NULL, 0}};
-static const param two_root[] = {{"sendbuf", arg_object, offsetof(collect_args, sendbuf)},
-                                 {"recvbuf", arg_object, offsetof(collect_args, recvbuf)},
-                                 {"|root", arg_int, offsetof(collect_args, root)},
-                                 {NULL, NULL, 0}};
-static const param two[] = {{"sendbuf", arg_object, offsetof(collect_args, sendbuf)},
-                            {"recvbuf", arg_object, offsetof(collect_args, recvbuf)},
-                            {NULL, NULL, 0}};
-static const param two_op[] = {{"sendbuf", arg_object, offsetof(collect_args, sendbuf)},
-                               {"recvbuf", arg_object, offsetof(collect_args, recvbuf)},
-                               {"|op", arg_object, offsetof(collect_args, op)},
-                               {NULL, NULL, 0}};
-static const param two_op_root[] = {{"sendbuf", arg_object, offsetof(collect_args, sendbuf)},
-                                    {"recvbuf", arg_object, offsetof(collect_args, recvbuf)},
-                                    {"|op", arg_object, offsetof(collect_args, op)},
-                                    {"|root", arg_int, offsetof(collect_args, root)},
-                                    {NULL, NULL, 0}};
-static const param two_counts_op[] = {{"sendbuf", arg_object, offsetof(collect_args, sendbuf)},
-                                      {"recvbuf", arg_object, offsetof(collect_args, recvbuf)},
-                                      {"|recvcounts", arg_object, offsetof(collect_args, counts)},
-                                      {"|op", arg_object, offsetof(collect_args, op)},
-                                      {NULL, NULL, 0}};
-
-/* ------------------------------------------------------------- MPI's functions called */
-
-static int call_bcast(const collective *c)
+/* A persistent form has one parameter more, at the end. */
+static int parse(const row_method *row, collect_args *a, PyObject *const *args, Py_ssize_t nargs,
+                 PyObject *keywords)
 {
-    return MPI_Bcast(c->recv.data, c->recv.count, c->recv.type, c->root, c->comm);
+    const param *params = row->call.collective->shape->params;
+    param extended[MOST_PARAMS] = {{NULL, NULL, 0}};
+    int n = 0;
+
+    if (row->mode != FORM_PERSISTENT)
+        return args_parse(row->name, params, a, args, nargs, keywords);
+    for (; params[n].name != NULL; n++)
+        extended[n] = params[n];
+    extended[n] = (param){"|info", arg_object, offsetof(collect_args, info)};
+    return args_parse(row->name, extended, a, args, nargs, keywords);
 }
 
-static int call_gather(const collective *c)
+/* Ranks of the group, and the number of blocks each side has. */
+static int take_part(state *st, PyObject *self, int neighbours, collective *c)
 {
-    return MPI_Gather(c->send.data, c->send.count, c->send.type, c->recv.data, c->recv.count,
-                      c->recv.type, c->root, c->comm);
-}
+    int inter = 0;
 
-static int call_scatter(const collective *c)
-{
-    return MPI_Scatter(c->send.data, c->send.count, c->send.type, c->recv.data, c->recv.count,
-                       c->recv.type, c->root, c->comm);
-}
-
-static int call_allgather(const collective *c)
-{
-    return MPI_Allgather(c->send.data, c->send.count, c->send.type, c->recv.data, c->recv.count,
-                         c->recv.type, c->comm);
-}
-
-static int call_alltoall(const collective *c)
-{
-    return MPI_Alltoall(c->send.data, c->send.count, c->send.type, c->recv.data, c->recv.count,
-                        c->recv.type, c->comm);
-}
-
-static int call_gatherv(const collective *c)
-{
-    return MPI_Gatherv(c->send.data, c->send.count, c->send.type, c->recv.data, c->recv.counts,
-                       c->recv.displs, c->recv.type, c->root, c->comm);
-}
-
-static int call_scatterv(const collective *c)
-{
-    return MPI_Scatterv(c->send.data, c->send.counts, c->send.displs, c->send.type, c->recv.data,
-                        c->recv.count, c->recv.type, c->root, c->comm);
-}
-
-static int call_allgatherv(const collective *c)
-{
-    return MPI_Allgatherv(c->send.data, c->send.count, c->send.type, c->recv.data, c->recv.counts,
-                          c->recv.displs, c->recv.type, c->comm);
-}
-
-static int call_alltoallv(const collective *c)
-{
-    return MPI_Alltoallv(c->send.data, c->send.counts, c->send.displs, c->send.type, c->recv.data,
-                         c->recv.counts, c->recv.displs, c->recv.type, c->comm);
-}
-
-static int call_reduce(const collective *c)
-{
-    return MPI_Reduce(c->send.data, c->recv.data, c->send.count, c->send.type, c->op, c->root,
-                      c->comm);
-}
-
-static int call_allreduce(const collective *c)
-{
-    return MPI_Allreduce(c->send.data, c->recv.data, c->recv.count, c->recv.type, c->op, c->comm);
-}
-
-static int call_scan(const collective *c)
-{
-    return MPI_Scan(c->send.data, c->recv.data, c->recv.count, c->recv.type, c->op, c->comm);
-}
-
-static int call_exscan(const collective *c)
-{
-    return MPI_Exscan(c->send.data, c->recv.data, c->recv.count, c->recv.type, c->op, c->comm);
-}
-
-static int call_reduce_scatter_block(const collective *c)
-{
-    return MPI_Reduce_scatter_block(c->send.data, c->recv.data, c->recv.count, c->recv.type, c->op,
-                                    c->comm);
-}
-
-static int call_reduce_scatter(const collective *c)
-{
-    return MPI_Reduce_scatter(c->send.data, c->recv.data, c->counts, c->recv.type, c->op, c->comm);
-}
-
-/* ---------------------------------------------------------------------- preparation */
-
-static int is_in_place(const state *st, PyObject *buffer)
-{
-    return buffer == st->in_place;
-}
-
-/* `side` takes part as MPI.IN_PLACE; the other side says what the data are. */
-static void set_in_place(message *side, const message *other)
-{
-    side->data = MPI_IN_PLACE;
-    side->count = other->count;
-    side->type = other->type;
-}
-
-static int raise_mismatch(int sent, int received)
-{
-    PyErr_Format(PyExc_ValueError, "mismatch in send count %d and receive count %d", sent,
-                 received);
-    return -1;
-}
-
-/* Both sides of a reduction must be alike. */
-static int check_alike(const collective *c)
-{
-    if (c->send.count != c->recv.count)
-        return raise_mismatch(c->send.count, c->recv.count);
-    if (c->send.type == c->recv.type)
-        return 0;
-    PyErr_SetString(PyExc_ValueError, "mismatch in send and receive MPI datatypes");
-    return -1;
-}
-
-typedef int prepare_function(state *st, const collect_args *a, int size, int rank, collective *c);
-
-static int prepare_bcast(state *st, const collect_args *a, int Py_UNUSED(size), int rank,
-                         collective *c)
-{
-    return message_from(st, a->recvbuf, rank != a->root, 1, &c->recv);
-}
-
-/* Gather, Gatherv: only the root's recvbuf counts. */
-static int gather(state *st, const collect_args *a, int size, int at_root, int vector,
-                  collective *c)
-{
-    int failed = 0;
-
-    if (at_root)
-        failed = vector ? message_vector(st, a->recvbuf, 1, size, &c->recv)
-                        : message_from(st, a->recvbuf, 1, size, &c->recv);
-    if (failed == 0 && at_root && (is_in_place(st, a->sendbuf) || a->sendbuf == Py_None))
-        set_in_place(&c->send, &c->recv);
-    else if (failed == 0)
-        failed = message_from(st, a->sendbuf, 0, 1, &c->send);
-    return failed;
-}
-
-static int prepare_gather(state *st, const collect_args *a, int size, int rank, collective *c)
-{
-    return gather(st, a, size, rank == a->root, 0, c);
-}
-
-static int prepare_gatherv(state *st, const collect_args *a, int size, int rank, collective *c)
-{
-    return gather(st, a, size, rank == a->root, 1, c);
-}
-
-static int scatter(state *st, const collect_args *a, int size, int at_root, int vector,
-                   collective *c)
-{
-    int failed = 0;
-
-    if (at_root)
-        failed = vector ? message_vector(st, a->sendbuf, 0, size, &c->send)
-                        : message_from(st, a->sendbuf, 0, size, &c->send);
-    if (failed == 0 && at_root && (is_in_place(st, a->recvbuf) || a->recvbuf == Py_None))
-        set_in_place(&c->recv, &c->send);
-    else if (failed == 0)
-        failed = message_from(st, a->recvbuf, 1, 1, &c->recv);
-    return failed;
-}
-
-static int prepare_scatter(state *st, const collect_args *a, int size, int rank, collective *c)
-{
-    return scatter(st, a, size, rank == a->root, 0, c);
-}
-
-static int prepare_scatterv(state *st, const collect_args *a, int size, int rank, collective *c)
-{
-    return scatter(st, a, size, rank == a->root, 1, c);
-}
-
-static int prepare_allgather(state *st, const collect_args *a, int size, int Py_UNUSED(rank),
-                             collective *c)
-{
-    return gather(st, a, size, 1, 0, c);
-}
-
-static int prepare_allgatherv(state *st, const collect_args *a, int size, int Py_UNUSED(rank),
-                              collective *c)
-{
-    return gather(st, a, size, 1, 1, c);
-}
-
-static int prepare_alltoall(state *st, const collect_args *a, int size, int Py_UNUSED(rank),
-                            collective *c)
-{
-    if (message_from(st, a->recvbuf, 1, size, &c->recv) < 0)
+    if (mpi_failed(MPI_Comm_size(c->comm, &c->size), "MPI_Comm_size") < 0 ||
+        mpi_failed(MPI_Comm_rank(c->comm, &c->rank), "MPI_Comm_rank") < 0)
         return -1;
-    if (!is_in_place(st, a->sendbuf) && a->sendbuf != Py_None)
-        return message_from(st, a->sendbuf, 0, size, &c->send);
-    set_in_place(&c->send, &c->recv);
+    if (neighbours)
+        return topology_degrees(c->comm, &c->from, &c->to);
+    if (!is_a(st, self, TYPE_Intracomm) &&
+        mpi_failed(MPI_Comm_test_inter(c->comm, &inter), "MPI_Comm_test_inter") < 0)
+        return -1;
+    c->inter = inter;
+    c->from = c->size;
+    if (inter && mpi_failed(MPI_Comm_remote_size(c->comm, &c->from), "MPI_Comm_remote_size") < 0)
+        return -1;
+    c->to = c->from;
     return 0;
 }
 
-static int prepare_alltoallv(state *st, const collect_args *a, int size, int Py_UNUSED(rank),
-                             collective *c)
+/* -------------------------------------------------------------------- large counts */
+
+#ifdef HAVE_MPI_ALLREDUCE_C
+static int go_large(collective *c, int Py_UNUSED(traits))
 {
-    if (message_vector(st, a->recvbuf, 1, size, &c->recv) < 0)
-        return -1;
-    if (!is_in_place(st, a->sendbuf) && a->sendbuf != Py_None)
-        return message_vector(st, a->sendbuf, 0, size, &c->send);
-    set_in_place(&c->send, &c->recv);
+    c->large = 1;
     return 0;
 }
-
-/* Allreduce, Scan, Exscan: equal buffers on both sides. */
-static int prepare_allreduce(state *st, const collect_args *a, int Py_UNUSED(size),
-                             int Py_UNUSED(rank), collective *c)
+#else
+static int go_large(collective *c, int traits)
 {
-    if (message_from(st, a->recvbuf, 1, 1, &c->recv) < 0)
-        return -1;
-    if (is_in_place(st, a->sendbuf) || a->sendbuf == Py_None) {
-        set_in_place(&c->send, &c->recv);
-        return 0;
-    }
-    return message_from(st, a->sendbuf, 0, 1, &c->send) < 0 ? -1 : check_alike(c);
-}
+    message *sides[] = {&c->send, &c->recv};
 
-static int prepare_reduce(state *st, const collect_args *a, int size, int rank, collective *c)
-{
-    if (rank == a->root)
-        return prepare_allreduce(st, a, size, rank, c);
-    /* MPI ignores recvbuf here; a program may name the same in-place call on all ranks. */
-    if (is_in_place(st, a->sendbuf) || a->sendbuf == Py_None)
-        return message_from(st, a->recvbuf, 0, 1, &c->send);
-    return message_from(st, a->sendbuf, 0, 1, &c->send);
-}
-
-static int prepare_reduce_scatter_block(state *st, const collect_args *a, int size,
-                                        int Py_UNUSED(rank), collective *c)
-{
-    if (is_in_place(st, a->sendbuf) || a->sendbuf == Py_None) {
-        if (message_from(st, a->recvbuf, 1, size, &c->recv) < 0)
-            return -1;
-        set_in_place(&c->send, &c->recv);
-        return 0;
-    }
-    if (message_from(st, a->recvbuf, 1, 1, &c->recv) < 0 ||
-        message_from(st, a->sendbuf, 0, size, &c->send) < 0)
-        return -1;
-    return check_alike(c);
-}
-
-static int sum(const int *counts, int n)
-{
-    int total = 0;
-
-    for (int i = 0; i < n; i++)
-        total += counts[i];
-    return total;
-}
-
-/* The counts of Reduce_scatter: as given, or every rank's own, which they tell each other. */
-static int reduce_counts(const collect_args *a, int size, collective *c)
-{
-    int n = size;
-
-    if (a->counts != Py_None && a->counts != NULL) {
-        n = ints_from(a->counts, &c->counts);
-    } else {
-        c->counts = PyMem_Malloc((size_t)size * sizeof *c->counts);
-        if (c->counts == NULL) {
-            PyErr_NoMemory();
+    for (int i = 0; i < 2; i++) {
+        if (traits & REDUCES || sides[i]->lists != NULL) {
+            PyErr_Format(PyExc_OverflowError,
+                         "message: a count or displacement is beyond %d, which this MPI takes "
+                         "from version 4 on: %s",
+                         INT_MAX,
+                         traits & REDUCES ? "reduce in parts"
+                                          : "use a larger Datatype (Create_contiguous)");
             return -1;
         }
-        if (mpi_failed(MPI_Allgather(&c->recv.count, 1, MPI_INT, c->counts, 1, MPI_INT, c->comm),
-                       "MPI_Allgather") < 0)
+        if (sides[i]->count > INT_MAX && sides[i]->data != MPI_IN_PLACE &&
+            message_bundle(sides[i]) < 0)
             return -1;
     }
-    if (n >= 0 && n != size)
-        PyErr_Format(PyExc_ValueError, "expecting %d items, got %d", size, n);
-    return n == size ? 0 : -1;
+    return 0;
+}
+#endif
+
+/* Counts as MPI's function will take them: ints unless one is too large for that. */
+static int fit_counts(collective *c, int traits)
+{
+    const int from = traits & REDUCES ? c->size : c->from;
+
+    if (c->send.lists == NULL && c->recv.lists == NULL && c->send.count <= INT_MAX &&
+        c->recv.count <= INT_MAX)
+        return 0;
+    if (message_is_large(&c->send, c->to) || message_is_large(&c->recv, from))
+        return go_large(c, traits);
+    message_narrow(&c->send, c->to, !(traits & AINT_DISPLS));
+    message_narrow(&c->recv, from, !(traits & AINT_DISPLS));
+    return 0;
 }
 
-static int prepare_reduce_scatter(state *st, const collect_args *a, int size, int rank,
-                                  collective *c)
+/* Equal counts as lists: see PERSISTENT_BY_LISTS. */
+static int make_lists(collective *c, int traits)
 {
-    int total;
+    if (!PERSISTENT_BY_LISTS || c->form != FORM_PERSISTENT)
+        return 0;
+    if (traits & LISTS_SENT && message_spread(&c->send, c->to) < 0)
+        return -1;
+    return traits & LISTS_RECEIVED ? message_spread(&c->recv, c->from) : 0;
+}
 
-    if (message_from(st, a->recvbuf, 1, 1, &c->recv) < 0)
-        return -1;
-    if (is_in_place(st, a->sendbuf) || a->sendbuf == Py_None)
-        set_in_place(&c->send, &c->recv);
-    else if (message_from(st, a->sendbuf, 0, 1, &c->send) < 0)
-        return -1;
-    if (reduce_counts(a, size, c) < 0)
-        return -1;
-    total = sum(c->counts, size);
-    if (c->send.count != total) {
-        PyErr_Format(PyExc_ValueError, "mismatch in send count %d and sum(counts) %d",
-                     c->send.count, total);
-        return -1;
+/* ------------------------------------------------------------------------- the body */
+
+/* All that must live as long as a request: memory, lists, an operation of the user's. New. */
+static PyObject *keep_all(const collective *c, PyObject *op)
+{
+    PyObject *const all[] = {c->send.keep, c->recv.keep, c->send.lists, c->recv.lists, op};
+    PyObject *list = PyList_New(0);
+
+    for (size_t i = 0; list != NULL && i < sizeof all / sizeof *all; i++)
+        if (all[i] != NULL && PyList_Append(list, all[i]) < 0)
+            Py_CLEAR(list);
+    return list;
+}
+
+/* A failure to keep things is known before MPI is called. */
+static PyObject *run(state *st, const row_method *row, collective *c, PyObject *op)
+{
+    PyObject *keep = NULL, *result = NULL;
+    PyThreadState *saved;
+    int code;
+
+    if (row->mode != FORM_BLOCKING) {
+        keep = keep_all(c, op);
+        if (keep == NULL)
+            return NULL;
     }
-    return c->send.data == MPI_IN_PLACE || c->recv.count >= c->counts[rank]
-               ? 0
-               : raise_mismatch(c->counts[rank], c->recv.count);
-}
-
-/* ---------------------------------------------------------------------- the one body */
-
-/* clang-format off */
-static const struct {
-    const param *params;
-    prepare_function *prepare;
-} shapes[] = {
-    {buf_root, prepare_bcast},        {two_root, prepare_gather},
-    {two_root, prepare_scatter},      {two, prepare_allgather},
-    {two, prepare_alltoall},          {two_root, prepare_gatherv},
-    {two_root, prepare_scatterv},     {two, prepare_allgatherv},
-    {two, prepare_alltoallv},         {two_op_root, prepare_reduce},
-    {two_op, prepare_allreduce},      {two_op, prepare_reduce_scatter_block},
-    {two_counts_op, prepare_reduce_scatter},
-};
-/* clang-format on */
-
-/* clang-format off */
-enum shape {
-    BCAST, GATHER, SCATTER, ALLGATHER, ALLTOALL, GATHERV, SCATTERV, ALLGATHERV, ALLTOALLV,
-    REDUCE, ALLREDUCE, REDUCE_SCATTER_BLOCK, REDUCE_SCATTER
-};
-/* clang-format on */
-
-static void collective_release(collective *c)
-{
-    message_release(&c->send);
-    message_release(&c->recv);
-    PyMem_Free(c->counts);
+    saved = gil_lend(st);
+    code = row->call.collective->call(c);
+    gil_acquire(saved);
+    if (mpi_failed(code, row->mpi_name) < 0)
+        result = NULL;
+    else if (row->mode == FORM_BLOCKING)
+        result = Py_NewRef(Py_None);
+    else
+        result = request_make(st, row->mode == FORM_PERSISTENT ? TYPE_Prequest : TYPE_Request,
+                              c->request, keep);
+    Py_XDECREF(keep);
+    return result;
 }
 
 static PyObject *collect(PyObject *self, const row_method *row, PyObject *const *args,
                          Py_ssize_t nargs, PyObject *keywords)
 {
+    const operation *what = row->call.collective;
     state *st = state_of(self);
-    collect_args a = COLLECT_ARGS;
+    collect_args a = {NULL, NULL, NULL, Py_None, NULL, 0};
     collective c;
     PyObject *result = NULL;
-    PyThreadState *saved;
-    int size, rank, code;
 
-    if (mpi_ready(st) < 0 ||
-        args_parse(row->name, shapes[row->mode].params, &a, args, nargs, keywords) < 0 ||
-        op_arg(st, a.op, &c.op) < 0)
+    if (mpi_ready(st) < 0 || parse(row, &a, args, nargs, keywords) < 0 ||
+        op_arg(st, a.op, &c.op) < 0 || info_arg(st, a.info, &c.info) < 0)
         return NULL;
+#ifndef HAVE_MPI_BCAST_INIT
+    if (row->mode == FORM_PERSISTENT)
+        return raise_unavailable(row->mpi_name);
+#endif
     c.comm = ((handle *)self)->mpi.comm;
     c.root = a.root;
-    c.counts = NULL;
-    if (mpi_failed(MPI_Comm_size(c.comm, &size), "MPI_Comm_size") < 0 ||
-        mpi_failed(MPI_Comm_rank(c.comm, &rank), "MPI_Comm_rank") < 0)
+    c.form = (enum form)row->mode;
+    c.inter = c.large = 0;
+    if (take_part(st, self, what->traits & NEIGHBOURS, &c) < 0)
         return NULL;
     message_init(&c.send);
     message_init(&c.recv);
-    if (shapes[row->mode].prepare(st, &a, size, rank, &c) == 0) {
-        saved = gil_lend(st);
-        code = row->call.collective(&c);
-        gil_acquire(saved);
-        if (mpi_failed(code, row->mpi_name) == 0)
-            result = Py_NewRef(Py_None);
-    }
-    collective_release(&c);
+    if (what->shape->prepare(st, &a, &c) == 0 && make_lists(&c, what->traits) == 0 &&
+        fit_counts(&c, what->traits) == 0)
+        result = run(st, row, &c, a.op);
+    message_release(&c.send);
+    message_release(&c.recv);
     return result;
 }
 
 /* ----------------------------------------------------------------------------- rows */
 
-#define ROOT_SIGNATURE    "($self, /, sendbuf, recvbuf, root=0)\n--\n\n"
-#define TWO_SIGNATURE     "($self, /, sendbuf, recvbuf)\n--\n\n"
-#define OP_SIGNATURE      "($self, /, sendbuf, recvbuf, op=...)\n--\n\n"
-#define OP_ROOT_SIGNATURE "($self, /, sendbuf, recvbuf, op=..., root=0)\n--\n\n"
-#define COUNTS_SIGNATURE  "($self, /, sendbuf, recvbuf, recvcounts=None, op=...)\n--\n\n"
+/* Three methods of each row: X(name, nonblocking name, parameters, what it does) */
+#define COMM_ROWS                                                                                  \
+    X(Bcast, Ibcast, "buf, root=0", "the root's buffer to all")                                    \
+    X(Gather, Igather, "sendbuf, recvbuf, root=0", "everyone's buffer to the root")                \
+    X(Gatherv, Igatherv, "sendbuf, recvbuf, root=0", "parts of different sizes to the root")       \
+    X(Scatter, Iscatter, "sendbuf, recvbuf, root=0", "the root's parts, one to each")              \
+    X(Scatterv, Iscatterv, "sendbuf, recvbuf, root=0", "the root's parts of different sizes")      \
+    X(Allgather, Iallgather, "sendbuf, recvbuf", "everyone's buffer to all")                       \
+    X(Allgatherv, Iallgatherv, "sendbuf, recvbuf", "buffers of different sizes to all")            \
+    X(Alltoall, Ialltoall, "sendbuf, recvbuf", "a part from each to each")                         \
+    X(Alltoallv, Ialltoallv, "sendbuf, recvbuf", "parts of different sizes from each to each")     \
+    X(Alltoallw, Ialltoallw, "sendbuf, recvbuf",                                                   \
+      "parts of different sizes and types from each to each, displacements in bytes")              \
+    X(Reduce, Ireduce, "sendbuf, recvbuf, op=..., root=0",                                         \
+      "everyone's data, combined, to the root")                                                    \
+    X(Allreduce, Iallreduce, "sendbuf, recvbuf, op=...", "everyone's data, combined, to all")      \
+    X(Reduce_scatter_block, Ireduce_scatter_block, "sendbuf, recvbuf, op=...",                     \
+      "everyone's data, combined, an equal part to each")                                          \
+    X(Reduce_scatter, Ireduce_scatter, "sendbuf, recvbuf, recvcounts=None, op=...",                \
+      "everyone's data, combined, a part to each")
+
+#define INTRACOMM_ROWS                                                                             \
+    X(Scan, Iscan, "sendbuf, recvbuf, op=...", "the data of ranks 0 to this one, combined")        \
+    X(Exscan, Iexscan, "sendbuf, recvbuf, op=...",                                                 \
+      "the data of the ranks before this one, combined")
+
+#define TOPOCOMM_ROWS                                                                              \
+    X(Neighbor_allgather, Ineighbor_allgather, "sendbuf, recvbuf",                                 \
+      "a buffer to all neighbours, and one from each")                                             \
+    X(Neighbor_allgatherv, Ineighbor_allgatherv, "sendbuf, recvbuf",                               \
+      "a buffer to all neighbours, and one of another size from each")                             \
+    X(Neighbor_alltoall, Ineighbor_alltoall, "sendbuf, recvbuf",                                   \
+      "a part to each neighbour, and one from each")                                               \
+    X(Neighbor_alltoallv, Ineighbor_alltoallv, "sendbuf, recvbuf",                                 \
+      "parts of different sizes to and from the neighbours")                                       \
+    X(Neighbor_alltoallw, Ineighbor_alltoallw, "sendbuf, recvbuf",                                 \
+      "parts of different sizes and types to and from the neighbours, displacements in bytes")
 
 /* clang-format off */
+#define X(name, iname, parameters, what) \
+    {#name, #name "($self, /, " parameters ")\n--\n\nCommunicate " what ". Collective.", \
+     collect, "MPI_" #name, {.collective = &collect_##name}, FORM_BLOCKING, 0}, \
+    {#iname, #iname "($self, /, " parameters ")\n--\n\nBegin to communicate " what \
+     "; returns a Request. Collective.", \
+     collect, "MPI_" #iname, {.collective = &collect_##name}, FORM_NONBLOCKING, 0}, \
+    {#name "_init", #name "_init($self, /, " parameters ", info=...)\n--\n\nPrepare to " \
+     "communicate " what ", many times; returns a Prequest. MPI 4. Collective.", \
+     collect, "MPI_" #name "_init", {.collective = &collect_##name}, FORM_PERSISTENT, 0},
+#define END {NULL, NULL, NULL, NULL, {NULL}, 0, 0}
+
 const row_method comm_collect_rows[] = {
-    {"Bcast", "Bcast($self, /, buf, root=0)\n--\n\nThe root's buffer to all. Collective.", collect,
-     "MPI_Bcast", {.collective = call_bcast}, BCAST, 0},
-    {"Gather", "Gather" ROOT_SIGNATURE "Everyone's buffer to the root. Collective.", collect,
-     "MPI_Gather", {.collective = call_gather}, GATHER, 0},
-    {"Scatter", "Scatter" ROOT_SIGNATURE "The root's parts, one to each. Collective.", collect,
-     "MPI_Scatter", {.collective = call_scatter}, SCATTER, 0},
-    {"Allgather", "Allgather" TWO_SIGNATURE "Everyone's buffer to all. Collective.", collect,
-     "MPI_Allgather", {.collective = call_allgather}, ALLGATHER, 0},
-    {"Alltoall", "Alltoall" TWO_SIGNATURE "A part from each to each. Collective.", collect,
-     "MPI_Alltoall", {.collective = call_alltoall}, ALLTOALL, 0},
-    {"Gatherv", "Gatherv" ROOT_SIGNATURE "Gather parts of different sizes. Collective.", collect,
-     "MPI_Gatherv", {.collective = call_gatherv}, GATHERV, 0},
-    {"Scatterv", "Scatterv" ROOT_SIGNATURE "Scatter parts of different sizes. Collective.",
-     collect, "MPI_Scatterv", {.collective = call_scatterv}, SCATTERV, 0},
-    {"Allgatherv", "Allgatherv" TWO_SIGNATURE "Allgather of different sizes. Collective.", collect,
-     "MPI_Allgatherv", {.collective = call_allgatherv}, ALLGATHERV, 0},
-    {"Alltoallv", "Alltoallv" TWO_SIGNATURE "Alltoall of different sizes. Collective.", collect,
-     "MPI_Alltoallv", {.collective = call_alltoallv}, ALLTOALLV, 0},
-    {"Reduce", "Reduce" OP_ROOT_SIGNATURE "Combine everyone's data at the root. Collective.",
-     collect, "MPI_Reduce", {.collective = call_reduce}, REDUCE, 0},
-    {"Allreduce", "Allreduce" OP_SIGNATURE "Combine everyone's data, to all. Collective.", collect,
-     "MPI_Allreduce", {.collective = call_allreduce}, ALLREDUCE, 0},
-    {"Reduce_scatter_block",
-     "Reduce_scatter_block" OP_SIGNATURE "Combine, then scatter equal parts. Collective.", collect,
-     "MPI_Reduce_scatter_block", {.collective = call_reduce_scatter_block}, REDUCE_SCATTER_BLOCK,
-     0},
-    {"Reduce_scatter",
-     "Reduce_scatter" COUNTS_SIGNATURE "Combine, then scatter parts. Collective.", collect,
-     "MPI_Reduce_scatter", {.collective = call_reduce_scatter}, REDUCE_SCATTER, 0},
-    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+    COMM_ROWS
+    {"Ibarrier",
+     "Ibarrier($self, /)\n--\n\nBegin to wait for all; returns a Request. Collective.", collect,
+     "MPI_Ibarrier", {.collective = &collect_Barrier}, FORM_NONBLOCKING, 0},
+    {"Barrier_init",
+     "Barrier_init($self, /, info=...)\n--\n\nPrepare to wait for all, many times; returns a "
+     "Prequest. MPI 4. Collective.", collect, "MPI_Barrier_init",
+     {.collective = &collect_Barrier}, FORM_PERSISTENT, 0},
+    END,
 };
-/* clang-format on */
 
-/* clang-format off */
-const row_method intracomm_collect_rows[] = {
-    {"Scan", "Scan" OP_SIGNATURE "Combine the data of ranks 0 to this one. Collective.", collect,
-     "MPI_Scan", {.collective = call_scan}, ALLREDUCE, 0},
-    {"Exscan", "Exscan" OP_SIGNATURE "Combine the data of the ranks before. Collective.", collect,
-     "MPI_Exscan", {.collective = call_exscan}, ALLREDUCE, 0},
-    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
-};
+const row_method intracomm_collect_rows[] = {INTRACOMM_ROWS END};
+
+const row_method topocomm_collect_rows[] = {TOPOCOMM_ROWS END};
+#undef X
 /* clang-format on */

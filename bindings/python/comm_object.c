@@ -33,7 +33,7 @@ static int begin_send(state *st, PyObject *object, const row_method *row, int de
     if (parcel_pack(st, dest == MPI_PROC_NULL ? Py_None : object, p) < 0)
         return -1;
     saved = gil_lend(st);
-    code = row->call.isend(p->data, p->count, p->type, dest, tag, comm, request);
+    code = row->call.isend.plain(p->data, p->count, p->type, dest, tag, comm, request);
     gil_acquire(saved);
     return mpi_failed(code, row->mpi_name);
 }
@@ -168,17 +168,17 @@ static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject
 /* clang-format off */
 const row_method comm_object_rows[] = {
     {"send", "send" SEND_SIGNATURE "Send an object. Not collective.", send_object, "MPI_Isend",
-     {.isend = MPI_Isend}, 0, 0},
+     {.isend = {MPI_Isend, NULL}}, 0, 0},
     {"ssend", "ssend" SEND_SIGNATURE "Send an object; done when the receiver has begun to "
-     "receive. Not collective.", send_object, "MPI_Issend", {.isend = MPI_Issend}, 0, 0},
+     "receive. Not collective.", send_object, "MPI_Issend", {.isend = {MPI_Issend, NULL}}, 0, 0},
     {"bsend", "bsend" SEND_SIGNATURE "Send an object from the attached buffer. Not collective.",
-     send_object, "MPI_Ibsend", {.isend = MPI_Ibsend}, 0, 0},
+     send_object, "MPI_Ibsend", {.isend = {MPI_Ibsend, NULL}}, 0, 0},
     {"isend", "isend" SEND_SIGNATURE "Begin to send an object; returns a Request. Not collective.",
-     isend_object, "MPI_Isend", {.isend = MPI_Isend}, 0, 0},
+     isend_object, "MPI_Isend", {.isend = {MPI_Isend, NULL}}, 0, 0},
     {"issend", "issend" SEND_SIGNATURE "Begin to send an object, synchronously. Not collective.",
-     isend_object, "MPI_Issend", {.isend = MPI_Issend}, 0, 0},
+     isend_object, "MPI_Issend", {.isend = {MPI_Issend, NULL}}, 0, 0},
     {"ibsend", "ibsend" SEND_SIGNATURE "Begin to send an object from the attached buffer. "
-     "Not collective.", isend_object, "MPI_Ibsend", {.isend = MPI_Ibsend}, 0, 0},
+     "Not collective.", isend_object, "MPI_Ibsend", {.isend = {MPI_Ibsend, NULL}}, 0, 0},
     {"recv",
      "recv($self, /, buf=None, source=..., tag=..., status=None)\n--\n\nReceive an object. `buf` "
      "is not used. Not collective.", recv_object, "MPI_Mrecv", {NULL}, 0, 0},
@@ -190,7 +190,7 @@ const row_method comm_object_rows[] = {
     {"sendrecv",
      "sendrecv($self, /, sendobj, dest, sendtag=0, recvbuf=None, source=..., recvtag=..., "
      "status=None)\n--\n\nSend an object and receive one. `recvbuf` is not used. Not collective.",
-     sendrecv_object, "MPI_Isend", {.isend = MPI_Isend}, 0, 0},
+     sendrecv_object, "MPI_Isend", {.isend = {MPI_Isend, NULL}}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
 /* clang-format on */

@@ -33,6 +33,18 @@ static PyObject *result_of(state *st, const row_method *row, int code, MPI_Reque
     return row->mode == BLOCKING ? Py_NewRef(Py_None) : request_make(st, row->mode, request, keep);
 }
 
+static int call_send(const row_method *row, const message *m, int large, const send_args *a,
+                     MPI_Comm comm, MPI_Request *request)
+{
+    if (row->mode != BLOCKING)
+        return large ? row->call.isend.large(m->data, m->count, m->type, a->dest, a->tag, comm,
+                                             request)
+                     : row->call.isend.plain(m->data, (int)m->count, m->type, a->dest, a->tag, comm,
+                                             request);
+    return large ? row->call.send.large(m->data, m->count, m->type, a->dest, a->tag, comm)
+                 : row->call.send.plain(m->data, (int)m->count, m->type, a->dest, a->tag, comm);
+}
+
 static PyObject *send_buffer(PyObject *self, const row_method *row, PyObject *const *args,
                              Py_ssize_t nargs, PyObject *keywords)
 {
@@ -42,17 +54,14 @@ static PyObject *send_buffer(PyObject *self, const row_method *row, PyObject *co
     PyObject *result = NULL;
     PyThreadState *saved;
     message m;
-    int code;
+    int code, large;
 
     if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
         return NULL;
     message_init(&m);
-    if (message_from(st, a.data, 0, 1, &m) == 0) {
+    if (message_for(st, a.data, 0, a.dest, &m) == 0 && (large = message_large(&m)) >= 0) {
         saved = gil_lend(st);
-        code =
-            row->mode == BLOCKING
-                ? row->call.send(m.data, m.count, m.type, a.dest, a.tag, mpi_of(self))
-                : row->call.isend(m.data, m.count, m.type, a.dest, a.tag, mpi_of(self), &request);
+        code = call_send(row, &m, large, &a, mpi_of(self), &request);
         gil_acquire(saved);
         result = result_of(st, row, code, request, m.keep);
     }
@@ -61,6 +70,15 @@ static PyObject *send_buffer(PyObject *self, const row_method *row, PyObject *co
 }
 
 /* ------------------------------------------------------------------------- receive */
+
+static int call_irecv(const row_method *row, const message *m, int large, const recv_args *a,
+                      MPI_Comm comm, MPI_Request *request)
+{
+    return large
+               ? row->call.recv.large(m->data, m->count, m->type, a->source, a->tag, comm, request)
+               : row->call.recv.plain(m->data, (int)m->count, m->type, a->source, a->tag, comm,
+                                      request);
+}
 
 static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *const *args,
                              Py_ssize_t nargs, PyObject *keywords)
@@ -73,7 +91,7 @@ static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *co
     PyThreadState *saved;
     MPI_Status *status;
     message m;
-    int code;
+    int code, large;
 
     if (mpi_ready(st) < 0 ||
         args_parse(row->name, blocking ? recv_params : irecv_params, &a, args, nargs, keywords) <
@@ -81,11 +99,11 @@ static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *co
         status_arg(st, a.status, &status) < 0)
         return NULL;
     message_init(&m);
-    if (message_from(st, a.buf, 1, 1, &m) == 0) {
+    if (message_for(st, a.buf, 1, a.source, &m) == 0 && (large = message_large(&m)) >= 0) {
         saved = blocking ? gil_release() : gil_lend(st);
-        code = blocking ? MPI_Recv(m.data, m.count, m.type, a.source, a.tag, mpi_of(self), status)
-                        : row->call.recv(m.data, m.count, m.type, a.source, a.tag, mpi_of(self),
-                                         &request);
+        code = blocking ? SIZED(large, MPI_Recv, m.data, m.count, m.type, a.source, a.tag,
+                                mpi_of(self), status)
+                        : call_irecv(row, &m, large, &a, mpi_of(self), &request);
         gil_acquire(saved);
         result = result_of(st, row, code, request, m.keep);
     }
@@ -106,31 +124,100 @@ static const param replace_params[] = {{"buf", arg_object, offsetof(exchange_arg
                                        {"|status", arg_object, offsetof(exchange_args, status)},
                                        {NULL, NULL, 0}};
 
+/* Isendrecv and Isendrecv_replace have no status. */
+static const param iexchange_params[] = {{"sendbuf", arg_object, offsetof(exchange_args, data)},
+                                         {"dest", arg_int, offsetof(exchange_args, dest)},
+                                         {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
+                                         {"|recvbuf", arg_object, offsetof(exchange_args, recvbuf)},
+                                         {"|source", arg_int, offsetof(exchange_args, source)},
+                                         {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
+                                         {NULL, NULL, 0}};
+
+static const param ireplace_params[] = {{"buf", arg_object, offsetof(exchange_args, data)},
+                                        {"dest", arg_int, offsetof(exchange_args, dest)},
+                                        {"|sendtag", arg_int, offsetof(exchange_args, sendtag)},
+                                        {"|source", arg_int, offsetof(exchange_args, source)},
+                                        {"|recvtag", arg_int, offsetof(exchange_args, recvtag)},
+                                        {NULL, NULL, 0}};
+
+/* MPI_Isendrecv came with MPI 4. */
+#ifdef HAVE_MPI_ISENDRECV
+#define IF_ISENDRECV(call) (call)
+#else
+#define IF_ISENDRECV(call) ((void)request, (void)large, MPI_ERR_UNSUPPORTED_OPERATION)
+#endif
+
+static int call_exchange(int mode, const message *out, const message *in, int large,
+                         const exchange_args *a, MPI_Comm comm, MPI_Status *status,
+                         MPI_Request *request)
+{
+    if (mode == BLOCKING)
+        return SIZED(large, MPI_Sendrecv, out->data, out->count, out->type, a->dest, a->sendtag,
+                     in->data, in->count, in->type, a->source, a->recvtag, comm, status);
+    return IF_ISENDRECV(SIZED(large, MPI_Isendrecv, out->data, out->count, out->type, a->dest,
+                              a->sendtag, in->data, in->count, in->type, a->source, a->recvtag,
+                              comm, request));
+}
+
+static int call_replace(int mode, const message *m, int large, const exchange_args *a,
+                        MPI_Comm comm, MPI_Status *status, MPI_Request *request)
+{
+    if (mode == BLOCKING)
+        return SIZED(large, MPI_Sendrecv_replace, m->data, m->count, m->type, a->dest, a->sendtag,
+                     a->source, a->recvtag, comm, status);
+    return IF_ISENDRECV(SIZED(large, MPI_Isendrecv_replace, m->data, m->count, m->type, a->dest,
+                              a->sendtag, a->source, a->recvtag, comm, request));
+}
+
+/* Parse; MPI functions that are not there are refused. */
+static int exchange_parse(PyObject *self, const row_method *row, const param *params,
+                          exchange_args *a, MPI_Status **status, PyObject *const *args,
+                          Py_ssize_t nargs, PyObject *keywords)
+{
+    state *st = state_of(self);
+
+    if (mpi_ready(st) < 0 || args_parse(row->name, params, a, args, nargs, keywords) < 0)
+        return -1;
+#ifndef HAVE_MPI_ISENDRECV
+    if (row->mode != BLOCKING) {
+        raise_unavailable(row->mpi_name);
+        return -1;
+    }
+#endif
+    return status_arg(st, a->status, status);
+}
+
 static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const *args,
                           Py_ssize_t nargs, PyObject *keywords)
 {
     state *st = state_of(self);
     exchange_args a = EXCHANGE_ARGS;
-    PyObject *result = NULL;
+    MPI_Request request = MPI_REQUEST_NULL;
+    PyObject *result = NULL, *keep = NULL;
     PyThreadState *saved;
     MPI_Status *status;
     message out, in;
-    int code;
+    int code, large = -1;
 
-    if (mpi_ready(st) < 0 ||
-        args_parse(row->name, exchange_params, &a, args, nargs, keywords) < 0 ||
-        status_arg(st, a.status, &status) < 0)
+    if (exchange_parse(self, row, row->mode == BLOCKING ? exchange_params : iexchange_params, &a,
+                       &status, args, nargs, keywords) < 0)
         return NULL;
     message_init(&out);
     message_init(&in);
-    if (message_from(st, a.data, 0, 1, &out) == 0 && message_from(st, a.recvbuf, 1, 1, &in) == 0) {
-        saved = gil_lend(st);
-        code = MPI_Sendrecv(out.data, out.count, out.type, a.dest, a.sendtag, in.data, in.count,
-                            in.type, a.source, a.recvtag, mpi_of(self), status);
-        gil_acquire(saved);
-        if (mpi_failed(code, row->mpi_name) == 0)
-            result = Py_NewRef(Py_None);
+    if (message_for(st, a.data, 0, a.dest, &out) == 0 &&
+        message_for(st, a.recvbuf, 1, a.source, &in) == 0)
+        large = message_large(&out) | message_large(&in);
+    if (large >= 0 && row->mode != BLOCKING) {
+        keep = Py_BuildValue("(OO)", out.keep ? out.keep : Py_None, in.keep ? in.keep : Py_None);
+        large = keep != NULL ? large : -1;
     }
+    if (large >= 0) {
+        saved = gil_lend(st);
+        code = call_exchange(row->mode, &out, &in, large, &a, mpi_of(self), status, &request);
+        gil_acquire(saved);
+        result = result_of(st, row, code, request, keep);
+    }
+    Py_XDECREF(keep);
     message_release(&out);
     message_release(&in);
     return result;
@@ -141,23 +228,23 @@ static PyObject *exchange_replace(PyObject *self, const row_method *row, PyObjec
 {
     state *st = state_of(self);
     exchange_args a = EXCHANGE_ARGS;
+    MPI_Request request = MPI_REQUEST_NULL;
     PyObject *result = NULL;
     PyThreadState *saved;
     MPI_Status *status;
     message m;
-    int code;
+    int code, large;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, replace_params, &a, args, nargs, keywords) < 0 ||
-        status_arg(st, a.status, &status) < 0)
+    if (exchange_parse(self, row, row->mode == BLOCKING ? replace_params : ireplace_params, &a,
+                       &status, args, nargs, keywords) < 0)
         return NULL;
     message_init(&m);
-    if (message_from(st, a.data, 1, 1, &m) == 0) {
+    if (message_for(st, a.data, 1, a.dest == MPI_PROC_NULL ? a.source : a.dest, &m) == 0 &&
+        (large = message_large(&m)) >= 0) {
         saved = gil_lend(st);
-        code = MPI_Sendrecv_replace(m.data, m.count, m.type, a.dest, a.sendtag, a.source, a.recvtag,
-                                    mpi_of(self), status);
+        code = call_replace(row->mode, &m, large, &a, mpi_of(self), status, &request);
         gil_acquire(saved);
-        if (mpi_failed(code, row->mpi_name) == 0)
-            result = Py_NewRef(Py_None);
+        result = result_of(st, row, code, request, m.keep);
     }
     message_release(&m);
     return result;
@@ -210,43 +297,51 @@ static PyObject *probe_matched(PyObject *self, const row_method *row, PyObject *
 /* clang-format off */
 const row_method comm_send_rows[] = {
     {"Send", "Send" SEND_SIGNATURE "Send a buffer." LOCAL, send_buffer, "MPI_Send",
-     {.send = MPI_Send}, BLOCKING, 0},
+     {.send = {MPI_Send, LARGE(MPI_Send)}}, BLOCKING, 0},
     {"Bsend", "Bsend" SEND_SIGNATURE "Send from the attached buffer." LOCAL, send_buffer, "MPI_Bsend",
-     {.send = MPI_Bsend}, BLOCKING, 0},
+     {.send = {MPI_Bsend, LARGE(MPI_Bsend)}}, BLOCKING, 0},
     {"Ssend", "Ssend" SEND_SIGNATURE "Send; done when the receiver has begun to receive." LOCAL,
-     send_buffer, "MPI_Ssend", {.send = MPI_Ssend}, BLOCKING, 0},
+     send_buffer, "MPI_Ssend", {.send = {MPI_Ssend, LARGE(MPI_Ssend)}}, BLOCKING, 0},
     {"Rsend", "Rsend" SEND_SIGNATURE "Send to a receiver that waits already." LOCAL, send_buffer,
-     "MPI_Rsend", {.send = MPI_Rsend}, BLOCKING, 0},
+     "MPI_Rsend", {.send = {MPI_Rsend, LARGE(MPI_Rsend)}}, BLOCKING, 0},
     {"Isend", "Isend" SEND_SIGNATURE "Begin to send; returns a Request." LOCAL, send_buffer,
-     "MPI_Isend", {.isend = MPI_Isend}, TYPE_Request, 0},
+     "MPI_Isend", {.isend = {MPI_Isend, LARGE(MPI_Isend)}}, TYPE_Request, 0},
     {"Ibsend", "Ibsend" SEND_SIGNATURE "Begin to send from the attached buffer." LOCAL, send_buffer,
-     "MPI_Ibsend", {.isend = MPI_Ibsend}, TYPE_Request, 0},
+     "MPI_Ibsend", {.isend = {MPI_Ibsend, LARGE(MPI_Ibsend)}}, TYPE_Request, 0},
     {"Issend", "Issend" SEND_SIGNATURE "Begin to send, synchronously." LOCAL, send_buffer,
-     "MPI_Issend", {.isend = MPI_Issend}, TYPE_Request, 0},
+     "MPI_Issend", {.isend = {MPI_Issend, LARGE(MPI_Issend)}}, TYPE_Request, 0},
     {"Irsend", "Irsend" SEND_SIGNATURE "Begin to send to a receiver that waits." LOCAL, send_buffer,
-     "MPI_Irsend", {.isend = MPI_Irsend}, TYPE_Request, 0},
+     "MPI_Irsend", {.isend = {MPI_Irsend, LARGE(MPI_Irsend)}}, TYPE_Request, 0},
     {"Send_init", "Send_init" SEND_SIGNATURE "Prepare to send many times." LOCAL, send_buffer,
-     "MPI_Send_init", {.isend = MPI_Send_init}, TYPE_Prequest, 0},
+     "MPI_Send_init", {.isend = {MPI_Send_init, LARGE(MPI_Send_init)}}, TYPE_Prequest, 0},
     {"Bsend_init", "Bsend_init" SEND_SIGNATURE "Prepare to send from the attached buffer." LOCAL,
-     send_buffer, "MPI_Bsend_init", {.isend = MPI_Bsend_init}, TYPE_Prequest, 0},
+     send_buffer, "MPI_Bsend_init", {.isend = {MPI_Bsend_init, LARGE(MPI_Bsend_init)}}, TYPE_Prequest, 0},
     {"Ssend_init", "Ssend_init" SEND_SIGNATURE "Prepare to send synchronously." LOCAL, send_buffer,
-     "MPI_Ssend_init", {.isend = MPI_Ssend_init}, TYPE_Prequest, 0},
+     "MPI_Ssend_init", {.isend = {MPI_Ssend_init, LARGE(MPI_Ssend_init)}}, TYPE_Prequest, 0},
     {"Rsend_init", "Rsend_init" SEND_SIGNATURE "Prepare to send to a receiver that waits." LOCAL,
-     send_buffer, "MPI_Rsend_init", {.isend = MPI_Rsend_init}, TYPE_Prequest, 0},
+     send_buffer, "MPI_Rsend_init", {.isend = {MPI_Rsend_init, LARGE(MPI_Rsend_init)}}, TYPE_Prequest, 0},
     {"Recv", "Recv" RECV_SIGNATURE ", status=None)\n--\n\nReceive into a buffer." LOCAL, recv_buffer,
      "MPI_Recv", {NULL}, BLOCKING, 0},
     {"Irecv", "Irecv" RECV_SIGNATURE ")\n--\n\nBegin to receive; returns a Request." LOCAL,
-     recv_buffer, "MPI_Irecv", {.recv = MPI_Irecv}, TYPE_Request, 0},
+     recv_buffer, "MPI_Irecv", {.recv = {MPI_Irecv, LARGE(MPI_Irecv)}}, TYPE_Request, 0},
     {"Recv_init", "Recv_init" RECV_SIGNATURE ")\n--\n\nPrepare to receive many times." LOCAL,
-     recv_buffer, "MPI_Recv_init", {.recv = MPI_Recv_init}, TYPE_Prequest, 0},
+     recv_buffer, "MPI_Recv_init", {.recv = {MPI_Recv_init, LARGE(MPI_Recv_init)}}, TYPE_Prequest, 0},
     {"Sendrecv",
      "Sendrecv($self, /, sendbuf, dest, sendtag=0, recvbuf=None, source=..., recvtag=..., "
      "status=None)\n--\n\nSend one buffer and receive into another." LOCAL,
-     exchange, "MPI_Sendrecv", {NULL}, 0, 0},
+     exchange, "MPI_Sendrecv", {NULL}, BLOCKING, 0},
     {"Sendrecv_replace",
      "Sendrecv_replace($self, /, buf, dest, sendtag=0, source=..., recvtag=..., status=None)\n--\n\n"
      "Send a buffer and receive into the same." LOCAL,
-     exchange_replace, "MPI_Sendrecv_replace", {NULL}, 0, 0},
+     exchange_replace, "MPI_Sendrecv_replace", {NULL}, BLOCKING, 0},
+    {"Isendrecv",
+     "Isendrecv($self, /, sendbuf, dest, sendtag=0, recvbuf=None, source=..., recvtag=...)\n--\n\n"
+     "Begin to send one buffer and receive into another; returns a Request. MPI 4." LOCAL,
+     exchange, "MPI_Isendrecv", {NULL}, TYPE_Request, 0},
+    {"Isendrecv_replace",
+     "Isendrecv_replace($self, /, buf, dest, sendtag=0, source=..., recvtag=...)\n--\n\n"
+     "Begin to send a buffer and receive into the same; returns a Request. MPI 4." LOCAL,
+     exchange_replace, "MPI_Isendrecv_replace", {NULL}, TYPE_Request, 0},
     {"Probe", "Probe" PROBE_SIGNATURE "Wait for a message." LOCAL, probe, "MPI_Probe", {NULL}, 1, 0},
     {"Iprobe", "Iprobe" PROBE_SIGNATURE "Whether there is a message." LOCAL, probe, "MPI_Iprobe",
      {NULL}, 0, 0},

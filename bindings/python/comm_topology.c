@@ -1,4 +1,4 @@
-/* MPI.Topocomm and Cartcomm: communicators whose ranks know their neighbours. */
+/* MPI.Cartcomm: communicators whose ranks form a grid. */
 #include "bindings.h"
 
 static MPI_Comm mpi_of(PyObject *self)
@@ -287,26 +287,13 @@ static PyGetSetDef cart_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-PyDoc_STRVAR(topo_doc, "Topocomm(comm=None)\n--\n\nA communicator with a topology.");
 PyDoc_STRVAR(cart_doc, "Cartcomm(comm=None)\n--\n\nA communicator whose ranks form a grid.");
-
-static PyType_Slot topo_slots[] = {
-    {Py_tp_doc, (void *)topo_doc},
-    {0, NULL},
-};
 
 static PyType_Slot cart_slots[] = {
     {Py_tp_doc, (void *)cart_doc},
     {Py_tp_methods, cart_methods},
     {Py_tp_getset, cart_getset},
     {0, NULL},
-};
-
-PyType_Spec Topocomm_spec = {
-    .name = "collio.MPI.Topocomm",
-    .basicsize = sizeof(handle),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = topo_slots,
 };
 
 PyType_Spec Cartcomm_spec = {

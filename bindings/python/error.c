@@ -216,6 +216,13 @@ int mpi_failed(int result, const char *call)
     return -1;
 }
 
+PyObject *raise_unavailable(const char *call)
+{
+    return PyErr_Format(PyExc_NotImplementedError,
+                        "%s is not in the MPI library that collio was built with (MPI %d.%d)", call,
+                        MPI_VERSION, MPI_SUBVERSION);
+}
+
 static PyObject *exception_for(const state *st, int code)
 {
     switch (code) {

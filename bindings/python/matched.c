@@ -57,6 +57,12 @@ static PyObject *probe(PyObject *cls, const row_method *row, PyObject *const *ar
     return matched_probe(st, (PyTypeObject *)cls, comm, a.source, a.tag, row->mode, status);
 }
 
+/* Nobody's message needs no buffer. */
+static int source_of(PyObject *self)
+{
+    return ((handle *)self)->mpi.message == MPI_MESSAGE_NO_PROC ? MPI_PROC_NULL : MPI_ANY_SOURCE;
+}
+
 static PyObject *receive(PyObject *self, const row_method *row, PyObject *const *args,
                          Py_ssize_t nargs, PyObject *keywords)
 {
@@ -66,15 +72,16 @@ static PyObject *receive(PyObject *self, const row_method *row, PyObject *const 
     PyThreadState *saved;
     MPI_Status *status;
     message m;
-    int code;
+    int code, large;
 
     if (mpi_ready(st) < 0 || args_parse(row->name, recv_params, &a, args, nargs, keywords) < 0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
     message_init(&m);
-    if (message_from(st, a.comm, 1, 1, &m) == 0) {
+    if (message_for(st, a.comm, 1, source_of(self), &m) == 0 && (large = message_large(&m)) >= 0) {
         saved = gil_release();
-        code = MPI_Mrecv(m.data, m.count, m.type, &((handle *)self)->mpi.message, status);
+        code = SIZED(large, MPI_Mrecv, m.data, m.count, m.type, &((handle *)self)->mpi.message,
+                     status);
         gil_acquire(saved);
         if (mpi_failed(code, row->mpi_name) == 0)
             result = Py_NewRef(Py_None);
@@ -91,13 +98,14 @@ static PyObject *receive_later(PyObject *self, const row_method *row, PyObject *
     PyObject *result = NULL;
     MPI_Request request;
     message m;
-    int code;
+    int code, large;
 
     if (mpi_ready(st) < 0 || args_parse(row->name, recv_params, &a, args, nargs, keywords) < 0)
         return NULL;
     message_init(&m);
-    if (message_from(st, a.comm, 1, 1, &m) == 0) {
-        code = MPI_Imrecv(m.data, m.count, m.type, &((handle *)self)->mpi.message, &request);
+    if (message_for(st, a.comm, 1, source_of(self), &m) == 0 && (large = message_large(&m)) >= 0) {
+        code = SIZED(large, MPI_Imrecv, m.data, m.count, m.type, &((handle *)self)->mpi.message,
+                     &request);
         if (mpi_failed(code, row->mpi_name) == 0)
             result = request_make(st, TYPE_Request, request, m.keep);
     }

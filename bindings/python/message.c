@@ -1,14 +1,15 @@
 /* Buffer specifications: what the upper-case calls take for data. */
-#include "bindings.h"
+#include "message.h"
 
 #include <limits.h>
 
 void message_release(message *m)
 {
     Py_CLEAR(m->keep);
-    PyMem_Free(m->counts);
-    PyMem_Free(m->displs);
-    m->counts = m->displs = NULL;
+    Py_CLEAR(m->lists);
+    if (m->own_type)
+        MPI_Type_free(&m->type);
+    m->own_type = 0;
 }
 
 /* ------------------------------------------------------------ one piece of memory */
@@ -27,11 +28,14 @@ static int take_buffer(PyObject *object, int writable, message *m, Py_ssize_t *n
         return -1;
     view = PyMemoryView_GET_BUFFER(m->keep);
     if (writable && view->readonly) {
-        PyErr_SetString(PyExc_BufferError, "the object to receive into is read-only");
+        PyErr_SetString(PyExc_BufferError,
+                        "the object to receive into is read-only: pass a writable one");
         return -1;
     }
     if (!PyBuffer_IsContiguous(view, 'A')) {
-        PyErr_SetString(PyExc_BufferError, "the buffer is not contiguous");
+        PyErr_SetString(PyExc_BufferError,
+                        "the buffer is not contiguous: pass numpy.ascontiguousarray(buffer), or "
+                        "its base with a vector Datatype");
         return -1;
     }
     m->data = view->buf;
@@ -62,19 +66,12 @@ static int buffer_type(message *m)
 
 /* ------------------------------------------------------- the list form, taken apart */
 
-/* Borrowed parts of [data, count or (count, displ), displ, type]; NULL: not given. */
-typedef struct parts {
-    PyObject *data, *count, *displ, *type;
-} parts;
-
 static int is_type(state *st, PyObject *object)
 {
     return PyUnicode_Check(object) || is_a(st, object, TYPE_Datatype);
 }
 
-/* (counts, displs) given as one tuple. A plain tuple of counts has other lengths or
- * holds integers only; then the vector form decides (split_pair is 0). */
-static void split_counts(parts *p, int pair_is_counts)
+void message_split_counts(parts *p, int pair_is_counts)
 {
     PyObject *pair = p->count;
     int nested;
@@ -90,7 +87,7 @@ static void split_counts(parts *p, int pair_is_counts)
     p->displ = PySequence_Fast_GET_ITEM(pair, 1);
 }
 
-static int take_apart(state *st, PyObject *spec, int vector, parts *p)
+int message_take_apart(state *st, PyObject *spec, int vector, parts *p)
 {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(spec);
     PyObject **items = PySequence_Fast_ITEMS(spec);
@@ -111,7 +108,7 @@ static int take_apart(state *st, PyObject *spec, int vector, parts *p)
         p->count = items[1];
     if (n > 2)
         p->displ = items[2];
-    split_counts(p, vector);
+    message_split_counts(p, vector);
     if (p->count == Py_None)
         p->count = NULL;
     if (p->displ == Py_None)
@@ -121,7 +118,7 @@ static int take_apart(state *st, PyObject *spec, int vector, parts *p)
     return 0;
 }
 
-static int type_from(state *st, PyObject *object, MPI_Datatype *type)
+int message_type(state *st, PyObject *object, MPI_Datatype *type)
 {
     const char *name;
 
@@ -137,18 +134,17 @@ static int is_bottom(state *st, PyObject *data)
     return data == Py_None || data == st->bottom;
 }
 
-/* Memory and type. *nbytes is -1 where the memory has no known end. */
-static int take_memory(state *st, const parts *p, int writable, message *m, Py_ssize_t *nbytes)
+int message_take_memory(state *st, const parts *p, int writable, message *m, Py_ssize_t *nbytes)
 {
     int done;
 
     if (is_bottom(st, p->data)) {
         *nbytes = p->data == st->bottom ? -1 : 0;
         m->data = MPI_BOTTOM;
-        return p->type == NULL ? 0 : type_from(st, p->type, &m->type);
+        return p->type == NULL ? 0 : message_type(st, p->type, &m->type);
     }
     if (p->type != NULL) {
-        if (type_from(st, p->type, &m->type) < 0)
+        if (message_type(st, p->type, &m->type) < 0)
             return -1;
         return message_memory(p->data, writable, m, nbytes);
     }
@@ -170,32 +166,19 @@ Py_ssize_t mpi_type_size(MPI_Datatype type)
 
 /* ----------------------------------------------------------------------- counting */
 
-static int extent_of(MPI_Datatype type, MPI_Aint *extent, MPI_Aint *span)
+int message_layout(MPI_Datatype type, layout *out)
 {
-    MPI_Aint lb, true_lb, true_extent;
+    MPI_Aint lb, size;
 
-    if (mpi_failed(MPI_Type_get_extent(type, &lb, extent), "MPI_Type_get_extent") < 0 ||
-        mpi_failed(MPI_Type_get_true_extent(type, &true_lb, &true_extent),
-                   "MPI_Type_get_true_extent") < 0)
+    if (mpi_failed(MPI_Type_get_extent(type, &lb, &out->extent), "MPI_Type_get_extent") < 0 ||
+        mpi_failed(MPI_Type_get_true_extent(type, &out->start, &size), "MPI_Type_get_true_extent") <
+            0)
         return -1;
-    *span = true_lb + true_extent;
+    out->end = out->start + size;
     return 0;
 }
 
-static int set_count(message *m, Py_ssize_t count)
-{
-    if (count > INT_MAX) {
-        PyErr_Format(PyExc_OverflowError,
-                     "message: count %zd is beyond %d: use a larger Datatype (Create_contiguous)",
-                     count, INT_MAX);
-        return -1;
-    }
-    m->count = (int)count;
-    return 0;
-}
-
-/* The number of elements in nbytes, which must be a multiple. */
-static Py_ssize_t count_in(Py_ssize_t nbytes, MPI_Aint extent)
+Py_ssize_t message_count_in(Py_ssize_t nbytes, MPI_Aint extent)
 {
     if (extent <= 0) {
         PyErr_Format(PyExc_ValueError,
@@ -215,6 +198,10 @@ static Py_ssize_t count_in(Py_ssize_t nbytes, MPI_Aint extent)
 
 static int divide(message *m, Py_ssize_t nitems, int blocks)
 {
+    if (blocks == 0) {
+        m->count = 0;
+        return 0;
+    }
     if (nitems % blocks != 0) {
         PyErr_Format(PyExc_ValueError,
                      "message: cannot infer count, number of entries %zd is not a multiple of "
@@ -222,56 +209,97 @@ static int divide(message *m, Py_ssize_t nitems, int blocks)
                      nitems, blocks);
         return -1;
     }
-    return set_count(m, nitems / blocks);
+    m->count = nitems / blocks;
+    return 0;
 }
 
-/* Elements displ .. displ + count of the type must lie inside the buffer. */
-static int check_inside(Py_ssize_t nbytes, Py_ssize_t displ, Py_ssize_t count, MPI_Aint extent,
-                        MPI_Aint span)
+/* For messages. */
+static Py_ssize_t bounded(double value)
 {
-    Py_ssize_t end = (displ + count - 1) * (Py_ssize_t)extent + (Py_ssize_t)span;
+    const double most = 9e18;
 
-    if (nbytes < 0 || count == 0 || end <= nbytes)
-        return 0;
+    return (Py_ssize_t)(value < -most ? -most : value > most ? most : value);
+}
+
+static int raise_outside(Py_ssize_t nbytes, double start, double end, double count, MPI_Aint extent,
+                         MPI_Count displ)
+{
+    Py_ssize_t at = bounded(start < 0 ? start : end);
+
     PyErr_Format(PyExc_ValueError,
-                 "message: buffer of %zd bytes is too short: %zd items of extent %zd at "
-                 "displacement %zd end at byte %zd",
-                 nbytes, count, (Py_ssize_t)extent, displ, end);
+                 start < 0 ? "message: buffer of %zd bytes begins too late: %zd items of extent "
+                             "%zd at displacement %zd begin at byte %zd"
+                           : "message: buffer of %zd bytes is too short: %zd items of extent %zd "
+                             "at displacement %zd end at byte %zd",
+                 nbytes, bounded(count), (Py_ssize_t)extent, (Py_ssize_t)displ, at);
     return -1;
+}
+
+/* Computed in floating point: exact for all memory there is, and without overflow. */
+int message_inside(Py_ssize_t nbytes, MPI_Count displ, MPI_Aint unit, double count, const layout *l)
+{
+    double first = (double)displ * (double)unit, last, low, high;
+
+    if (nbytes < 0 || count == 0 || l->start == l->end)
+        return 0;
+    last = first + (count - 1) * (double)l->extent;
+    low = (first < last ? first : last) + (double)l->start;
+    high = (first < last ? last : first) + (double)l->end;
+    if (low >= 0 && high <= (double)nbytes)
+        return 0;
+    return raise_outside(nbytes, low, high, count, l->extent, displ);
+}
+
+static int take_count(PyObject *object, MPI_Count *count)
+{
+    int64_t value;
+
+    if (arg_int64(object, &value) < 0)
+        return -1;
+    if (value < 0) {
+        PyErr_Format(PyExc_ValueError, "message: negative count %lld", (long long)value);
+        return -1;
+    }
+    *count = value;
+    return 0;
+}
+
+/* The count of a block, from what lies after the displacement. */
+static int infer_count(Py_ssize_t nbytes, int64_t displ, int blocks, const layout *l, message *m)
+{
+    Py_ssize_t room, nitems;
+
+    if (nbytes < 0) {
+        PyErr_SetString(PyExc_ValueError, "message: MPI.BOTTOM needs a count and a datatype");
+        return -1;
+    }
+    room = nbytes - (Py_ssize_t)(displ * l->extent);
+    if (displ < 0 || room < 0) {
+        PyErr_Format(PyExc_ValueError,
+                     "message: displacement %lld is outside the buffer of %zd bytes",
+                     (long long)displ, nbytes);
+        return -1;
+    }
+    nitems = message_count_in(room, l->extent);
+    return nitems < 0 ? -1 : divide(m, nitems, blocks);
 }
 
 /* [data, count, type] with what is missing inferred. */
 static int from_parts(const parts *p, Py_ssize_t nbytes, int blocks, message *m)
 {
-    MPI_Aint extent = 1, span = 1;
-    Py_ssize_t count, displ = 0;
+    int64_t displ = 0;
+    layout l;
+    int failed;
 
     if (m->type == MPI_DATATYPE_NULL && nbytes <= 0)
         return 0;
-    if (extent_of(m->type, &extent, &span) < 0)
+    if (message_layout(m->type, &l) < 0 || (p->displ != NULL && arg_int64(p->displ, &displ) < 0))
         return -1;
-    if (p->displ != NULL && arg_size(p->displ, &displ) < 0)
+    failed = p->count != NULL ? take_count(p->count, &m->count)
+                              : infer_count(nbytes, displ, blocks, &l, m);
+    if (failed < 0 || message_inside(nbytes, displ, l.extent, (double)m->count * blocks, &l) < 0)
         return -1;
-    if (p->count != NULL) {
-        if (arg_size(p->count, &count) < 0)
-            return -1;
-        if (count < 0) {
-            PyErr_Format(PyExc_ValueError, "message: negative count %zd", count);
-            return -1;
-        }
-        if (check_inside(nbytes, displ, count * blocks, extent, span) < 0 ||
-            set_count(m, count) < 0)
-            return -1;
-    } else {
-        if (nbytes < 0) {
-            PyErr_SetString(PyExc_ValueError, "message: MPI.BOTTOM needs a count and a datatype");
-            return -1;
-        }
-        count = count_in(nbytes - displ * extent, extent);
-        if (count < 0 || divide(m, count, blocks) < 0)
-            return -1;
-    }
-    m->data = (char *)m->data + displ * extent;
+    m->data = (char *)m->data + displ * l.extent;
     return 0;
 }
 
@@ -279,7 +307,7 @@ static int from_parts(const parts *p, Py_ssize_t nbytes, int blocks, message *m)
  * 1 if that is it, 0 if not, -1. */
 static int from_plain_parts(state *st, const parts *p, int writable, int blocks, message *m)
 {
-    Py_ssize_t n = 0, count;
+    Py_ssize_t n = 0;
 
     if (p->displ != NULL || p->type == NULL || !is_a(st, p->type, TYPE_Datatype) ||
         ((handle *)p->type)->mpi.datatype == MPI_DATATYPE_NULL ||
@@ -289,10 +317,10 @@ static int from_plain_parts(state *st, const parts *p, int writable, int blocks,
         return -1;
     if (p->count == NULL)
         return divide(m, n, blocks) < 0 ? -1 : 1;
-    if (arg_size(p->count, &count) < 0)
+    if (take_count(p->count, &m->count) < 0)
         return -1;
-    if (count >= 0 && count * blocks <= n)
-        return set_count(m, count) < 0 ? -1 : 1;
+    if (blocks == 0 || m->count <= n / blocks)
+        return 1;
     Py_CLEAR(m->keep); /* the long way round finds the words for it */
     return 0;
 }
@@ -305,132 +333,50 @@ static int from_list(state *st, PyObject *spec, int writable, int blocks, messag
     int done = 0;
 
     if (PyList_Check(spec) || PyTuple_Check(spec)) {
-        if (take_apart(st, spec, 0, &p) < 0)
+        if (message_take_apart(st, spec, 0, &p) < 0)
             return -1;
         done = from_plain_parts(st, &p, writable, blocks, m);
     }
     if (done != 0)
         return done < 0 ? -1 : 0;
-    if (take_memory(st, &p, writable, m, &nbytes) < 0)
+    if (message_take_memory(st, &p, writable, m, &nbytes) < 0)
         return -1;
     return from_parts(&p, nbytes, blocks, m);
 }
 
-int message_from(state *st, PyObject *spec, int writable, int blocks, message *m)
+int message_from_large(state *st, PyObject *spec, int writable, int blocks, message *m)
 {
     Py_ssize_t n = 0;
     int done = array_message(spec, writable, m, &n);
 
-    if (done > 0)
-        return blocks == 1 ? set_count(m, n) : divide(m, n, blocks);
+    if (done > 0) {
+        m->count = n;
+        return blocks == 1 ? 0 : divide(m, n, blocks);
+    }
     if (done < 0)
         return -1;
-    if (is_bottom(st, spec)) /* nothing: the other side's, or none */
-        return 0;
+    if (is_bottom(st, spec)) {
+        raise_type("message:", "a buffer, or a list of buffer, count and datatype", spec);
+        return -1;
+    }
     return from_list(st, spec, writable, blocks, m);
 }
 
-/* ------------------------------------------------------------------- vector forms */
-
-static int raise_length(int wanted, int got)
+int message_for(state *st, PyObject *spec, int writable, int rank, message *m)
 {
-    PyErr_Format(PyExc_ValueError, "message: expecting %d items, got %d", wanted, got);
+    if (spec == Py_None && rank == MPI_PROC_NULL)
+        return 0;
+    return message_from_large(st, spec, writable, 1, m);
+}
+
+int message_from(state *st, PyObject *spec, int writable, int blocks, message *m)
+{
+    if (message_from_large(st, spec, writable, blocks, m) < 0)
+        return -1;
+    if (m->count <= INT_MAX)
+        return 0;
+    PyErr_Format(PyExc_OverflowError,
+                 "message: count %zd is beyond %d: use a larger Datatype (Create_contiguous)",
+                 (Py_ssize_t)m->count, INT_MAX);
     return -1;
-}
-
-/* A list with one number for each block, or one number for all of them. */
-static int block_numbers(PyObject *object, int blocks, int **out)
-{
-    int n, value;
-
-    if (!is_integer(object)) {
-        n = ints_from(object, out);
-        return n < 0 ? -1 : n != blocks ? raise_length(blocks, n) : 0;
-    }
-    if (arg_int(object, &value) < 0)
-        return -1;
-    *out = PyMem_Malloc((size_t)blocks * sizeof **out);
-    if (*out == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (int i = 0; i < blocks; i++)
-        (*out)[i] = value;
-    return 0;
-}
-
-/* Without counts: nearly equal parts, the first ones larger. */
-static int even_counts(Py_ssize_t total, int blocks, int **out)
-{
-    if (total / blocks >= INT_MAX) {
-        PyErr_SetString(PyExc_OverflowError, "message: count beyond 2147483647");
-        return -1;
-    }
-    *out = PyMem_Malloc((size_t)blocks * sizeof **out);
-    if (*out == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (int i = 0; i < blocks; i++)
-        (*out)[i] = (int)(total / blocks + (i < total % blocks));
-    return 0;
-}
-
-/* Without displacements: one block after the other. */
-static int packed_displs(const int *counts, int blocks, int **out)
-{
-    int64_t at = 0;
-
-    *out = PyMem_Malloc((size_t)blocks * sizeof **out);
-    if (*out == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (int i = 0; i < blocks; i++) {
-        (*out)[i] = (int)at;
-        at += counts[i];
-        if (at > INT_MAX && i + 1 < blocks) {
-            PyErr_SetString(PyExc_OverflowError, "message: displacement beyond 2147483647");
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int check_vector(const message *m, int blocks, Py_ssize_t nbytes, MPI_Aint extent,
-                        MPI_Aint span)
-{
-    for (int i = 0; i < blocks; i++) {
-        if (m->counts[i] < 0) {
-            PyErr_Format(PyExc_ValueError, "message: negative count %d", m->counts[i]);
-            return -1;
-        }
-        if (check_inside(nbytes, m->displs[i], m->counts[i], extent, span) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-int message_vector(state *st, PyObject *spec, int writable, int blocks, message *m)
-{
-    parts p = {spec, NULL, NULL, NULL};
-    MPI_Aint extent, span;
-    Py_ssize_t nbytes = 0, total = 0;
-    int failed;
-
-    if ((PyList_Check(spec) || PyTuple_Check(spec)) && take_apart(st, spec, 1, &p) < 0)
-        return -1;
-    if (take_memory(st, &p, writable, m, &nbytes) < 0 || extent_of(m->type, &extent, &span) < 0)
-        return -1;
-    if (p.count == NULL)
-        total = count_in(nbytes < 0 ? 0 : nbytes, extent);
-    if (total < 0)
-        return -1;
-    failed = p.count != NULL ? block_numbers(p.count, blocks, &m->counts)
-                             : even_counts(total, blocks, &m->counts);
-    if (failed < 0)
-        return -1;
-    failed = p.displ != NULL ? block_numbers(p.displ, blocks, &m->displs)
-                             : packed_displs(m->counts, blocks, &m->displs);
-    return failed < 0 ? -1 : check_vector(m, blocks, nbytes, extent, span);
 }

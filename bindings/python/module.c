@@ -40,6 +40,7 @@ static const struct {
     {TYPE_Comm, NULL, comm_gather_rows},
     {TYPE_Intracomm, intracomm_cart_methods, intracomm_collect_rows},
     {TYPE_Intracomm, NULL, intracomm_gather_rows},
+    {TYPE_Topocomm, NULL, topocomm_collect_rows},
     {TYPE_Cartcomm, NULL, cart_rows},
     {TYPE_File, NULL, file_rows},
     {TYPE_File, NULL, file_view_rows},

@@ -303,7 +303,7 @@ static PyObject *op_Reduce_local(PyObject *object, PyObject *const *args, Py_ssi
     if (message_from(st, a.in, 0, 1, &in) == 0 && message_from(st, a.inout, 1, 1, &out) == 0) {
         if (in.count != out.count || in.type != out.type)
             PyErr_Format(PyExc_ValueError, "mismatch in counts %d and %d, or in datatypes",
-                         in.count, out.count);
+                         (int)in.count, (int)out.count);
         else if (mpi_failed(MPI_Reduce_local(in.data, out.data, in.count, in.type,
                                              ((handle *)object)->mpi.op),
                             "MPI_Reduce_local") == 0)
