@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static long fail_at = -1; /* -1: the environment has not been read yet; 0: never */
-static long judged;
+static long judged; /* atomic: threads of a save judge system calls, too */
 
 static void read_environment(void)
 {
@@ -26,7 +26,7 @@ int collio_fault_due(void)
 {
     if (fail_at < 0)
         read_environment();
-    return ++judged == fail_at;
+    return __atomic_add_fetch(&judged, 1, __ATOMIC_RELAXED) == fail_at;
 }
 
 int collio_fault_before(const char *call, collio_error *err)

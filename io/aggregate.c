@@ -83,6 +83,16 @@ int collio_aggregate_wanted(const collio_record *record, int ranks, const int64_
     return most >= many_runs;
 }
 
+int64_t collio_aggregate_share(const collio_record *record, int ranks, int rank)
+{
+    collio_error never = COLLIO_ERROR_INIT;
+    int64_t start = 0, count = 0, end;
+
+    collio_part_range(record->blocks, ranks, rank, &start, &count, &never);
+    end = (start + count) * record->block;
+    return count > 0 ? (end < record->size ? end : record->size) - start * record->block : 0;
+}
+
 /* How many elements of a part come before element `index` of the array. */
 static int64_t count_before(const exchange *x, part p, int64_t index)
 {

@@ -63,6 +63,7 @@ static void dispose(collio_checkpoint *c)
     if (c == NULL)
         return;
     collio_lease_return(&c->lease);
+    collio_staging_free(&c->staging);
     free(c->directory);
     free(c);
 }
@@ -105,6 +106,7 @@ int collio_checkpoint_close(collio_checkpoint **handle, collio_error *err)
     *handle = NULL;
     if (c == NULL)
         return err->code;
+    collio_pending_finish(c, err);
     collio_comm_free(&c->comm, err);
     dispose(c);
     return err->code;

@@ -1,28 +1,16 @@
-/* How the elements of a save reach the file: each rank writes its own runs, or the ranks exchange
- * them first where runs are short. Digests are taken on the way. */
+/* The elements of a save on their way: each rank hands on its own runs, or, where runs are short,
+ * the ranks exchange them first so that each hands on whole blocks. What takes them writes them to
+ * the file, or keeps them in memory for later. */
 #include "step.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What this rank has to write, and where to. */
-typedef struct job {
-    collio_plan *plan;
-    collio_comm *comm;
-    const char *path;
-    int *fd; /* -1 until there is something to write */
-} job;
-
-typedef struct writer {
-    int fd;
-    const char *path;
-    collio_record *record;
-    int64_t begun, end; /* bytes of the file written since the disk was last hurried */
-} writer;
+/* -------------------------------------------------------- to the file */
 
 /* The disk is to work while this rank digests and copies; by pieces of a few MiB. */
-static void hurry(writer *w, int64_t offset, int64_t size)
+static void hurry(collio_writer *w, int64_t offset, int64_t size)
 {
     static const int64_t piece = 8 << 20;
 
@@ -37,12 +25,15 @@ static void hurry(writer *w, int64_t offset, int64_t size)
 
 /* Digest and write a run, block by block: what was digested is still in the cache when the kernel
  * copies it. */
-static int write_run(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
+int collio_writer_take(void *context, const collio_stretch *stretch, collio_error *err)
 {
-    writer *w = context;
-    collio_record *record = w->record;
-    int64_t element = collio_record_element(record);
+    collio_writer *w = context;
+    collio_record *record = &w->table->record[stretch->item];
+    int64_t element = collio_record_element(record), first = stretch->first, count = stretch->count;
+    const char *memory = stretch->memory;
 
+    if (w->fd < 0 && collio_posix_open(w->path, O_WRONLY, &w->fd, err))
+        return err->code;
     while (count > 0) {
         int64_t block = first / record->block, left = (block + 1) * record->block - first;
         int64_t n = count < left ? count : left;
@@ -58,18 +49,29 @@ static int write_run(void *context, int64_t first, int64_t count, char *memory, 
     return COLLIO_OK;
 }
 
-static int open_once(const job *j, collio_error *err)
-{
-    return *j->fd >= 0 ? COLLIO_OK : collio_posix_open(j->path, O_WRONLY, j->fd, err);
-}
-
 /* ------------------------------------------------------------ run by run */
 
-/* This rank's share of an item: where it lies in the array and in memory. */
-static void share_of(const job *j, int i, collio_selection *where, collio_array *memory)
+/* What a walk over one item hands its runs to. */
+typedef struct handing {
+    collio_take_function *take;
+    void *context;
+    int item, lasting;
+} handing;
+
+static int hand_on(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
 {
-    const collio_item *item = &j->plan->items[i];
-    const collio_record *record = &j->plan->table.record[i];
+    const handing *h = context;
+    collio_stretch stretch = {h->item, first, count, memory, h->lasting};
+
+    return h->take(h->context, &stretch, err);
+}
+
+/* This rank's share of an item: where it lies in the array and in memory. */
+static void share_of(const collio_plan *plan, collio_comm *comm, int i, collio_selection *where,
+                     collio_array *memory)
+{
+    const collio_item *item = &plan->items[i];
+    const collio_record *record = &plan->table.record[i];
     int64_t start = 0, size = (int64_t)item->size;
 
     *memory = item->array;
@@ -78,7 +80,7 @@ static void share_of(const job *j, int i, collio_selection *where, collio_array 
         collio_selection_block(where, record->ndim, item->start, item->array.shape);
         return;
     case COLLIO_ITEM_RANK_STATE:
-        for (int rank = 0; rank < collio_comm_rank(j->comm); rank++)
+        for (int rank = 0; rank < collio_comm_rank(comm); rank++)
             start += record->part_size[rank];
         collio_array_fill(memory, (void *)item->bytes, COLLIO_UINT8, 1, &size);
         collio_selection_block(where, 1, &start, &size);
@@ -89,30 +91,11 @@ static void share_of(const job *j, int i, collio_selection *where, collio_array 
     case COLLIO_ITEM_COMMON:
         break;
     }
-    if (collio_comm_rank(j->comm) == 0)
+    if (collio_comm_rank(comm) == 0)
         collio_selection_all(where, record->ndim, record->shape);
     else
         collio_selection_none(where, 1);
 }
-
-static int write_item(const job *j, int i, collio_error *err)
-{
-    collio_record *record = &j->plan->table.record[i];
-    collio_selection where;
-    collio_array memory;
-    writer w = {-1, j->path, record, -1, -1};
-
-    share_of(j, i, &where, &memory);
-    if (collio_selection_size(&where) == 0)
-        return COLLIO_OK;
-    if (open_once(j, err))
-        return err->code;
-    w.fd = *j->fd;
-    return collio_runs(record->shape, &where, &memory, COLLIO_WRITING, COLLIO_PACK_BYTES, write_run,
-                       &w, err);
-}
-
-/* ----------------------------------------------------------- exchanged */
 
 static int is_packed(const collio_array *a)
 {
@@ -125,6 +108,22 @@ static int is_packed(const collio_array *a)
     }
     return 1;
 }
+
+static int send_item(const collio_plan *plan, collio_comm *comm, int i, handing *h,
+                     collio_error *err)
+{
+    collio_selection where;
+    collio_array memory;
+
+    share_of(plan, comm, i, &where, &memory);
+    if (collio_selection_size(&where) == 0)
+        return COLLIO_OK;
+    h->lasting = is_packed(&memory);
+    return collio_runs(plan->table.record[i].shape, &where, &memory, COLLIO_WRITING,
+                       COLLIO_PACK_BYTES, hand_on, h, err);
+}
+
+/* ----------------------------------------------------------- exchanged */
 
 typedef struct packing {
     char *to;
@@ -156,44 +155,63 @@ static char *pack(const collio_array *a, collio_error *err)
     return p.to;
 }
 
-/* Collective: every rank comes, with its error if it has one. */
-static int exchange_item(const job *j, int i, const int64_t *blocks, collio_error *err)
+static int is_exchanged(const collio_plan *plan, collio_comm *comm, int i)
 {
-    const collio_array *memory = &j->plan->items[i].array;
-    collio_record *record = &j->plan->table.record[i];
-    writer w = {-1, j->path, record, -1, -1};
+    return plan->items[i].kind == COLLIO_ITEM_PART &&
+           collio_aggregate_wanted(&plan->table.record[i], collio_comm_size(comm),
+                                   collio_plan_blocks(plan, i), plan->stride);
+}
+
+/* Collective: every rank comes, with its error if it has one. */
+static int exchange_item(const collio_plan *plan, collio_comm *comm, int i, handing *h,
+                         collio_error *err)
+{
+    const collio_array *memory = &plan->items[i].array;
     char *packed = NULL;
 
+    h->lasting = 0;
     if (err->code == COLLIO_OK && !is_packed(memory))
         packed = pack(memory, err);
-    if (err->code == COLLIO_OK)
-        open_once(j, err);
-    w.fd = *j->fd;
-    collio_aggregate(j->comm, record, blocks, j->plan->stride,
-                     packed != NULL ? packed : memory->data, write_run, &w, err);
+    collio_aggregate(comm, &plan->table.record[i], collio_plan_blocks(plan, i), plan->stride,
+                     packed != NULL ? packed : memory->data, hand_on, h, err);
     free(packed);
     return err->code;
 }
 
 /* ---------------------------------------------------------------- both */
 
-int collio_plan_write(collio_plan *plan, collio_comm *comm, const char *path, int *fd,
-                      collio_error *err)
+int collio_plan_send(const collio_plan *plan, collio_comm *comm, collio_take_function *take,
+                     void *context, collio_error *err)
 {
-    job j = {plan, comm, path, fd};
-    int ranks = collio_comm_size(comm);
-
     /* First what each rank does alone: it may end with an error at any point. */
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < plan->nitems && !err->agreed; i++) {
-            const int64_t *blocks = collio_plan_blocks(plan, i);
-            int exchanged =
-                plan->items[i].kind == COLLIO_ITEM_PART &&
-                collio_aggregate_wanted(&plan->table.record[i], ranks, blocks, plan->stride);
+            handing h = {take, context, i, 0};
+            int exchanged = is_exchanged(plan, comm, i);
             if (pass == 0 && !exchanged && err->code == COLLIO_OK)
-                write_item(&j, i, err);
+                send_item(plan, comm, i, &h, err);
             if (pass == 1 && exchanged)
-                exchange_item(&j, i, blocks, err);
+                exchange_item(plan, comm, i, &h, err);
         }
     return err->code;
+}
+
+size_t collio_plan_room(const collio_plan *plan, collio_comm *comm)
+{
+    collio_selection where;
+    collio_array memory;
+    int64_t bytes = 0;
+
+    for (int i = 0; i < plan->nitems; i++) {
+        const collio_record *record = &plan->table.record[i];
+        int64_t element = collio_record_element(record);
+        if (is_exchanged(plan, comm, i)) {
+            bytes += element *
+                     collio_aggregate_share(record, collio_comm_size(comm), collio_comm_rank(comm));
+            continue;
+        }
+        share_of(plan, comm, i, &where, &memory);
+        bytes += element * collio_selection_size(&where);
+    }
+    return (size_t)bytes;
 }

@@ -1,6 +1,8 @@
 /*
- * The save of a step: guard, skeleton, data, durable, seal, commit. Each function below is one of
- * these steps; it ends with an agreement, and no rank goes on to the next unless all do.
+ * The save of a step: guard, layout, data, durable, seal, commit. Each function below is one of
+ * these steps; it ends with an agreement, and no rank goes on to the next unless all do. Where the
+ * data are written in the background, they are staged in memory between guard and layout, and
+ * nobody waits for data and durable until the end.
  */
 #include "step.h"
 
@@ -10,22 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-typedef struct save {
-    collio_checkpoint *c;
-    collio_plan plan;
-    int root;       /* 1 on rank 0 */
-    char *part;     /* the file's name until it is committed */
-    char *final;    /* and then */
-    int fd;         /* -1 where this rank has nothing to write */
-    uint64_t *sums; /* the digests of all records, one after the other */
-    size_t nsums;
-} save;
-
 /* --------------------------------------------------------------- guard */
 
 /* A step that is there and whole is refused, with the same error on all ranks. One that is damaged
  * makes way, because a run that restarted before it comes to this step again. */
-static int make_way(save *s, collio_error *err)
+static int make_way(collio_save *s, collio_error *err)
 {
     collio_checkpoint_state *state = NULL;
     collio_error why = COLLIO_ERROR_INIT;
@@ -53,7 +44,8 @@ static int make_way(save *s, collio_error *err)
     return collio_agree_step(s->c->comm, "checkpoint_save: set a damaged step aside", err);
 }
 
-static int guard(save *s, int64_t step, int nitems, const collio_item *items, collio_error *err)
+static int guard(collio_save *s, int64_t step, int nitems, const collio_item *items,
+                 collio_error *err)
 {
     int exists = 0;
 
@@ -69,9 +61,9 @@ static int guard(save *s, int64_t step, int nitems, const collio_item *items, co
     return exists ? make_way(s, err) : COLLIO_OK;
 }
 
-/* ------------------------------------------------------------ skeleton */
+/* -------------------------------------------------------------- layout */
 
-static int create_file(save *s, collio_error *err)
+static int create_file(collio_save *s, collio_error *err)
 {
     collio_table *table = &s->plan.table;
 
@@ -84,7 +76,7 @@ static int create_file(save *s, collio_error *err)
 }
 
 /* Tell all ranks what rank 0 has made: its name and where each array lies. */
-static int share_layout(save *s, int64_t *words, collio_error *err)
+static int share_layout(collio_save *s, int64_t *words, collio_error *err)
 {
     collio_table *table = &s->plan.table;
     size_t count = (size_t)table->count + 4;
@@ -105,7 +97,20 @@ static int share_layout(save *s, int64_t *words, collio_error *err)
     return COLLIO_OK;
 }
 
-static int skeleton(save *s, collio_error *err)
+/* All know the file; rank 0 will write to it, the others if they have something to write. An error
+ * is this rank's own: it comes with the next agreement. */
+static int open_part(collio_save *s, collio_error *err)
+{
+    if (s->part == NULL)
+        s->part = collio_name_part(s->c->directory, s->plan.table.uuid, s->plan.step, err);
+    s->writer.path = s->part;
+    s->writer.table = &s->plan.table;
+    if (s->root && s->part != NULL)
+        collio_posix_open(s->part, O_RDWR, &s->writer.fd, err);
+    return COLLIO_OK;
+}
+
+static int layout(collio_save *s, collio_error *err)
 {
     collio_table *table = &s->plan.table;
     int64_t *words = malloc(((size_t)table->count + 4) * sizeof *words);
@@ -120,32 +125,49 @@ static int skeleton(save *s, collio_error *err)
     if (collio_agree_step(s->c->comm, "checkpoint_save: create the file", err) == COLLIO_OK)
         share_layout(s, words, err);
     free(words);
-    return err->code;
+    return err->code == COLLIO_OK ? open_part(s, err) : err->code;
 }
 
-/* ---------------------------------------------------------------- data */
+/* ------------------------------------------------------- stage, data */
 
-static int data(save *s, collio_error *err)
+static int keep_piece(void *context, const collio_stretch *stretch, collio_error *err)
 {
-    if (s->part == NULL)
-        s->part = collio_name_part(s->c->directory, s->plan.table.uuid, s->plan.step, err);
-    if (s->root && s->part != NULL)
-        collio_posix_open(s->part, O_RDWR, &s->fd, err);
-    collio_plan_write(&s->plan, s->c->comm, s->part, &s->fd, err);
+    collio_save *s = context;
+    int64_t element = collio_record_element(&s->plan.table.record[stretch->item]);
+
+    return collio_staging_add(&s->c->staging, stretch, element, s->borrow, err);
+}
+
+static int stage(collio_save *s, collio_error *err)
+{
+    collio_staging_prepare(&s->c->staging, s->borrow ? 0 : collio_plan_room(&s->plan, s->c->comm),
+                           err);
+    collio_plan_send(&s->plan, s->c->comm, keep_piece, s, err);
+    return collio_agree_step(s->c->comm, "checkpoint_save: copy the data", err);
+}
+
+static int data(collio_save *s, collio_error *err)
+{
+    collio_plan_send(&s->plan, s->c->comm, collio_writer_take, &s->writer, err);
     return collio_agree_step(s->c->comm, "checkpoint_save: write the data", err);
 }
 
 /* ------------------------------------------------------- durable, seal */
 
-static int durable(save *s, collio_error *err)
+static int make_durable(collio_save *s, collio_error *err)
 {
-    if (s->fd >= 0)
-        collio_posix_sync(s->fd, s->part, err);
+    return s->writer.fd >= 0 ? collio_posix_sync(s->writer.fd, s->part, err) : COLLIO_OK;
+}
+
+static int durable(collio_save *s, collio_error *err)
+{
+    if (!s->staged)
+        make_durable(s, err);
     return collio_agree_step(s->c->comm, "checkpoint_save: make the data durable", err);
 }
 
 /* Every rank has the digests of the elements it wrote: their sums are those of the arrays. */
-static int add_digests(save *s, collio_error *err)
+static int add_digests(collio_save *s, collio_error *err)
 {
     collio_table *table = &s->plan.table;
     uint64_t *at = s->sums;
@@ -162,7 +184,7 @@ static int add_digests(save *s, collio_error *err)
     return COLLIO_OK;
 }
 
-static int write_seal(save *s, collio_error *err)
+static int write_seal(collio_save *s, collio_error *err)
 {
     collio_table *table = &s->plan.table;
     void *user_block = malloc((size_t)table->user_block);
@@ -170,27 +192,27 @@ static int write_seal(save *s, collio_error *err)
     if (user_block == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the seal");
     collio_seal_encode(table, user_block);
-    if (collio_posix_write(s->fd, user_block, (size_t)table->user_block, 0, s->part, err) ==
+    if (collio_posix_write(s->writer.fd, user_block, (size_t)table->user_block, 0, s->part, err) ==
         COLLIO_OK)
-        collio_posix_sync(s->fd, s->part, err);
+        collio_posix_sync(s->writer.fd, s->part, err);
     free(user_block);
     return err->code;
 }
 
-static int seal(save *s, collio_error *err)
+static int seal(collio_save *s, collio_error *err)
 {
     if (add_digests(s, err))
         return err->code;
     if (s->root)
         write_seal(s, err);
     /* Closed before the commit: some file systems report the last errors only here. */
-    collio_posix_close(&s->fd, s->part, err);
+    collio_posix_close(&s->writer.fd, s->part, err);
     return collio_agree_step(s->c->comm, "checkpoint_save: seal", err);
 }
 
 /* -------------------------------------------------------------- commit */
 
-static int commit(save *s, collio_error *err)
+static int commit(collio_save *s, collio_error *err)
 {
     collio_error ignored = COLLIO_ERROR_INIT;
 
@@ -204,27 +226,59 @@ static int commit(save *s, collio_error *err)
 
 /* --------------------------------------------------------- all of them */
 
+int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int nitems,
+                      const collio_item *items, collio_error *err)
+{
+    s->c = c;
+    s->root = collio_comm_rank(c->comm) == 0;
+    s->writer = (collio_writer){.fd = -1, .begun = -1, .end = -1};
+    if (guard(s, step, nitems, items, err) || (s->staged && stage(s, err)))
+        return err->code;
+    return layout(s, err);
+}
+
+int collio_save_write(collio_save *s, collio_error *err)
+{
+    if (err->code == COLLIO_OK &&
+        collio_staging_write(&s->c->staging, collio_writer_take, &s->writer, err) == COLLIO_OK)
+        make_durable(s, err);
+    return err->code;
+}
+
+int collio_save_finish(collio_save *s, collio_error *err)
+{
+    if (durable(s, err) || seal(s, err) || commit(s, err))
+        return err->code;
+    if (s->root)
+        collio_prune(s->c, s->plan.step);
+    return COLLIO_OK;
+}
+
+void collio_save_end(collio_save *s, int success)
+{
+    collio_error ignored = COLLIO_ERROR_INIT;
+
+    collio_posix_close(&s->writer.fd, s->part, &ignored);
+    if (s->root && s->part != NULL && !success)
+        collio_posix_remove(s->part, &ignored);
+    free(s->sums);
+    free(s->part);
+    free(s->final);
+    collio_plan_free(&s->plan);
+}
+
 int collio_checkpoint_save(collio_checkpoint *c, int64_t step, int nitems, const collio_item *items,
                            collio_error *err)
 {
-    save s = {.c = c, .fd = -1};
-    collio_error ignored = COLLIO_ERROR_INIT;
+    collio_save s = {.staged = 0};
 
     if (c == NULL || err->agreed)
         return collio_checkpoint_check(c, err);
-    s.root = collio_comm_rank(c->comm) == 0;
-    if (guard(&s, step, nitems, items, err) || skeleton(&s, err) || data(&s, err) ||
-        durable(&s, err) || seal(&s, err) || commit(&s, err))
-        goto done;
-    if (s.root)
-        collio_prune(c, step);
-done:
-    collio_posix_close(&s.fd, s.part, &ignored);
-    if (s.root && s.part != NULL && err->code != COLLIO_OK)
-        collio_posix_remove(s.part, &ignored);
-    free(s.sums);
-    free(s.part);
-    free(s.final);
-    collio_plan_free(&s.plan);
+    if (collio_pending_finish(c, err))
+        return err->code;
+    if (collio_save_begin(&s, c, step, nitems, items, err) == COLLIO_OK &&
+        data(&s, err) == COLLIO_OK)
+        collio_save_finish(&s, err);
+    collio_save_end(&s, err->code == COLLIO_OK);
     return err->code;
 }

@@ -178,13 +178,6 @@ void collio_lease_return(collio_lease **lease);
 
 /* ------------------------------------------------------- checkpoint.c */
 
-struct collio_checkpoint {
-    collio_comm *comm;
-    char *directory;
-    collio_checkpoint_options options;
-    collio_lease *lease; /* on rank 0, unless read_only */
-};
-
 /* Errors: STATE if the object is closed (NULL). For the start of each call. */
 int collio_checkpoint_check(const collio_checkpoint *c, collio_error *err);
 
@@ -225,13 +218,114 @@ const int64_t *collio_plan_blocks(const collio_plan *plan, int i);
 
 /* ------------------------------------------------- checkpoint_data.c */
 
+/* Elements on their way to the file: a run of one item. */
+typedef struct collio_stretch {
+    int item;
+    int64_t first, count; /* in the array */
+    char *memory;         /* without gaps */
+    int lasting;          /* 1: the memory is the caller's and stays until the save is over */
+} collio_stretch;
+
+typedef int collio_take_function(void *context, const collio_stretch *stretch, collio_error *err);
+
 /*
- * Write this rank's share of all items, digesting it. Collective where items
- * are exchanged first; an error may be this rank's own on return.
- *   fd  in/out  of the part; opened for writing if it is -1 and needed
+ * Hand this rank's share of all items, run by run, to a function. Collective
+ * where items are exchanged first; an error may be this rank's own on return.
  */
-int collio_plan_write(collio_plan *plan, collio_comm *comm, const char *path, int *fd,
-                      collio_error *err);
+int collio_plan_send(const collio_plan *plan, collio_comm *comm, collio_take_function *take,
+                     void *context, collio_error *err);
+
+/* How many bytes collio_plan_send() hands on. */
+size_t collio_plan_room(const collio_plan *plan, collio_comm *comm);
+
+/* What writes stretches to the file of a step, and adds to the digests. */
+typedef struct collio_writer {
+    collio_table *table;
+    const char *path;
+    int fd;             /* -1 until there is something to write */
+    int64_t begun, end; /* bytes of the file written since the disk was last hurried */
+} collio_writer;
+
+collio_take_function collio_writer_take; /* context: a collio_writer */
+
+/* ---------------------------------------------------------- staging.c */
+
+/* Pieces kept in memory until they are written. */
+typedef struct collio_staged {
+    int item;
+    int64_t first, count;
+    const char *bytes; /* in the staging, or borrowed */
+} collio_staged;
+
+typedef struct collio_staging {
+    char *bytes;
+    size_t room, used;
+    collio_staged *run;
+    size_t runs, run_room;
+} collio_staging;
+
+/* Forget what was there and have room for so many bytes. */
+int collio_staging_prepare(collio_staging *staging, size_t bytes, collio_error *err);
+void collio_staging_free(collio_staging *staging);
+
+/* Keep a stretch: a copy of it, or, to borrow, its memory where that lasts. */
+int collio_staging_add(collio_staging *staging, const collio_stretch *stretch, int64_t element,
+                       int borrow, collio_error *err);
+
+/* Hand on all that was kept, in order. Not collective. */
+int collio_staging_write(const collio_staging *staging, collio_take_function *take, void *context,
+                         collio_error *err);
+
+/* A save that goes on while the program computes: checkpoint_background.c. */
+typedef struct collio_pending collio_pending;
+
+struct collio_checkpoint {
+    collio_comm *comm;
+    char *directory;
+    collio_checkpoint_options options;
+    collio_lease *lease;     /* on rank 0, unless read_only */
+    collio_staging staging;  /* of the save in flight; its memory is kept for the next one */
+    collio_pending *pending; /* the save in flight, or NULL; on all ranks or none */
+};
+
+/* -------------------------------------------------- checkpoint_save.c */
+
+/* One save under way. Its steps in order: guard, stage (if it is to be written
+ * from memory), layout, data, durable, seal, commit. */
+typedef struct collio_save {
+    collio_checkpoint *c;
+    collio_plan plan;
+    int root;    /* 1 on rank 0 */
+    int staged;  /* written from c->staging */
+    int borrow;  /* and that refers to the caller's memory */
+    char *part;  /* the file's name until it is committed */
+    char *final; /* and then */
+    collio_writer writer;
+    uint64_t *sums; /* the digests of all records, one after the other */
+    size_t nsums;
+} collio_save;
+
+/* Up to where all ranks know where their data go. Collective. On success err
+ * may hold an error of this rank's own, to be brought into what comes next.
+ *   s  in/out  `staged` and `borrow` set; collio_save_end() in any case */
+int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int nitems,
+                      const collio_item *items, collio_error *err);
+
+/* Write what was staged and make it durable. Not collective, no MPI. */
+int collio_save_write(collio_save *s, collio_error *err);
+
+/* Agree that the data are durable, seal, commit. Collective; err as of
+ * collio_save_write(). */
+int collio_save_finish(collio_save *s, collio_error *err);
+
+/* Release what it holds; without success the file too. */
+void collio_save_end(collio_save *s, int success);
+
+/* -------------------------------------------- checkpoint_background.c */
+
+/* Finish the one in flight, if any, without asking the other ranks first.
+ * Collective. */
+int collio_pending_finish(collio_checkpoint *c, collio_error *err);
 
 /* -------------------------------------------------------- aggregate.c */
 
@@ -239,6 +333,9 @@ int collio_plan_write(collio_plan *plan, collio_comm *comm, const char *path, in
  * ranks. */
 int collio_aggregate_wanted(const collio_record *record, int ranks, const int64_t *blocks,
                             size_t stride);
+
+/* How many elements a rank hands on after the exchange. */
+int64_t collio_aggregate_share(const collio_record *record, int ranks, int rank);
 
 /*
  * Exchange an array's elements so that each rank holds whole blocks of it, and

@@ -60,6 +60,20 @@ static int do_save_columns(collio_error *err)
     return collio_checkpoint_save(c, step + 1, 1, &item, err);
 }
 
+/* In the background: an error may come at the start or at the end. */
+static int do_save_start(collio_error *err)
+{
+    static little l;
+    collio_item items[ITEMS];
+
+    little_shape(&l, step + 1);
+    little_values(&l, 0);
+    little_items(&l, items);
+    if (collio_checkpoint_save_start(c, step + 1, ITEMS, items, step % 2 == 0, err) == COLLIO_OK)
+        collio_checkpoint_wait(c, err);
+    return err->code;
+}
+
 static int do_restore(collio_error *err)
 {
     collio_checkpoint_state *state = NULL;
@@ -154,7 +168,7 @@ static int judged_in_create(void)
 
 static void sweep(const char *name, tested *call, int from)
 {
-    int saves = call == do_save;
+    int saves = call == do_save || call == do_save_start;
 
     for (int victim = 0; victim < tap_size; victim++) {
         int sound = 1, n = from;
@@ -187,6 +201,7 @@ int main(int argc, char **argv)
     c = open_checkpoint(directory, 3, COLLIO_VERIFY_ALL);
     tap_ok(little_save(c, step, &err) == COLLIO_OK, "a first step");
     sweep("save", do_save, 1);
+    sweep("save in the background", do_save_start, 1);
     sweep("restore", do_restore, 1);
     sweep("verify", do_verify, 1);
     sweep("steps", do_steps, 1);

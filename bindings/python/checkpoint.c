@@ -110,6 +110,7 @@ static void close_handle(checkpoint_object *self, const char *reason, collio_err
         collio_comm_leave(collio_checkpoint_comm(taken), reason);
     collio_checkpoint_close(&taken, err);
     io_leave(saved);
+    request_settle(self, err);
 }
 
 /* The last State keeps its Checkpoint, so that none is open here. */
@@ -119,11 +120,13 @@ static void checkpoint_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
 
     close_handle((checkpoint_object *)object, "its Checkpoint went without a close()", &err);
+    if (err.code != COLLIO_OK) /* nobody is left to whom it could be raised */
+        collio_log("checkpoint: %s", err.text);
     type->tp_free(object);
     Py_DECREF(type);
 }
 
-static int checkpoint_ready(checkpoint_object *self)
+int checkpoint_ready(checkpoint_object *self)
 {
     if (self->handle != NULL)
         return 0;
@@ -132,7 +135,8 @@ static int checkpoint_ready(checkpoint_object *self)
 }
 
 PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\nClose, and the states that restore() gave. "
-                        "Collective. Nothing is lost without it.");
+                        "Collective. A save in\nthe background is finished first; an error of it "
+                        "is raised here.");
 
 static PyObject *checkpoint_close(PyObject *object, PyObject *Py_UNUSED(none))
 {
@@ -162,49 +166,6 @@ static PyObject *checkpoint_exit(PyObject *object, PyObject *const *args, Py_ssi
     joint_reason(reason, sizeof reason);
     PyErr_Clear();
     close_handle((checkpoint_object *)object, reason, &err);
-    Py_RETURN_NONE;
-}
-
-/* -------------------------------------------------------------------- save */
-
-PyDoc_STRVAR(
-    save_doc,
-    "save($self, step, items=None, /, **named)\n--\n\n"
-    "Save a step; when this returns it survives the loss of every process. Collective.\n\n"
-    "  step   0 .. 999999999999; must not be there yet, unless damaged\n"
-    "  items  mapping of names to what to save, besides the keyword arguments\n\n"
-    "What to save, under the same names in the same order on all ranks:\n"
-    "  Part(array, shape, offset)  this rank's block of an array\n"
-    "  numbers, ndarrays           the same on all ranks (checked)\n"
-    "  PerRank(object)             this rank's own object\n"
-    "  any other object            that of rank 0; as JSON if possible (random generators,\n"
-    "                              tuples and arrays included), else as a pickle\n"
-    "If any rank fails, none succeeds and all raise the same error.");
-
-static PyObject *checkpoint_save(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                                 PyObject *keywords)
-{
-    checkpoint_object *self = (checkpoint_object *)object;
-    PyThreadState *saved;
-    int64_t step = 0;
-    items all = {0};
-    joint j;
-
-    if (checkpoint_ready(self) < 0)
-        return NULL;
-    joint_begin(&j);
-    if (nargs < 1 || nargs > 2)
-        PyErr_Format(PyExc_TypeError, "save() takes a step and at most one mapping (%zd given)",
-                     nargs);
-    else if (arg_int64(args[0], &step) == 0)
-        items_from(state_of(object), nargs > 1 ? args[1] : NULL, keywords, args + nargs, &all);
-    joint_fail(&j); /* if an exception is pending */
-    saved = io_enter();
-    collio_checkpoint_save(self->handle, step, all.count, all.item, &j.err);
-    io_leave(saved);
-    items_release(&all);
-    if (joint_end(&j) < 0)
-        return NULL;
     Py_RETURN_NONE;
 }
 
@@ -462,7 +423,6 @@ static PyObject *checkpoint_repr(PyObject *object)
 }
 
 static PyMethodDef checkpoint_methods[] = {
-    {"save", FAST(checkpoint_save), FASTCALL, save_doc},
     {"restore", FAST(checkpoint_restore), FASTCALL, restore_doc},
     {"steps", checkpoint_steps, METH_NOARGS, steps_doc},
     {"entries", checkpoint_entries, METH_NOARGS, entries_doc},

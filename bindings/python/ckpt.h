@@ -1,4 +1,4 @@
-/* Shared by the files around checkpoints: part.c, items.c, checkpoint.c, state.c. */
+/* Shared by the files around checkpoints: part.c, items.c, checkpoint*.c, state*.c. */
 #ifndef COLLIO_CKPT_H
 #define COLLIO_CKPT_H
 
@@ -46,9 +46,29 @@ struct state_object;
 
 typedef struct checkpoint_object {
     PyObject_HEAD
-    collio_checkpoint *handle; /* NULL: closed */
-    struct state_object *states;             /* the first of those open */
+    collio_checkpoint *handle;    /* NULL: closed */
+    struct state_object *states;  /* the first of those open */
+    struct save_request *request; /* of the save in flight; NULL: none */
 } checkpoint_object;
+
+/* 0 while it is open, else ValueError. */
+int checkpoint_ready(checkpoint_object *self);
+
+/* --------------------------------------------------------- checkpoint_save.c */
+
+/* collio.SaveRequest: a save in the background. */
+typedef struct save_request {
+    PyObject_HEAD
+    checkpoint_object *from; /* NULL once it is over */
+    long long step;
+    items all;       /* keeps borrowed memory until it is over */
+    PyObject *error; /* how it failed; NULL: it has not */
+} save_request;
+
+/* The save in flight is over, with that outcome; nothing if there was none. */
+void request_settle(checkpoint_object *self, const collio_error *err);
+
+extern PyMethodDef checkpoint_save_methods[];
 
 /* ----------------------------------------------------- state.c, state_read.c */
 

@@ -178,6 +178,13 @@ static PyObject *pairs_of(PyObject *mapping)
     return PyMapping_Items(mapping);
 }
 
+/* Keywords of save() that are no items. */
+static int is_option(PyObject *name)
+{
+    return PyUnicode_CompareWithASCIIString(name, "wait") == 0 ||
+           PyUnicode_CompareWithASCIIString(name, "borrow") == 0;
+}
+
 static int items_fill(state *st, PyObject *mapping, PyObject *names, PyObject *const *values,
                       items *out)
 {
@@ -198,7 +205,8 @@ static int items_fill(state *st, PyObject *mapping, PyObject *names, PyObject *c
         result = add(st, out, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
     }
     for (Py_ssize_t i = 0; i < nnamed && result == 0; i++)
-        result = add(st, out, PyTuple_GET_ITEM(names, i), values[i]);
+        if (!is_option(PyTuple_GET_ITEM(names, i)))
+            result = add(st, out, PyTuple_GET_ITEM(names, i), values[i]);
     Py_XDECREF(pairs);
     return result;
 }

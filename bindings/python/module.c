@@ -50,6 +50,7 @@ static const struct {
     {TYPE_Comm, NULL, comm_keyval_rows},
     {TYPE_Datatype, NULL, datatype_keyval_rows},
     {TYPE_State, state_read_methods, NULL},
+    {TYPE_Checkpoint, checkpoint_save_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},
     {TYPE_H5Group, h5walk_methods, NULL},
     {TYPE_H5Group, h5link_methods, NULL},

@@ -113,6 +113,7 @@ COLLIO_API int collio_checkpoint_open(MPI_Comm user, const char *directory,
  * Close, and set *c to NULL. Close the states opened from it first.
  * Collective; local after a rank was missing.
  *   c  in/out  may point to NULL
+ * A save in flight is finished first; its error is that of this call.
  */
 COLLIO_API int collio_checkpoint_close(collio_checkpoint **c, collio_error *err);
 
@@ -176,6 +177,35 @@ COLLIO_API collio_item collio_item_rank_state(const char *name, const char *form
  */
 COLLIO_API int collio_checkpoint_save(collio_checkpoint *c, int64_t step, int nitems,
                                       const collio_item *items, collio_error *err);
+
+/*
+ * Save in the background: returns when the data are copied, and a thread (which
+ * makes no MPI calls) writes them and calls fsync while the program computes.
+ * The step is committed, by all ranks together, in the next wait, test, save,
+ * save_start or close; an error of any rank surfaces there, on all ranks. At
+ * most one save is in flight: starting the next finishes the one before.
+ * Collective.
+ *   borrow  in  1: arrays without gaps, and states, are not copied: their memory
+ *               must not change until the save is finished
+ * The rest as for collio_checkpoint_save(), errors too; those of writing come
+ * later. The memory for copies is kept for the next save, until close. Where
+ * parts lie in many short runs (columns), and with compression, the exchange
+ * between the ranks, and the compression, are done before this returns.
+ */
+COLLIO_API int collio_checkpoint_save_start(collio_checkpoint *c, int64_t step, int nitems,
+                                            const collio_item *items, int borrow,
+                                            collio_error *err);
+
+/* Finish the save in flight; nothing if there is none. Collective. Errors: those
+ * of the save: its step is not there then. */
+COLLIO_API int collio_checkpoint_wait(collio_checkpoint *c, collio_error *err);
+
+/* Finish the save in flight if it can be done without waiting for disks: *done
+ * is 1 if so, or if there is none, and the same on all ranks. Collective. */
+COLLIO_API int collio_checkpoint_test(collio_checkpoint *c, int *done, collio_error *err);
+
+/* 1 if a save is in flight, and its step (which may be NULL). Not collective. */
+COLLIO_API int collio_checkpoint_pending(const collio_checkpoint *c, int64_t *step);
 
 /* -------------------------------------------------------- look and clean up */
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from types import EllipsisType, TracebackType
-from typing import Any, NamedTuple, Self, SupportsIndex, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, Self, SupportsIndex, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -330,7 +330,28 @@ class Checkpoint:
     ) -> None: ...
     @property
     def directory(self) -> str: ...
-    def save(self, step: int, items: Mapping[str, Any] | None = None, /, **named: Any) -> None: ...
+    @overload
+    def save(
+        self,
+        step: int,
+        items: Mapping[str, Any] | None = None,
+        /,
+        *,
+        wait: Literal[False],
+        borrow: bool = False,
+        **named: Any,
+    ) -> SaveRequest: ...
+    @overload
+    def save(
+        self,
+        step: int,
+        items: Mapping[str, Any] | None = None,
+        /,
+        *,
+        wait: Literal[True] = True,
+        borrow: bool = False,
+        **named: Any,
+    ) -> None: ...
     def restore(
         self, step: int | None = None, *, into: Mapping[str, Any] | None = None, pickles: bool = False
     ) -> State: ...
@@ -347,6 +368,14 @@ class Checkpoint:
     def __exit__(
         self, type: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None, /
     ) -> None: ...
+
+class SaveRequest:
+    @property
+    def step(self) -> int: ...
+    @property
+    def done(self) -> bool: ...
+    def wait(self, /) -> None: ...
+    def test(self, /) -> bool: ...
 
 class State(Mapping[str, Any]):
     @property

@@ -1,0 +1,88 @@
+/* Elements of a save that are kept in memory until they are written: in the background, or
+ * compressed. */
+#include "step.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int collio_staging_prepare(collio_staging *staging, size_t bytes, collio_error *err)
+{
+    staging->used = 0;
+    staging->runs = 0;
+    if (staging->room >= bytes)
+        return COLLIO_OK;
+    free(staging->bytes);
+    staging->room = 0;
+    staging->bytes = malloc(bytes);
+    if (staging->bytes == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to copy %zu bytes to be saved",
+                                bytes);
+    staging->room = bytes;
+    return COLLIO_OK;
+}
+
+void collio_staging_free(collio_staging *staging)
+{
+    free(staging->bytes);
+    free(staging->run);
+    memset(staging, 0, sizeof *staging);
+}
+
+/* The next run goes on where the last one ends, in the array and in memory. */
+static int follows(const collio_staged *last, const collio_stretch *stretch, const char *bytes,
+                   int64_t element)
+{
+    return last->item == stretch->item && last->first + last->count == stretch->first &&
+           last->bytes + last->count * element == bytes;
+}
+
+static collio_staged *append(collio_staging *staging, collio_error *err)
+{
+    if (staging->runs == staging->run_room) {
+        size_t room = 2 * staging->run_room + 64;
+        collio_staged *longer = realloc(staging->run, room * sizeof *longer);
+        if (longer == NULL) {
+            collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to note %zu runs", room);
+            return NULL;
+        }
+        staging->run = longer;
+        staging->run_room = room;
+    }
+    return &staging->run[staging->runs++];
+}
+
+int collio_staging_add(collio_staging *staging, const collio_stretch *stretch, int64_t element,
+                       int borrow, collio_error *err)
+{
+    size_t size = (size_t)(stretch->count * element);
+    const char *bytes = stretch->memory;
+    collio_staged *run;
+
+    if (!borrow || !stretch->lasting) {
+        if (size > staging->room - staging->used)
+            return collio_error_set(err, COLLIO_ERR_MEMORY, "no room to copy %zu bytes", size);
+        bytes = memcpy(staging->bytes + staging->used, stretch->memory, size);
+        staging->used += size;
+    }
+    if (staging->runs > 0 && follows(&staging->run[staging->runs - 1], stretch, bytes, element)) {
+        staging->run[staging->runs - 1].count += stretch->count;
+        return COLLIO_OK;
+    }
+    run = append(staging, err);
+    if (run == NULL)
+        return err->code;
+    *run = (collio_staged){stretch->item, stretch->first, stretch->count, bytes};
+    return COLLIO_OK;
+}
+
+int collio_staging_write(const collio_staging *staging, collio_take_function *take, void *context,
+                         collio_error *err)
+{
+    for (size_t i = 0; i < staging->runs; i++) {
+        const collio_staged *run = &staging->run[i];
+        collio_stretch stretch = {run->item, run->first, run->count, (char *)run->bytes, 1};
+        if (take(context, &stretch, err))
+            return err->code;
+    }
+    return COLLIO_OK;
+}

@@ -1,0 +1,104 @@
+"""Saves in the background from Python. ranks: 1 2 3"""
+
+import gc
+import os
+import subprocess
+import sys
+
+import numpy as np
+import collio
+from collio import MPI
+from tap import check, done, equal, raises
+
+comm = MPI.COMM_WORLD
+rank, size = comm.rank, comm.size
+d = collio.Decomposition(comm, (60, 50))
+
+
+def values(step):
+    return np.arange(3000.0).reshape(60, 50)[d.where] + step
+
+
+def test_request():
+    with collio.Checkpoint("request", comm=comm) as ckpt:
+        mine = np.ascontiguousarray(values(1))
+        request = ckpt.save(1, u=d.part(mine), note="one", wait=False)
+        mine[...] = -1
+        equal((request.step, request.done), (1, False), "in flight")
+        equal(request.wait(), None, "wait()")
+        check(request.done and request.test() and request.wait() is None, "and again")
+        equal(ckpt.restore().part("u", d), values(1), "what was there at the start is saved")
+        request = ckpt.save(2, u=d.part(values(2)), wait=False, borrow=True)
+        while not request.test():
+            pass
+        equal(ckpt.latest(), 2, "test() until it is over")
+        first = ckpt.save(3, u=d.part(values(3)), wait=False)
+        second = ckpt.save(4, u=d.part(values(4)), wait=False)
+        check(first.done and not second.done, "the next save finishes the one before")
+        ckpt.save(5, u=d.part(values(5)))
+        check(second.done, "of either kind")
+        last = ckpt.save(6, {"wait": 1.5}, wait=False)
+    check(last.done, "so does close()")
+    with collio.Checkpoint("request", comm=comm) as ckpt:
+        equal(ckpt.steps(), [1, 2, 3, 4, 5, 6], "all are there")
+        equal(ckpt.restore()["wait"], np.float64(1.5), "'wait' as an item, in the mapping")
+
+
+def test_errors():
+    with collio.Checkpoint("errors", comm=comm) as ckpt:
+        odd = rank == size - 1
+        raises(ValueError, "overlap" if size == 1 else "both hold", ckpt.save, 1, wait=False,
+               u=collio.Part(np.zeros(3), shape=(3,))) if size > 1 else None
+        raises(TypeError, "", ckpt.save, "one" if odd else 1, t=1.0, wait=False, name="one rank's step is a text")
+        if size > 1:
+            raises(collio.CollectiveError, "ranks disagree", lambda: ckpt.save(1, t=1.0, wait=odd),
+                   name="one rank waits, the others do not")
+        request = ckpt.save(1, t=1.0, wait=False)
+        request.wait()
+        raises(ValueError, "step 1", ckpt.save, 1, t=1.0, wait=False, name="a step that is there")
+    if rank == 0:
+        os.mkdir("gone")
+    comm.Barrier()
+    ckpt = collio.Checkpoint("gone", comm=comm)
+    request = ckpt.save(1, u=d.part(values(1)), wait=False)
+    comm.Barrier()
+    if rank == 0:
+        for name in os.listdir("gone"):
+            if name.startswith(".part"):
+                os.unlink(os.path.join("gone", name))
+    comm.Barrier()
+    error = raises((OSError, collio.CollectiveError), "step 1, saved in the background", ckpt.save, 2, t=1.0,
+                   name="the next save raises what went wrong")
+    raises(type(error), "in the background", request.wait, name="and the request says it again")
+    ckpt.save(2, t=1.0)
+    equal(ckpt.steps(), [2], "then all goes on")
+    ckpt.close()
+
+
+EXIT = """import sys, numpy, collio
+ckpt = collio.Checkpoint(sys.argv[1])
+ckpt.save(7, u=numpy.arange(1e6), wait=False)
+"""
+
+
+def test_exit():
+    """A program that just ends, or forgets its Checkpoint, loses nothing."""
+    if rank == 0:
+        environment = {k: v for k, v in os.environ.items()
+                       if not k.startswith(("PMI", "OMPI", "PMIX", "HYD", "MPI"))}
+        subprocess.run([sys.executable, "-c", EXIT, "exit"], env=environment, timeout=60,
+                       stdin=subprocess.DEVNULL)
+    comm.Barrier()
+    with collio.Checkpoint("exit", comm=comm, read_only=True) as ckpt:
+        equal(ckpt.latest(), 7, "the end of the program waits")
+    alone = collio.Checkpoint(f"forgotten-{rank}")
+    request = alone.save(1, t=1.0, wait=False)
+    del alone
+    gc.collect()
+    check(request.done and request.wait() is None, "a Checkpoint that goes finishes its save")
+
+
+test_request()
+test_errors()
+test_exit()
+done()
