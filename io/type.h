@@ -19,9 +19,7 @@ collio_type collio_type_take(hid_t type, collio_error *err);
 /* The HDF5 type of one that is not a constant; negative if there is none. */
 hid_t collio_type_hdf5_added(collio_type type);
 
-/* Whether a part of it has a variable length, so that its elements lie outside of a
- * dataset's own space, where only HDF5 finds them. */
-int collio_type_variable(collio_type type);
+/* As collio_type_variable(). */
 int collio_hdf5_varies(hid_t type);
 
 /* ------------------------------------------------------------- elements.c */

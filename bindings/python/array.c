@@ -174,13 +174,40 @@ MPI_Datatype array_mpi_type(const char *name)
 
 PyObject *array_dtype(collio_type type)
 {
-    PyObject *name = PyUnicode_FromString(collio_type_name(type));
-    PyArray_Descr *descr = NULL;
+    static const int numbers[COLLIO_TYPE_COUNT] = {
+        [COLLIO_BOOL] = NPY_BOOL,           [COLLIO_INT8] = NPY_INT8,
+        [COLLIO_INT16] = NPY_INT16,         [COLLIO_INT32] = NPY_INT32,
+        [COLLIO_INT64] = NPY_INT64,         [COLLIO_UINT8] = NPY_UINT8,
+        [COLLIO_UINT16] = NPY_UINT16,       [COLLIO_UINT32] = NPY_UINT32,
+        [COLLIO_UINT64] = NPY_UINT64,       [COLLIO_FLOAT16] = NPY_HALF,
+        [COLLIO_FLOAT32] = NPY_FLOAT,       [COLLIO_FLOAT64] = NPY_DOUBLE,
+        [COLLIO_COMPLEX64] = NPY_COMPLEX64, [COLLIO_COMPLEX128] = NPY_COMPLEX128,
+    };
 
-    if (name != NULL)
-        PyArray_DescrConverter(name, &descr);
-    Py_XDECREF(name);
-    return (PyObject *)descr;
+    return (PyObject *)PyArray_DescrFromType(numbers[type]);
+}
+
+static int has_notes(PyArray_Descr *descr)
+{
+#if NPY_ABI_VERSION >= 0x02000000
+    return PyDataType_METADATA(descr) != NULL;
+#else
+    return descr->metadata != NULL;
+#endif
+}
+
+collio_type array_plain_type(PyObject *dtype)
+{
+    PyArray_Descr *descr = (PyArray_Descr *)dtype;
+
+    if (!PyArray_DescrCheck(dtype) || !PyArray_ISNBO(descr->byteorder) || has_notes(descr))
+        return COLLIO_TYPE_COUNT;
+    return type_of_descr(descr);
+}
+
+PyObject *array_dtype_of(PyObject *object)
+{
+    return PyArray_Check(object) ? (PyObject *)PyArray_DESCR((PyArrayObject *)object) : NULL;
 }
 
 collio_type array_type_from(PyObject *dtype)
@@ -200,19 +227,26 @@ collio_type array_type_from(PyObject *dtype)
     return type;
 }
 
-PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **data)
+PyObject *array_new_any(PyObject *dtype, int ndim, const int64_t *shape, void **data)
 {
     npy_intp extents[COLLIO_MAX_DIMS];
-    PyArray_Descr *descr = (PyArray_Descr *)array_dtype(type);
     PyObject *array;
 
-    if (descr == NULL)
-        return NULL;
     for (int i = 0; i < ndim; i++)
         extents[i] = (npy_intp)shape[i];
-    array = PyArray_NewFromDescr(&PyArray_Type, descr, ndim, extents, NULL, NULL, 0, NULL);
+    array = PyArray_NewFromDescr(&PyArray_Type, (PyArray_Descr *)Py_NewRef(dtype), ndim, extents,
+                                 NULL, NULL, 0, NULL);
     if (array != NULL && data != NULL)
         *data = PyArray_DATA((PyArrayObject *)array);
+    return array;
+}
+
+PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **data)
+{
+    PyObject *dtype = array_dtype(type);
+    PyObject *array = dtype == NULL ? NULL : array_new_any(dtype, ndim, shape, data);
+
+    Py_XDECREF(dtype);
     return array;
 }
 
@@ -238,6 +272,41 @@ static PyArrayObject *as_array(PyObject *object, int writable)
     return (PyArrayObject *)array;
 }
 
+/* Where the elements are; false, with an exception, if that cannot be said. */
+static int set_geometry(PyArrayObject *array, int writable, array_view *out)
+{
+    out->ndim = PyArray_NDIM(array);
+    if (writable && !PyArray_ISWRITEABLE(array)) {
+        PyErr_SetString(PyExc_BufferError, "the array to read into is read-only");
+        return 0;
+    }
+    if (out->ndim > COLLIO_MAX_DIMS) {
+        PyErr_Format(PyExc_ValueError, "%d dimensions, at most %d are allowed", out->ndim,
+                     COLLIO_MAX_DIMS);
+        return 0;
+    }
+    for (int i = 0; i < out->ndim; i++) {
+        out->shape[i] = PyArray_DIM(array, i);
+        out->strides[i] = PyArray_STRIDE(array, i);
+    }
+    out->data = PyArray_DATA(array);
+    out->writable = PyArray_ISWRITEABLE(array) != 0;
+    out->contiguous = PyArray_IS_C_CONTIGUOUS(array) != 0;
+    return 1;
+}
+
+int array_view_any(PyObject *object, int writable, array_view *out)
+{
+    PyArrayObject *array = (PyArrayObject *)object;
+
+    out->keep = Py_NewRef(object);
+    out->type = array_plain_type((PyObject *)PyArray_DESCR(array));
+    if (set_geometry(array, writable, out))
+        return 0;
+    array_view_release(out);
+    return -1;
+}
+
 int array_view_from(PyObject *object, int writable, array_view *out)
 {
     PyArrayObject *array = as_array(object, writable);
@@ -246,7 +315,6 @@ int array_view_from(PyObject *object, int writable, array_view *out)
     if (array == NULL)
         return -1;
     out->type = type_of_descr(PyArray_DESCR(array));
-    out->ndim = PyArray_NDIM(array);
     if (out->type == COLLIO_TYPE_COUNT) {
         array_type_from((PyObject *)PyArray_DESCR(array)); /* raises */
     } else if (!PyArray_ISNOTSWAPPED(array)) {
@@ -254,19 +322,7 @@ int array_view_from(PyObject *object, int writable, array_view *out)
             PyExc_BufferError,
             "%R has non-native byte order: pass array.astype(array.dtype.newbyteorder('='))",
             PyArray_DESCR(array));
-    } else if (writable && !PyArray_ISWRITEABLE(array)) {
-        PyErr_SetString(PyExc_BufferError, "the array to read into is read-only");
-    } else if (out->ndim > COLLIO_MAX_DIMS) {
-        PyErr_Format(PyExc_ValueError, "%d dimensions, at most %d are allowed", out->ndim,
-                     COLLIO_MAX_DIMS);
-    } else {
-        for (int i = 0; i < out->ndim; i++) {
-            out->shape[i] = PyArray_DIM(array, i);
-            out->strides[i] = PyArray_STRIDE(array, i);
-        }
-        out->data = PyArray_DATA(array);
-        out->writable = PyArray_ISWRITEABLE(array) != 0;
-        out->contiguous = PyArray_IS_C_CONTIGUOUS(array) != 0;
+    } else if (set_geometry(array, writable, out)) {
         return 0;
     }
     array_view_release(out);

@@ -388,6 +388,18 @@ void array_interface(unsigned built[2], unsigned now[2]);
 int array_view_from(PyObject *object, int writable, array_view *out);
 void array_view_release(array_view *view);
 
+/*
+ * The same whatever the elements are: out->type is that of array_plain_type(). `object` must be
+ * an array.
+ */
+int array_view_any(PyObject *object, int writable, array_view *out);
+
+/* A new C-ordered array of any dtype, not initialised (objects: None). New. */
+PyObject *array_new_any(PyObject *dtype, int ndim, const int64_t *shape, void **data);
+
+/* The dtype of an array; borrowed. NULL, without an exception, for other objects. */
+PyObject *array_dtype_of(PyObject *object);
+
 /* A new C-ordered array, not initialised; *data is its memory. New. */
 PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **data);
 
@@ -396,6 +408,10 @@ PyObject *array_scalar(PyObject *array);
 
 /* collio_type <-> anything numpy.dtype() takes. COLLIO_TYPE_COUNT: TypeError. */
 PyObject *array_dtype(collio_type type); /* new */
+
+/* The constant that is exactly this dtype (a dtype object) in memory: not another byte order, no
+ * enumeration. COLLIO_TYPE_COUNT, without an exception, where there is none. */
+collio_type array_plain_type(PyObject *dtype);
 collio_type array_type_from(PyObject *dtype);
 
 /* ------------------------------------------- message.c: buffer specifications */

@@ -11,10 +11,10 @@ struct h5file;
 /* What File, Group and Dataset have in common. */
 typedef struct h5object {
     PyObject_HEAD
-    struct h5file *file; /* kept alive; a File: itself */
-    collio_object *object;             /* closed with this; a File: its root, which is the file's */
-    uint64_t identity;                 /* in the file */
-    int alone;                         /* a Dataset: how many `independent` blocks it is in */
+    struct h5file *file;   /* kept alive; a File: itself */
+    collio_object *object; /* closed with this; a File: its root, which is the file's */
+    uint64_t identity;     /* in the file */
+    int alone;             /* a Dataset: how many `independent` blocks it is in */
 } h5object;
 
 /* 0 while the file is open, else ValueError. */
@@ -96,6 +96,49 @@ typedef struct h5index {
  * supported.
  */
 int h5_select(PyObject *index, int ndim, const int64_t *shape, h5index *out);
+
+/* ---------------------------------------------- h5type.c: dtypes and element types */
+
+extern PyMethodDef h5type_functions[];
+
+/* The dtype as which elements of a type are read. New. */
+PyObject *h5_dtype(collio_type type);
+
+/* The type of a dtype (a dtype object); COLLIO_TYPE_COUNT: TypeError. */
+collio_type h5_type(PyObject *dtype);
+
+/* ----------------------------------- h5memory.c: elements of any type, in and out */
+
+/* Memory that elements are read into, and what they become. h5_room_take() in any case. */
+typedef struct h5room {
+    PyObject *array; /* NULL: nothing to take */
+    PyObject *dtype;
+    collio_array memory; /* for the library */
+} h5room;
+
+/*
+ * Have room for an array.
+ *   dtype  in  of the array: a dtype object; NULL: that as which elements of `stored` are read
+ */
+int h5_room(PyObject *dtype, collio_type stored, int ndim, const int64_t *shape, h5room *out);
+
+/* The array, once the memory is filled; NULL, without an exception, if it was not (`good` is 0).
+ * New. */
+PyObject *h5_room_take(h5room *room, int good);
+
+/* Elements of a Python program as memory that the library can write. */
+typedef struct h5values {
+    array_view view; /* dimensions of an array as element left out */
+    PyObject *keep;  /* what elements of variable length point to */
+} h5values;
+
+/*
+ * Elements to be written where elements of type `stored` are: an array as it lies in memory, other
+ * objects as an array of the dtype of `stored`.
+ *   names  in  tuple of the fields to write; NULL: whole elements
+ */
+int h5_values(PyObject *object, collio_type stored, PyObject *names, h5values *out);
+void h5_values_release(h5values *values);
 
 /* -------------------------------------------------------------- h5attribute.c */
 

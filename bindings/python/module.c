@@ -111,7 +111,8 @@ static int module_exec(PyObject *module)
         return -1;
     if (PyModule_AddFunctions(module, partition_functions) < 0 ||
         PyModule_AddFunctions(module, h5file_functions) < 0 ||
-        PyModule_AddFunctions(module, doctor_functions) < 0)
+        PyModule_AddFunctions(module, doctor_functions) < 0 ||
+        PyModule_AddFunctions(module, h5type_functions) < 0)
         return -1;
     if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)
         return -1;

@@ -119,6 +119,10 @@ typedef struct collio_type_facts {
 /* Errors: TYPE if there is no such type. */
 COLLIO_API int collio_type_info(collio_type type, collio_type_facts *out, collio_error *err);
 
+/* Whether a part of it has a variable length: its elements lie outside of a dataset's own
+ * space, where only HDF5 finds them, and in memory there are pointers in it. */
+COLLIO_API int collio_type_variable(collio_type type);
+
 /*
  * A member of a compound or enumeration.
  *   index  in   0 .. count - 1

@@ -34,6 +34,17 @@ _PLAIN = {
     "ExternalLink": "links",
     "get_config": "config",
     "is_hdf5": "config",
+    "Empty": "_types",
+    "string_dtype": "_types",
+    "vlen_dtype": "_types",
+    "enum_dtype": "_types",
+    "opaque_dtype": "_types",
+    "special_dtype": "_types",
+    "check_string_dtype": "_types",
+    "check_vlen_dtype": "_types",
+    "check_enum_dtype": "_types",
+    "check_opaque_dtype": "_types",
+    "check_dtype": "_types",
 }
 _ALIASES = {"AttributeManager": "Attributes"}
 

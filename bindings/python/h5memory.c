@@ -1,0 +1,106 @@
+/* Elements of any type on their way between Python and the library. What has a variable length is
+ * Python objects on one side and pointers on the other: collio._types turns one into the other. */
+#include "h5.h"
+
+#include <string.h>
+
+/* ----------------------------------------------------------------------- reading */
+
+/* Memory of zeros for elements that hold pointers: no array of the program. New. */
+static PyObject *raw_array(collio_type type, int64_t count, void **data)
+{
+    PyObject *name = PyUnicode_FromFormat("V%zu", collio_type_size(type)), *dtype = NULL, *array;
+
+    if (name != NULL)
+        dtype = memory_call("numpy", "dtype", "(O)", name);
+    array = dtype == NULL ? NULL : array_new_any(dtype, 1, &count, data);
+    if (array != NULL)
+        memset(*data, 0, (size_t)count * collio_type_size(type));
+    Py_XDECREF(dtype);
+    Py_XDECREF(name);
+    return array;
+}
+
+int h5_room(PyObject *dtype, collio_type stored, int ndim, const int64_t *shape, h5room *out)
+{
+    collio_type type;
+    void *data = NULL;
+
+    out->array = NULL;
+    out->dtype = dtype != NULL ? Py_NewRef(dtype) : h5_dtype(stored);
+    if (out->dtype == NULL)
+        return -1;
+    type = h5_type(out->dtype);
+    if (type == COLLIO_TYPE_COUNT)
+        goto done;
+    collio_array_fill(&out->memory, NULL, type, ndim, shape);
+    if (collio_type_variable(type))
+        out->array = raw_array(type, collio_array_size(&out->memory), &data);
+    else
+        out->array = array_new_any(out->dtype, ndim, shape, &data);
+    out->memory.data = data;
+done:
+    if (out->array == NULL)
+        Py_CLEAR(out->dtype);
+    return out->array == NULL ? -1 : 0;
+}
+
+/* Turn pointers into objects, and free what they point to. New. */
+static PyObject *load(h5room *room)
+{
+    const collio_array *m = &room->memory;
+    collio_error err = COLLIO_ERROR_INIT;
+    PyObject *flat, *shape, *array = NULL;
+    PyThreadState *saved;
+
+    flat = memory_call("collio._types", "load", "(OiO)", room->array, (int)m->type, room->dtype);
+    saved = io_enter();
+    collio_type_reclaim(m->type, m->data, collio_array_size(m), &err);
+    io_leave(saved);
+    shape = memory_tuple(m->ndim, m->shape);
+    if (flat != NULL && shape != NULL)
+        array = memory_call("collio._types", "reshape", "(OO)", flat, shape);
+    Py_XDECREF(shape);
+    Py_XDECREF(flat);
+    return array;
+}
+
+PyObject *h5_room_take(h5room *room, int good)
+{
+    PyObject *array = NULL;
+
+    if (good && room->array != NULL)
+        array = collio_type_variable(room->memory.type) ? load(room) : Py_NewRef(room->array);
+    Py_CLEAR(room->array);
+    Py_CLEAR(room->dtype);
+    return array;
+}
+
+/* ----------------------------------------------------------------------- writing */
+
+int h5_values(PyObject *object, collio_type stored, PyObject *names, h5values *out)
+{
+    PyObject *result, *array;
+    int type, ndim;
+
+    out->keep = NULL;
+    out->view.keep = NULL;
+    result = memory_call("collio._types", "prepare", "(OiO)", object, (int)stored,
+                         names != NULL ? names : Py_None);
+    if (result == NULL)
+        return -1;
+    if (PyArg_ParseTuple(result, "OiiO", &array, &type, &ndim, &out->keep) &&
+        array_view_any(array, 0, &out->view) == 0) {
+        out->view.type = (collio_type)type;
+        out->view.ndim = ndim;
+    }
+    Py_XINCREF(out->keep);
+    Py_DECREF(result);
+    return out->view.keep == NULL ? -1 : 0;
+}
+
+void h5_values_release(h5values *values)
+{
+    array_view_release(&values->view);
+    Py_CLEAR(values->keep);
+}
