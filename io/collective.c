@@ -53,7 +53,7 @@ uint64_t collio_named_digest(const collio_named *named)
 
 int collio_file_outcome(collio_file *file, const collio_error *err)
 {
-    if (collio_comm_is_poisoned(file->comm))
+    if (file->comm != NULL && collio_comm_is_poisoned(file->comm))
         collio_file_poison(file, err);
     return err->code;
 }

@@ -123,14 +123,17 @@ static void layout_of_new(const collio_creation *c, hid_t dataset, collio_layout
 {
     haddr_t address = c->options.chunked ? HADDR_UNDEF : H5Dget_offset(dataset);
 
+    memset(l, 0, sizeof *l);
     l->type = l->stored = c->type;
-    l->swapped = 0;
     if (c->type > COLLIO_TYPE_COUNT)
         number_of_new(c->type, l);
     l->ndim = c->ndim;
     for (int d = 0; d < c->ndim; d++)
         l->shape[d] = c->shape[d];
     l->offset = address != HADDR_UNDEF ? (int64_t)address : -1;
+    l->kind = c->options.chunked ? COLLIO_STORED_CHUNKED : COLLIO_STORED_CONTIGUOUS;
+    l->filtered = c->options.filter_count > 0;
+    memcpy(l->chunks, c->chunks, sizeof l->chunks);
 }
 
 /* ------------------------------------------------------ its space in the file */

@@ -1,5 +1,5 @@
 /* Datasets: know them, move their elements. They are created in create.c. */
-#include "file.h"
+#include "chunk.h"
 #include "type.h"
 
 #include <inttypes.h>
@@ -44,22 +44,49 @@ done:
     return err->code;
 }
 
-/* The offset of elements that are contiguous in the file itself. */
-static int read_offset(hid_t dataset, collio_layout *l, collio_error *err)
+static collio_storage_kind kind_of(hid_t list)
+{
+    switch (H5Pget_layout(list)) {
+    case H5D_CHUNKED:
+        return COLLIO_STORED_CHUNKED;
+    case H5D_COMPACT:
+        return COLLIO_STORED_COMPACT;
+    case H5D_VIRTUAL:
+        return COLLIO_STORED_VIRTUAL;
+    default:
+        return H5Pget_external_count(list) > 0 ? COLLIO_STORED_EXTERNAL : COLLIO_STORED_CONTIGUOUS;
+    }
+}
+
+static int read_chunks(hid_t list, collio_layout *l, collio_error *err)
+{
+    hsize_t chunks[COLLIO_MAX_DIMS];
+
+    if (collio_hdf5(H5Pget_chunk(list, COLLIO_MAX_DIMS, chunks) < 0, "H5Pget_chunk", err))
+        return err->code;
+    for (int d = 0; d < l->ndim; d++)
+        l->chunks[d] = (int64_t)chunks[d];
+    l->filtered = H5Pget_nfilters(list) > 0;
+    return COLLIO_OK;
+}
+
+/* The layout, and the offset of elements that are contiguous in the file itself. */
+static int read_place(hid_t dataset, collio_layout *l, collio_error *err)
 {
     hid_t list = H5Dget_create_plist(dataset);
     haddr_t address = HADDR_UNDEF;
 
     l->offset = -1;
     if (collio_hdf5(list < 0, "H5Dget_create_plist", err))
-        goto done;
-    if (H5Pget_layout(list) == H5D_CONTIGUOUS && H5Pget_external_count(list) == 0)
+        return err->code;
+    l->kind = kind_of(list);
+    if (l->kind == COLLIO_STORED_CHUNKED)
+        read_chunks(list, l, err);
+    else if (l->kind == COLLIO_STORED_CONTIGUOUS)
         address = H5Dget_offset(dataset);
     if (address != HADDR_UNDEF)
         l->offset = (int64_t)address;
-done:
-    if (list >= 0)
-        H5Pclose(list);
+    H5Pclose(list);
     return err->code;
 }
 
@@ -68,7 +95,7 @@ int collio_layout_read(hid_t dataset, collio_layout *layout, collio_error *err)
     layout->type = layout->stored = COLLIO_TYPE_COUNT;
     if (read_type(dataset, layout, err) == COLLIO_OK &&
         read_shape(dataset, layout, err) == COLLIO_OK)
-        read_offset(dataset, layout, err);
+        read_place(dataset, layout, err);
     return err->code;
 }
 
@@ -168,6 +195,20 @@ static const collio_selection *check_part(const collio_object *dataset,
     return selection;
 }
 
+static int write_chunks(collio_object *dataset, const collio_selection *selection,
+                        const collio_array *memory, collio_error *err)
+{
+    collio_printing printing;
+
+    collio_hdf5_quiet(&printing);
+    if (dataset->layout.filtered)
+        collio_chunks_write_filtered(dataset, selection, memory, err);
+    else
+        collio_chunks_write(dataset, selection, memory, err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
 int collio_dataset_write(collio_object *dataset, const collio_selection *selection,
                          const collio_array *memory, collio_error *err)
 {
@@ -182,7 +223,9 @@ int collio_dataset_write(collio_object *dataset, const collio_selection *selecti
     call.digest = dataset->identity;
     if (collio_begin(dataset->file, &call, err))
         return err->code;
-    collio_transfer(dataset, selection, memory, COLLIO_WRITING, err);
+    if (dataset->layout.kind == COLLIO_STORED_CHUNKED)
+        return write_chunks(dataset, selection, memory, err);
+    collio_transfer_write(dataset, selection, memory, err);
     return collio_finish_elements(dataset->file, "written", err);
 }
 
@@ -198,7 +241,7 @@ int collio_dataset_read(collio_object *dataset, const collio_selection *selectio
         return err->code;
     selection = check_part(dataset, selection, &whole, memory, COLLIO_READING, err);
     if (err->code == COLLIO_OK)
-        collio_transfer(dataset, selection, memory, COLLIO_READING, err);
+        collio_transfer_read(dataset, selection, memory, err);
     call.digest = dataset->identity;
     return collio_begin(dataset->file, &call, err);
 }
@@ -212,6 +255,6 @@ int collio_dataset_read_independent(collio_object *dataset, const collio_selecti
         return err->code;
     selection = check_part(dataset, selection, &whole, memory, COLLIO_READING, err);
     if (err->code == COLLIO_OK)
-        collio_transfer(dataset, selection, memory, COLLIO_READING, err);
+        collio_transfer_read(dataset, selection, memory, err);
     return err->code;
 }

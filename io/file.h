@@ -32,6 +32,9 @@ typedef struct collio_layout {
     int ndim;           /* -1: no extents */
     int64_t shape[COLLIO_MAX_DIMS];
     int64_t offset; /* bytes; -1: not contiguous in this file, or not there yet */
+    collio_storage_kind kind;
+    int filtered;                    /* chunks pass filters */
+    int64_t chunks[COLLIO_MAX_DIMS]; /* extents of a chunk */
 } collio_layout;
 
 struct collio_object {
@@ -164,8 +167,17 @@ int64_t collio_layout_bytes(const collio_object *dataset);
 int collio_transfer_check(const collio_object *dataset, const collio_array *memory,
                           collio_direction direction, collio_error *err);
 
-/* Move elements of a selection, checked, between memory and the file. */
-int collio_transfer(const collio_object *dataset, const collio_selection *selection,
-                    const collio_array *memory, collio_direction direction, collio_error *err);
+/* Hand on the elements of a selection, checked, as they are to be in the file: to a
+ * function as collio_runs() does. Not collective. */
+int collio_transfer_walk(const collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_run_function *put, void *context,
+                         collio_error *err);
+
+/* Write them where they are contiguous in the file, or read them wherever they are.
+ * Not collective. */
+int collio_transfer_write(const collio_object *dataset, const collio_selection *selection,
+                          const collio_array *memory, collio_error *err);
+int collio_transfer_read(const collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_error *err);
 
 #endif

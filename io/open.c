@@ -187,6 +187,8 @@ static void keep_structure_in_memory(hid_t access, collio_error *err)
     config.flash_incr_mode = H5C_flash_incr__off;
     config.decr_mode = H5C_decr__off;
     collio_hdf5(H5Pset_mdc_config(access, &config) < 0, "H5Pset_mdc_config", err);
+    /* No chunks, though: ranks change them on disk, without HDF5. */
+    collio_hdf5(H5Pset_cache(access, 0, 0, 0, 0.0) < 0, "H5Pset_cache", err);
 }
 
 static hid_t access_list(const opening *o, collio_error *err)

@@ -126,6 +126,13 @@ void collio_overlay_read(const collio_overlay *o, int64_t start, int64_t size, v
     }
 }
 
+int collio_overlay_has(const collio_overlay *o, int64_t start, int64_t size)
+{
+    int64_t n = find(o, start + 1); /* pieces that end where the bytes start have none */
+
+    return n < o->count && o->pieces[n].start < start + size;
+}
+
 int64_t collio_overlay_end(const collio_overlay *o)
 {
     return o->count > 0 ? o->pieces[o->count - 1].start + o->pieces[o->count - 1].size : 0;

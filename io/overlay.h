@@ -27,6 +27,9 @@ int collio_overlay_write(collio_overlay *overlay, int64_t start, int64_t size, c
 /* Put the overlay's bytes into `bytes`, which holds the file's. */
 void collio_overlay_read(const collio_overlay *overlay, int64_t start, int64_t size, void *bytes);
 
+/* Whether it has any of these bytes. */
+int collio_overlay_has(const collio_overlay *overlay, int64_t start, int64_t size);
+
 /* Where its last piece ends; 0 if it is empty. */
 int64_t collio_overlay_end(const collio_overlay *overlay);
 

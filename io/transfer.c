@@ -2,8 +2,9 @@
  *
  * Directly, wherever they are contiguous in the file: each rank moves its runs
  * itself, at the dataset's offset, with positioned reads and writes. Nothing in
- * it waits for another rank, so an error is only an error. Everything else is
- * read through HDF5, on each rank by itself, and cannot be written yet. */
+ * it waits for another rank, so an error is only an error. Chunks are written in
+ * chunk_write.c and chunk_filter.c, and everything else is read through HDF5, on
+ * each rank by itself. */
 #include "file.h"
 #include "type.h"
 
@@ -19,7 +20,10 @@ typedef struct route {
     hid_t file_type, memory_type;   /* where they differ */
     char *buffer, *background;      /* for conversion: `room` elements, and what they replace */
     int replaces;                   /* parts of elements: the others are to stay */
+    char *old;                      /* they, where they are not contiguous in the file */
     int64_t room;
+    collio_run_function *put; /* what to do with elements as they are in the file */
+    void *put_context;
     int64_t runs; /* read so far: one alone is not worth a sieve */
 } route;
 
@@ -62,17 +66,27 @@ static int check_conversion(const collio_object *dataset, const collio_array *me
     return err->code;
 }
 
+/* Whether elements can be written at all. */
+static int check_writable(const collio_object *dataset, collio_error *err)
+{
+    const collio_layout *l = &dataset->layout;
+    static const char *const kinds[] = {"not allocated", "chunked", "compact", "external",
+                                        "virtual"};
+
+    if (is_direct(l) || elements(l) == 0 ||
+        (l->kind == COLLIO_STORED_CHUNKED && !collio_type_variable(l->stored)))
+        return err->code;
+    return collio_error_set(
+        err, COLLIO_ERR_UNSUPPORTED, "'%s' (%s%s) can be read, but not written yet", dataset->name,
+        kinds[l->kind], collio_type_variable(l->stored) ? ", of variable length" : "");
+}
+
 int collio_transfer_check(const collio_object *dataset, const collio_array *memory,
                           collio_direction direction, collio_error *err)
 {
-    const collio_layout *l = &dataset->layout;
-
-    if (direction == COLLIO_WRITING && !is_direct(l) && elements(l) > 0)
-        return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
-                                "'%s' is chunked, compressed, not allocated or stored elsewhere: "
-                                "it can be read, but not written yet",
-                                dataset->name);
-    if (l->stored == memory->type)
+    if (direction == COLLIO_WRITING && check_writable(dataset, err))
+        return err->code;
+    if (dataset->layout.stored == memory->type)
         return err->code;
     return check_conversion(dataset, memory, direction, err);
 }
@@ -100,6 +114,11 @@ static int read_same(void *context, int64_t first, int64_t count, char *memory, 
 /* Read elements as they are in the file. */
 static int read_old(route *r, int64_t first, int64_t count, char *to, collio_error *err)
 {
+    if (r->old != NULL) {
+        memcpy(to, r->old, (size_t)(count * r->file_size));
+        r->old += count * r->file_size;
+        return COLLIO_OK;
+    }
     return collio_disk_read(r->disk, to, count * r->file_size, r->offset + first * r->file_size,
                             err);
 }
@@ -117,7 +136,7 @@ static int write_converted(void *context, int64_t first, int64_t count, char *me
         if (collio_hdf5(H5Tconvert(r->memory_type, r->file_type, (size_t)n, r->buffer,
                                    r->background, H5P_DEFAULT) < 0,
                         "H5Tconvert", err) == COLLIO_OK)
-            write_same(context, first + done, n, r->buffer, err);
+            r->put(r->put_context, first + done, n, r->buffer, err);
     }
     return err->code;
 }
@@ -166,25 +185,28 @@ static int prepare_conversion(route *r, const collio_object *dataset, const coll
     return COLLIO_OK;
 }
 
-static int move_directly(const collio_object *dataset, const collio_selection *selection,
-                         const collio_array *memory, collio_direction direction, collio_error *err)
+static route route_of(const collio_object *dataset, const collio_array *memory)
+{
+    int64_t size = (int64_t)collio_type_size(memory->type);
+
+    return (route){.disk = &dataset->file->disk,
+                   .offset = dataset->layout.offset,
+                   .file_size = size,
+                   .memory_size = size};
+}
+
+static int read_directly(const collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_error *err)
 {
     const collio_layout *l = &dataset->layout;
     int same = l->stored == memory->type;
-    int64_t size = (int64_t)collio_type_size(memory->type);
-    route r = {.disk = &dataset->file->disk,
-               .offset = l->offset,
-               .file_size = size,
-               .memory_size = size,
-               .file_type = H5I_INVALID_HID};
-    collio_run_function *function = direction == COLLIO_WRITING
-                                        ? (same ? write_same : write_converted)
-                                        : (same ? read_same : read_converted);
+    route r = route_of(dataset, memory);
 
     if (same || prepare_conversion(&r, dataset, memory, collio_selection_size(selection), err) ==
                     COLLIO_OK) {
         r.sieve = (collio_sieve){.disk = r.disk, .end = r.offset + elements(l) * r.file_size};
-        collio_runs(l->shape, selection, memory, direction, COLLIO_PACK_BYTES, function, &r, err);
+        collio_runs(l->shape, selection, memory, COLLIO_READING, COLLIO_PACK_BYTES,
+                    same ? read_same : read_converted, &r, err);
     }
     free(r.sieve.bytes);
     free(r.buffer);
@@ -272,20 +294,78 @@ static int is_packed(const collio_array *memory)
     return 1;
 }
 
-/* -------------------------------------------------------------- together */
+/* ---------------------------------------------------------------- writing */
 
-int collio_transfer(const collio_object *dataset, const collio_selection *selection,
-                    const collio_array *memory, collio_direction direction, collio_error *err)
+/* What elements of structs are now, as they are in the file and without gaps. */
+static char *read_all_old(const collio_object *dataset, const collio_selection *selection,
+                          collio_error *err)
+{
+    collio_type type = dataset->layout.stored;
+    char *old = malloc((size_t)collio_selection_size(selection) * collio_type_size(type));
+
+    if (old == NULL)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for elements");
+    else
+        read_packed(dataset, selection, type, old, err);
+    return old;
+}
+
+int collio_transfer_walk(const collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_run_function *put, void *context,
+                         collio_error *err)
+{
+    const collio_layout *l = &dataset->layout;
+    route r = route_of(dataset, memory);
+    char *old = NULL;
+
+    if (collio_selection_size(selection) == 0 || err->code != COLLIO_OK)
+        return err->code;
+    if (l->stored == memory->type)
+        return collio_runs(l->shape, selection, memory, COLLIO_WRITING, COLLIO_PACK_BYTES, put,
+                           context, err);
+    r.put = put;
+    r.put_context = context;
+    if (prepare_conversion(&r, dataset, memory, collio_selection_size(selection), err) ==
+            COLLIO_OK &&
+        r.replaces && l->offset < 0)
+        r.old = old = read_all_old(dataset, selection, err);
+    if (err->code == COLLIO_OK)
+        collio_runs(l->shape, selection, memory, COLLIO_WRITING, COLLIO_PACK_BYTES, write_converted,
+                    &r, err);
+    free(old);
+    free(r.buffer);
+    return err->code;
+}
+
+int collio_transfer_write(const collio_object *dataset, const collio_selection *selection,
+                          const collio_array *memory, collio_error *err)
+{
+    route r = route_of(dataset, memory);
+    collio_printing printing;
+
+    r.file_size = (int64_t)collio_type_size(dataset->layout.stored);
+    if (dataset->layout.stored == memory->type)
+        return collio_transfer_walk(dataset, selection, memory, write_same, &r, err);
+    collio_hdf5_quiet(&printing);
+    collio_transfer_walk(dataset, selection, memory, write_same, &r, err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+int collio_transfer_read(const collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_error *err)
 {
     collio_printing printing;
 
     if (collio_selection_size(selection) == 0)
         return err->code;
     if (is_direct(&dataset->layout) && dataset->layout.stored == memory->type)
-        return move_directly(dataset, selection, memory, direction, err);
+        return read_directly(dataset, selection, memory, err);
     collio_hdf5_quiet(&printing);
     if (is_direct(&dataset->layout))
-        move_directly(dataset, selection, memory, direction, err);
+        read_directly(dataset, selection, memory, err);
     else if (is_packed(memory))
         read_packed(dataset, selection, memory->type, memory->data, err);
     else

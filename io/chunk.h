@@ -1,0 +1,163 @@
+/*
+ * Chunked datasets: how their elements are written. Never installed.
+ *
+ * A chunk is known by its index: its place in the grid of all chunks, in row-major
+ * order. Each rank cuts what it has to write into segments, each of which lies in
+ * one chunk without gaps (grid.c), and lists the chunks that it touches
+ * (touched.c). What then happens is in chunk_write.c for chunks as they are, and in
+ * chunk_filter.c for chunks that pass filters; both give new chunks their space
+ * through chunk_space.c, in step on all ranks, and neither lets HDF5 move elements.
+ */
+#ifndef COLLIO_IO_CHUNK_H
+#define COLLIO_IO_CHUNK_H
+
+#include "file.h"
+
+/* ------------------------------------------------------------------ grid.c */
+
+typedef struct collio_grid {
+    int ndim;
+    int64_t shape[COLLIO_MAX_DIMS];  /* of the dataset */
+    int64_t chunks[COLLIO_MAX_DIMS]; /* of a chunk */
+    int64_t counts[COLLIO_MAX_DIMS]; /* of chunks */
+    int inner;                       /* the last dimension to cut: chunks have the others whole */
+    int64_t width;                   /* elements per index of that dimension */
+    int64_t chunk;                   /* elements in a chunk */
+    size_t element;                  /* bytes */
+} collio_grid;
+
+void collio_grid_make(const collio_layout *layout, collio_grid *out);
+
+/* Where a chunk begins in the dataset. */
+void collio_grid_start(const collio_grid *grid, int64_t chunk, int64_t *start);
+
+/* How many elements of the dataset are in a chunk: fewer at the border. */
+int64_t collio_grid_inside(const collio_grid *grid, int64_t chunk);
+
+/* Elements without gaps in memory and in a chunk. */
+typedef struct collio_segment {
+    int64_t chunk;
+    int64_t offset, count; /* elements, from the chunk's first one */
+    char *memory;
+} collio_segment;
+
+typedef int collio_segment_function(void *context, const collio_segment *segment,
+                                    collio_error *err);
+
+/* Cut a run of elements (see collio_runs()) where it goes from chunk to chunk. */
+int collio_grid_cut(const collio_grid *grid, int64_t first, int64_t count, char *memory,
+                    collio_segment_function *function, void *context, collio_error *err);
+
+/* --------------------------------------------------------------- touched.c */
+
+/* A chunk that a rank writes to. */
+typedef struct collio_touch {
+    int64_t chunk;
+    int64_t count; /* elements written; with a whole chunk all that are in the dataset */
+} collio_touch;
+
+/* Chunks in ascending order; free() the list. */
+typedef struct collio_touched {
+    collio_touch *list;
+    int64_t count;
+} collio_touched;
+
+/* Find out which chunks a selection touches. MEMORY. */
+int collio_touched_find(const collio_grid *grid, const collio_selection *selection,
+                        const collio_array *memory, collio_touched *out, collio_error *err);
+
+/* The entry of a chunk that is in the list. */
+collio_touch *collio_touched_at(const collio_touched *touched, int64_t chunk);
+
+/* A chunk that some rank touches. */
+typedef struct collio_share {
+    int64_t chunk;
+    int owner;       /* the rank that writes it */
+    int whole;       /* it writes all elements */
+    int alone;       /* it needs nothing of other ranks */
+    int64_t address; /* bytes, once space is given to it */
+    int64_t size;    /* bytes in the file */
+    unsigned mask;   /* filters that were left out */
+} collio_share;
+
+typedef struct collio_shares {
+    collio_share *list; /* ascending; free() it */
+    int64_t count;
+} collio_shares;
+
+/*
+ * All chunks that any rank touches, the same list on all ranks. The ranks that touch a
+ * chunk own it in turn, those that have it whole before all others. Collective; an
+ * error that this rank brings goes to all, one that arises at the end is its own.
+ */
+int collio_shares_find(collio_comm *comm, const collio_grid *grid, const collio_touched *touched,
+                       collio_shares *out, collio_error *err);
+
+/* ----------------------------------------------------------- chunk_space.c */
+
+/* Where a chunk is in the file; *size is 0 if it has no space yet. Not collective. */
+int collio_chunk_find(const collio_object *dataset, const collio_grid *grid, int64_t chunk,
+                      int64_t *address, int64_t *size, collio_error *err);
+
+/* Give space to chunks, by their sizes and masks. Collective, the same on all ranks:
+ * fails as collio_finish() does. Nothing is written. */
+int collio_chunks_allocate(const collio_object *dataset, const collio_grid *grid,
+                           collio_share *shares, int64_t count, collio_error *err);
+
+/* The fill value as it is in the file, in `element` bytes.
+ *   wanted  out  0 if elements may be left undefined */
+int collio_chunk_fill_value(const collio_object *dataset, char *element, int *wanted,
+                            collio_error *err);
+
+/* Put the fill value into a whole chunk. */
+void collio_chunk_fill(const collio_grid *grid, const char *element, char *chunk);
+
+/* ----------------------------------------------- chunk_write.c, chunk_filter.c */
+
+/*
+ * Write a selection, checked, to a chunked dataset. Collective: the caller has
+ * agreed on the call; these agree on the outcome.
+ */
+int collio_chunks_write(collio_object *dataset, const collio_selection *selection,
+                        const collio_array *memory, collio_error *err);
+int collio_chunks_write_filtered(collio_object *dataset, const collio_selection *selection,
+                                 const collio_array *memory, collio_error *err);
+
+/* -------------------------------------------------------------- pipeline.c */
+
+/* The filters of a dataset, apart from its file. */
+typedef struct collio_pipeline {
+    hid_t file, dataset, type; /* in memory: one chunk */
+} collio_pipeline;
+
+/* Not collective. All zeros is none; close it also after a failure. */
+int collio_pipeline_open(collio_pipeline *pipeline, const collio_object *dataset,
+                         collio_error *err);
+void collio_pipeline_close(collio_pipeline *pipeline);
+
+/* Let a chunk pass the filters; free() *out. */
+int collio_pipeline_pass(const collio_pipeline *pipeline, const char *chunk, char **out,
+                         int64_t *size, unsigned *mask, collio_error *err);
+
+/* -------------------------------------------------------------- exchange.c */
+
+/* Segments on their way to the ranks that own their chunks. All zeros is none. */
+typedef struct collio_parcel {
+    char *bytes;
+    int64_t size, room;
+} collio_parcel;
+
+/* Add a segment of the share number `share`. MEMORY. */
+int collio_parcel_add(collio_parcel *parcel, int64_t share, const collio_segment *segment,
+                      size_t element, collio_error *err);
+
+/*
+ * Send a parcel to each rank and hand on what arrives. Collective; an error that this
+ * rank brings goes to all.
+ *   parcels  in/out  one a rank; emptied
+ *   arrived  in      called for each segment; its `chunk` is the number of the share
+ */
+int collio_parcels_exchange(collio_comm *comm, collio_parcel *parcels, size_t element,
+                            collio_segment_function *arrived, void *context, collio_error *err);
+
+#endif
