@@ -9,15 +9,25 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-int collio_disk_lock(collio_disk *disk, int exclusive, collio_error *err)
+/* The environment has the last word, as in HDF5. */
+static int wants_lock(collio_locking locking)
 {
     const char *wish = getenv("HDF5_USE_FILE_LOCKING");
+
+    if (wish != NULL)
+        return strcmp(wish, "FALSE") != 0 && strcmp(wish, "0") != 0;
+    return locking != COLLIO_LOCKING_NEVER;
+}
+
+int collio_disk_lock(collio_disk *disk, int exclusive, collio_locking locking, collio_error *err)
+{
     int failed;
 
-    if (wish != NULL && (strcmp(wish, "FALSE") == 0 || strcmp(wish, "0") == 0))
+    if (!wants_lock(locking))
         return COLLIO_OK;
     failed = flock(disk->fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0;
-    if (failed && (errno == ENOSYS || errno == ENOLCK || errno == EOPNOTSUPP))
+    if (failed && locking != COLLIO_LOCKING_ALWAYS &&
+        (errno == ENOSYS || errno == ENOLCK || errno == EOPNOTSUPP))
         failed = 0; /* the file system has no locks */
     if (collio_sys(failed, "flock", disk->path, err) && err->sys_error == EAGAIN) {
         collio_error_clear(err);

@@ -31,7 +31,7 @@ typedef struct collio_disk {
 /* ------------------------------------------------------------------ disk.c */
 
 /* Lock it against other jobs if the file system can: OS, EAGAIN if taken. */
-int collio_disk_lock(collio_disk *disk, int exclusive, collio_error *err);
+int collio_disk_lock(collio_disk *disk, int exclusive, collio_locking locking, collio_error *err);
 
 /* Read the file as it is on disk; zeros beyond its end. */
 int collio_disk_read(const collio_disk *disk, void *bytes, int64_t size, int64_t offset,

@@ -234,6 +234,26 @@ int64_t collio_file_user_block(const collio_file *file)
     return file->user_block;
 }
 
+const collio_file_options *collio_file_given(const collio_file *file)
+{
+    return &file->options;
+}
+
+int collio_file_set_atomic(collio_file *file, int atomic, collio_error *err)
+{
+    collio_call call = {.operation = atomic ? "set_atomic" : "unset_atomic"};
+
+    if (collio_file_check(file, err) || collio_begin(file, &call, err))
+        return err->code;
+    file->atomic = atomic != 0;
+    return COLLIO_OK;
+}
+
+int collio_file_atomic(const collio_file *file)
+{
+    return file->atomic;
+}
+
 collio_comm *collio_file_comm(const collio_file *file)
 {
     return file->comm;

@@ -12,7 +12,8 @@ struct collio_file {
     int rank;
     char *path;
     int writable;
-    collio_format format;
+    collio_file_options options; /* as given when it was opened */
+    int atomic;
     hid_t id;             /* negative once closed or poisoned */
     unsigned long number; /* HDF5's for the file, in this process */
     collio_disk disk;
@@ -97,6 +98,15 @@ int collio_object_check(const collio_object *object, collio_error *err);
 
 /* Check that the file may be changed: VALUE. */
 int collio_file_check_writable(const collio_file *file, collio_error *err);
+
+/* --------------------------------------------------------------- options.c */
+
+/* Check options: VALUE. All below take those that passed. */
+int collio_options_check(const collio_file_options *options, collio_error *err);
+uint64_t collio_options_digest(const collio_file_options *options);
+void collio_options_access(const collio_file_options *options, hid_t access, collio_error *err);
+void collio_options_creation(const collio_file_options *options, hid_t creation,
+                             collio_error *err);
 
 /* ------------------------------------------------------------------ file.c */
 

@@ -34,8 +34,6 @@ typedef struct opening {
 
 static void check_arguments(opening *o, collio_error *err)
 {
-    int64_t block = o->options.user_block;
-
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (o->mode != NULL && strcmp(o->mode, modes[i].name) == 0)
             o->meaning = &modes[i];
@@ -44,17 +42,11 @@ static void check_arguments(opening *o, collio_error *err)
                          o->mode != NULL ? o->mode : "(null)");
     if (o->path == NULL || o->path[0] == '\0')
         collio_error_set(err, COLLIO_ERR_VALUE, "no path given");
-    if (block != 0 && (block < 512 || (block & (block - 1)) != 0))
+    if (o->meaning != NULL && o->meaning->must_exist && o->options.user_block != 0)
         collio_error_set(err, COLLIO_ERR_VALUE,
-                         "user block of %lld bytes (0, or a power of 2 from 512 on)",
-                         (long long)block);
-    if (block > 0 && block < o->options.alignment)
-        collio_error_set(err, COLLIO_ERR_VALUE,
-                         "user block of %lld bytes with alignment %lld (at least that, or 0)",
-                         (long long)block, (long long)o->options.alignment);
-    if (o->options.alignment < 0 || o->options.threshold < 0 || o->options.metadata_block < 0 ||
-        o->options.format < COLLIO_FORMAT_EARLIEST || o->options.format > COLLIO_FORMAT_LATEST)
-        collio_error_set(err, COLLIO_ERR_VALUE, "file options: negative sizes or unknown format");
+                         "User block may only be specified when creating a file (mode '%s')",
+                         o->mode);
+    collio_options_check(&o->options, err);
 }
 
 static uint64_t digest(const opening *o)
@@ -63,12 +55,7 @@ static uint64_t digest(const opening *o)
 
     d = collio_hash_text(d, o->path != NULL ? o->path : "");
     d = collio_hash_text(d, o->mode != NULL ? o->mode : "");
-    d = collio_hash_number(d, (uint64_t)o->options.user_block);
-    d = collio_hash_number(d, (uint64_t)o->options.format);
-    d = collio_hash_number(d, (uint64_t)o->options.alignment);
-    d = collio_hash_number(d, (uint64_t)o->options.threshold);
-    d = collio_hash_number(d, (uint64_t)o->options.track_order);
-    return collio_hash_number(d, (uint64_t)o->options.metadata_block);
+    return collio_hash_number(d, collio_options_digest(&o->options));
 }
 
 static void describe(const void *context, char *text, size_t size)
@@ -93,7 +80,7 @@ static collio_file *new_file(const opening *o, collio_error *err)
     file->disk.fd = -1;
     file->references = 1;
     file->user_block = o->options.user_block;
-    file->format = o->options.format;
+    file->options = o->options;
     file->path = strdup(o->path != NULL ? o->path : "");
     file->disk.path = strdup(o->path != NULL ? o->path : "");
     if (file->path == NULL || file->disk.path == NULL)
@@ -130,7 +117,7 @@ static int claim(opening *o, collio_error *err)
             return err->code;
         o->fresh = 1;
     }
-    if (collio_disk_lock(disk, o->meaning->writable, err))
+    if (collio_disk_lock(disk, o->meaning->writable, o->options.locking, err))
         return err->code;
     if (o->meaning->truncate && collio_sys(ftruncate(disk->fd, 0) != 0, "ftruncate", o->path, err))
         return err->code;
@@ -193,45 +180,31 @@ static void keep_structure_in_memory(hid_t access, collio_error *err)
 
 static hid_t access_list(const opening *o, collio_error *err)
 {
-    const collio_file_options *p = &o->options;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    static const H5F_libver_t low[] = {H5F_LIBVER_EARLIEST, H5F_LIBVER_V18, H5F_LIBVER_LATEST};
 
     if (collio_hdf5(access < 0, "H5Pcreate", err))
         return access;
     collio_driver_use(access, &o->file->disk, err);
     collio_hdf5(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0, "H5Pset_fclose_degree", err);
-    collio_hdf5(H5Pset_libver_bounds(access, low[p->format], H5F_LIBVER_LATEST) < 0,
-                "H5Pset_libver_bounds", err);
+    collio_options_access(&o->options, access, err);
     if (o->meaning->writable)
         keep_structure_in_memory(access, err);
-    if (p->alignment > 1)
-        collio_hdf5(H5Pset_alignment(access, (hsize_t)p->threshold, (hsize_t)p->alignment) < 0,
-                    "H5Pset_alignment", err);
-    if (p->metadata_block > 0)
-        collio_hdf5(H5Pset_meta_block_size(access, (hsize_t)p->metadata_block) < 0,
-                    "H5Pset_meta_block_size", err);
     return access;
 }
 
-/* Modification times would differ from rank to rank. */
 static hid_t creation_list(const opening *o, collio_error *err)
 {
-    unsigned order = o->options.track_order ? H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED : 0;
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
 
-    if (collio_hdf5(creation < 0, "H5Pcreate", err))
-        return creation;
-    collio_hdf5(H5Pset_userblock(creation, (hsize_t)o->options.user_block) < 0, "H5Pset_userblock",
-                err);
-    collio_hdf5(H5Pset_obj_track_times(creation, 0) < 0, "H5Pset_obj_track_times", err);
-    collio_hdf5(H5Pset_link_creation_order(creation, order) < 0, "H5Pset_link_creation_order", err);
-    collio_hdf5(H5Pset_attr_creation_order(creation, order) < 0, "H5Pset_attr_creation_order", err);
+    if (collio_hdf5(creation < 0, "H5Pcreate", err) == COLLIO_OK)
+        collio_options_creation(&o->options, creation, err);
     return creation;
 }
 
-static void find_user_block(collio_file *file, collio_error *err)
+/* One that was asked for must be there. */
+static void find_user_block(const opening *o, collio_error *err)
 {
+    collio_file *file = o->file;
     hid_t creation = H5Fget_create_plist(file->id);
     hsize_t block = 0;
 
@@ -239,6 +212,11 @@ static void find_user_block(collio_file *file, collio_error *err)
         return;
     if (collio_hdf5(H5Pget_userblock(creation, &block) < 0, "H5Pget_userblock", err) == COLLIO_OK)
         file->user_block = (int64_t)block;
+    if (o->options.user_block != 0 && file->user_block != o->options.user_block)
+        collio_error_set(err, COLLIO_ERR_VALUE,
+                         "Requested userblock size (%lld) does not match that of existing file "
+                         "(%lld)",
+                         (long long)o->options.user_block, (long long)file->user_block);
     H5Pclose(creation);
 }
 
@@ -255,7 +233,7 @@ static void open_hdf5(const opening *o, collio_error *err)
         file->id = H5Fopen(o->path, file->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
     if (collio_hdf5(file->id < 0, o->created ? "H5Fcreate" : "H5Fopen", err))
         goto done;
-    find_user_block(file, err);
+    find_user_block(o, err);
     root = H5Oopen(file->id, "/", H5P_DEFAULT);
     if (collio_hdf5(root < 0, "H5Oopen", err) == COLLIO_OK)
         collio_object_wrap(file, root, NULL, &file->root, err);

@@ -122,7 +122,7 @@ def test_one_errs():
         equal(list(f), ["d"], "nothing was done")
         d[rank] = 1
     one_errs(lambda: collio.File("errs.h5", if_odd("q", "r"), comm=comm), ValueError, "mode", "a bad mode")
-    one_errs(lambda: collio.File("errs.h5", "r", userblock_size=if_odd("big", None), comm=comm), TypeError, "",
+    one_errs(lambda: collio.File("errs.h5", "w", userblock_size=if_odd("big", None), comm=comm), ValueError, "",
              "a bad option")
     whole("errs.h5", ["d"])
 

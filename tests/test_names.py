@@ -17,12 +17,13 @@ wrong, undocumented, uncollective = [], [], []
 
 
 def is_property(node):
-    return any(isinstance(d, ast.Name) and d.id == "property" for d in node.decorator_list)
+    kinds = [d.attr if isinstance(d, ast.Attribute) else d.id for d in node.decorator_list]
+    return "property" in kinds or "setter" in kinds
 
 
 def stub_parameters(node):
     a = node.args
-    plain = [p.arg for p in a.posonlyargs + a.args if p.arg != "self"]
+    plain = [p.arg for p in a.posonlyargs + a.args if p.arg not in ("self", "cls")]
     needed = len(plain) - len(a.defaults)
     found = [(name, i >= needed) for i, name in enumerate(plain)]
     found += [(a.vararg.arg, False)] if a.vararg else []

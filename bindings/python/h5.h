@@ -41,7 +41,12 @@ typedef struct h5file {
     collio_file *handle; /* NULL: closed */
     PyObject *filename;
     int parallel; /* opened with a communicator */
+    const char *driver;
+    PyObject *stand_in; /* a collio.memory.StandIn for a file in memory, or NULL */
 } h5file;
+
+/* File.__init__, in h5open.c. */
+int h5_file_init(PyObject *self, PyObject *args, PyObject *keywords);
 
 extern PyMethodDef h5file_functions[];
 

@@ -1,161 +1,19 @@
-/* collio.File: a shared HDF5 file, and its root group. */
+/* collio.File: a shared HDF5 file, and its root group. Opening it is in h5open.c. */
 #include "h5.h"
 
-#include <string.h>
-
-/* -------------------------------------------------------------------- open */
-
-typedef struct open_args {
-    PyObject *name;
-    PyObject *mode;
-    PyObject *driver;
-    PyObject *libver;
-    PyObject *userblock_size;
-    PyObject *swmr;
-    PyObject *comm;
-    PyObject *info;
-    PyObject *alignment_threshold;
-    PyObject *alignment_interval;
-    PyObject *meta_block_size;
-    PyObject *track_order;
-    PyObject *ignored; /* hints about caches that are not there */
-} open_args;
-
-static int number_of(PyObject *object, int64_t *out)
-{
-    return object == NULL || object == Py_None ? 0 : arg_int64(object, out);
-}
-
-/* The oldest HDF5 that is to read the file: a name, or (oldest, newest). */
-static int format_of(PyObject *libver, collio_format *out)
-{
-    const char *name;
-
-    *out = COLLIO_FORMAT_EARLIEST;
-    if (libver == NULL || libver == Py_None)
-        return 0;
-    if (PyTuple_Check(libver) && PyTuple_GET_SIZE(libver) > 0)
-        libver = PyTuple_GET_ITEM(libver, 0);
-    if (arg_text(libver, &name) < 0)
-        return -1;
-    if (strcmp(name, "earliest") == 0)
-        return 0;
-    *out = COLLIO_FORMAT_V18;
-    if (strcmp(name, "latest") == 0 || (name[0] == 'v' && name[1] != '\0'))
-        return 0;
-    PyErr_Format(PyExc_ValueError, "libver must be 'earliest', 'v108' or 'latest', not '%s'", name);
-    return -1;
-}
-
-static int options_of(const open_args *a, collio_file_options *out)
-{
-    if (a->swmr != NULL && PyObject_IsTrue(a->swmr)) {
-        PyErr_SetString(PyExc_NotImplementedError, "swmr is not supported");
-        return -1;
-    }
-    if (number_of(a->userblock_size, &out->user_block) < 0 ||
-        number_of(a->alignment_threshold, &out->threshold) < 0 ||
-        number_of(a->alignment_interval, &out->alignment) < 0 ||
-        number_of(a->meta_block_size, &out->metadata_block) < 0)
-        return -1;
-    out->track_order = h5_wants_order(a->track_order);
-    return out->track_order < 0 ? -1 : format_of(a->libver, &out->format);
-}
-
-/* Which ranks: comm; all of them with driver="mpio"; or this one alone. */
-static int ranks_of(const open_args *a, MPI_Comm *comm, int *parallel)
-{
-    const char *driver = "";
-
-    if (a->driver != NULL && a->driver != Py_None && arg_text(a->driver, &driver) < 0)
-        return -1;
-    if (strcmp(driver, "") != 0 && strcmp(driver, "mpio") != 0 && strcmp(driver, "sec2") != 0) {
-        PyErr_Format(PyExc_ValueError, "Unknown driver type \"%s\": allowed are mpio and sec2",
-                     driver);
-        return -1;
-    }
-    *parallel = strcmp(driver, "mpio") == 0 || (a->comm != NULL && a->comm != Py_None);
-    if (joint_comm(a->comm, comm) < 0)
-        return -1;
-    if (*parallel && *comm == MPI_COMM_SELF && (a->comm == NULL || a->comm == Py_None))
-        *comm = MPI_COMM_WORLD;
-    return 0;
-}
-
-/* A file that HDF5 cannot open is an OSError, as in h5py; which file, the text does not say. */
-static void blame_file(joint *j, const char *path)
-{
-    char text[sizeof j->err.text];
-
-    if (j->err.code != COLLIO_ERR_HDF5)
-        return;
-    j->err.code = COLLIO_ERR_OS;
-    snprintf(text, sizeof text, "Unable to open file '%.500s' (%.1200s)", path, j->err.text);
-    memcpy(j->err.text, text, sizeof text);
-}
-
-/* Once it has a communicator, this rank takes part whatever is wrong with the rest. */
-static int open_file(h5file *self, MPI_Comm comm, const open_args *a)
-{
-    collio_file_options options = {0};
-    PyObject *bytes = NULL;
-    PyThreadState *saved;
-    const char *mode = "r";
-    joint j;
-
-    joint_begin(&j);
-    if (!PyUnicode_FSConverter(a->name, &bytes) || options_of(a, &options) < 0 ||
-        (a->mode != NULL && a->mode != Py_None && arg_text(a->mode, &mode) < 0))
-        joint_fail(&j);
-    saved = io_enter();
-    collio_file_open(comm, bytes != NULL ? PyBytes_AS_STRING(bytes) : "", mode, &options,
-                     &self->handle, &j.err);
-    self->base.object = collio_file_root(self->handle);
-    io_leave(saved);
-    if (self->handle != NULL) {
-        self->base.identity = collio_object_id(self->base.object);
-        Py_XSETREF(self->filename, PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(bytes)));
-    } else if (bytes != NULL)
-        blame_file(&j, PyBytes_AS_STRING(bytes));
-    Py_XDECREF(bytes);
-    return joint_end(&j);
-}
-
-static int file_init(PyObject *object, PyObject *args, PyObject *keywords)
-{
-    static const param rows[] = {
-        {"name", arg_object, offsetof(open_args, name)},
-        {"|mode", arg_object, offsetof(open_args, mode)},
-        {"|driver", arg_object, offsetof(open_args, driver)},
-        {"|libver", arg_object, offsetof(open_args, libver)},
-        {"|userblock_size", arg_object, offsetof(open_args, userblock_size)},
-        {"|swmr", arg_object, offsetof(open_args, swmr)},
-        {"$comm", arg_object, offsetof(open_args, comm)},
-        {"$info", arg_object, offsetof(open_args, info)},
-        {"$alignment_threshold", arg_object, offsetof(open_args, alignment_threshold)},
-        {"$alignment_interval", arg_object, offsetof(open_args, alignment_interval)},
-        {"$meta_block_size", arg_object, offsetof(open_args, meta_block_size)},
-        {"$track_order", arg_object, offsetof(open_args, track_order)},
-        {"$rdcc_nslots", arg_object, offsetof(open_args, ignored)},
-        {"$rdcc_nbytes", arg_object, offsetof(open_args, ignored)},
-        {"$rdcc_w0", arg_object, offsetof(open_args, ignored)},
-        {NULL, NULL, 0}};
-    h5file *self = (h5file *)object;
-    open_args a = {0};
-    MPI_Comm comm;
-
-    if (self->handle != NULL) {
-        PyErr_SetString(PyExc_ValueError, "the file is open already");
-        return -1;
-    }
-    if (args_parse_tuple("File", rows, &a, args, keywords) < 0 ||
-        ranks_of(&a, &comm, &self->parallel) < 0)
-        return -1;
-    self->base.file = self; /* not counted */
-    return open_file(self, comm, &a);
-}
-
 /* ------------------------------------------------------------------- close */
+
+/* What is open in the place of a file in memory is written back. */
+static int save_stand_in(h5file *self)
+{
+    PyObject *done;
+
+    if (self->stand_in == NULL)
+        return 0;
+    done = PyObject_CallMethod(self->stand_in, "save", NULL);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
 
 /* The handle, taken away from other threads while the library closes it. */
 static collio_file *take_handle(h5file *self)
@@ -195,8 +53,9 @@ static PyObject *file_close(PyObject *object, PyObject *Py_UNUSED(none))
     collio_file_close(&taken, &j.err);
     io_leave(saved);
     put_back(self, taken);
-    if (joint_end(&j) < 0)
+    if (joint_end(&j) < 0 || save_stand_in(self) < 0)
         return NULL;
+    Py_CLEAR(self->stand_in);
     Py_RETURN_NONE;
 }
 
@@ -287,6 +146,7 @@ static void file_dealloc(PyObject *object)
     if (self->handle != NULL && life_usable())
         finalize(self);
     Py_CLEAR(self->filename);
+    Py_CLEAR(self->stand_in);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -323,7 +183,7 @@ static PyObject *file_flush(PyObject *object, PyObject *Py_UNUSED(none))
     saved = io_enter();
     collio_file_flush(self->handle, &j.err);
     io_leave(saved);
-    if (joint_end(&j) < 0)
+    if (joint_end(&j) < 0 || save_stand_in(self) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -350,7 +210,7 @@ static PyObject *get_driver(PyObject *object, void *Py_UNUSED(none))
 
     if (h5_ready(&self->base) < 0)
         return NULL;
-    return PyUnicode_FromString(self->parallel ? "mpio" : "sec2");
+    return PyUnicode_FromString(self->driver);
 }
 
 static PyObject *get_userblock_size(PyObject *object, void *Py_UNUSED(none))
@@ -362,14 +222,108 @@ static PyObject *get_userblock_size(PyObject *object, void *Py_UNUSED(none))
     return PyLong_FromLongLong(collio_file_user_block(self->handle));
 }
 
-static PyObject *file_repr(PyObject *object)
+static PyObject *get_libver(PyObject *object, void *Py_UNUSED(none))
+{
+    h5file *self = (h5file *)object;
+    const collio_file_options *given;
+
+    if (h5_ready(&self->base) < 0)
+        return NULL;
+    given = collio_file_given(self->handle);
+    return Py_BuildValue("(ss)", collio_format_name(given->format),
+                         collio_format_name(given->newest != COLLIO_FORMAT_EARLIEST
+                                                ? given->newest
+                                                : COLLIO_FORMAT_LATEST));
+}
+
+static PyObject *get_meta_block_size(PyObject *object, void *Py_UNUSED(none))
+{
+    h5file *self = (h5file *)object;
+    int64_t size;
+
+    if (h5_ready(&self->base) < 0)
+        return NULL;
+    size = collio_file_given(self->handle)->metadata_block;
+    return PyLong_FromLongLong(size > 0 ? size : 2048);
+}
+
+static PyObject *get_swmr_mode(PyObject *object, void *Py_UNUSED(none))
+{
+    return h5_ready((h5object *)object) < 0 ? NULL : Py_NewRef(Py_False);
+}
+
+static int set_swmr_mode(PyObject *object, PyObject *value, void *Py_UNUSED(none))
+{
+    if (h5_ready((h5object *)object) < 0)
+        return -1;
+    if (value != NULL && PyObject_IsTrue(value) == 1)
+        PyErr_SetString(PyExc_NotImplementedError, "swmr is not supported");
+    else
+        PyErr_SetString(PyExc_ValueError, "It is not possible to forcibly switch SWMR mode off.");
+    return -1;
+}
+
+static PyObject *get_atomic(PyObject *object, void *Py_UNUSED(none))
 {
     h5file *self = (h5file *)object;
 
+    return h5_ready(&self->base) < 0 ? NULL : PyBool_FromLong(collio_file_atomic(self->handle));
+}
+
+static int set_atomic(PyObject *object, PyObject *value, void *Py_UNUSED(none))
+{
+    h5file *self = (h5file *)object;
+    PyThreadState *saved;
+    int atomic;
+    joint j;
+
+    if (h5_ready(&self->base) < 0)
+        return -1;
+    joint_begin(&j);
+    atomic = value == NULL ? 0 : PyObject_IsTrue(value);
+    if (atomic < 0)
+        joint_fail(&j);
+    saved = io_enter();
+    collio_file_set_atomic(self->handle, atomic, &j.err);
+    io_leave(saved);
+    return joint_end(&j);
+}
+
+PyDoc_STRVAR(in_memory_doc,
+             "in_memory($type, /, file_image=None, **keywords)\n--\n\n"
+             "A File of this process in memory, maybe from the bytes of one. Not collective.");
+
+static PyObject *file_in_memory(PyObject *class, PyObject *args, PyObject *keywords)
+{
+    PyObject *module = PyImport_ImportModule("collio.memory"), *all = NULL, *made = NULL;
+    PyObject *make = module == NULL ? NULL : PyObject_GetAttrString(module, "in_memory");
+    PyObject *first = make == NULL ? NULL : PyTuple_Pack(1, class);
+
+    if (first != NULL)
+        all = PySequence_Concat(first, args);
+    if (all != NULL)
+        made = PyObject_Call(make, all, keywords);
+    Py_XDECREF(all);
+    Py_XDECREF(first);
+    Py_XDECREF(make);
+    Py_XDECREF(module);
+    return made;
+}
+
+static PyObject *file_repr(PyObject *object)
+{
+    h5file *self = (h5file *)object;
+    PyObject *base, *text;
+
     if (self->handle == NULL)
         return PyUnicode_FromString("<Closed HDF5 file>");
-    return PyUnicode_FromFormat("<HDF5 file \"%U\" (mode %s)>", self->filename,
+    base = memory_call("os.path", "basename", "(O)", self->filename);
+    if (base == NULL)
+        return NULL;
+    text = PyUnicode_FromFormat("<HDF5 file \"%U\" (mode %s)>", base,
                                 collio_file_is_writable(self->handle) ? "r+" : "r");
+    Py_DECREF(base);
+    return text;
 }
 
 static PyMethodDef file_methods[] = {
@@ -377,33 +331,50 @@ static PyMethodDef file_methods[] = {
     {"flush", file_flush, METH_NOARGS, flush_doc},
     {"__enter__", file_enter, METH_NOARGS, NULL},
     {"__exit__", FAST(file_exit), METH_FASTCALL, exit_doc},
+    {"in_memory", FAST(file_in_memory), METH_VARARGS | METH_KEYWORDS | METH_CLASS, in_memory_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef file_getset[] = {
     {"filename", get_filename, NULL, "the name it was opened by", NULL},
     {"mode", get_mode, NULL, "'r' or 'r+'", NULL},
-    {"driver", get_driver, NULL, "'mpio' with a communicator, else 'sec2'", NULL},
+    {"driver", get_driver, NULL, "'mpio' with a communicator, else as given or 'sec2'", NULL},
+    {"libver", get_libver, NULL, "formats used: (oldest, newest)", NULL},
+    {"meta_block_size", get_meta_block_size, NULL, "bytes that structure grows by", NULL},
+    {"swmr_mode", get_swmr_mode, set_swmr_mode, "always False", NULL},
+    {"atomic", get_atomic, set_atomic, "MPI's atomic mode; setting it is collective", NULL},
     {"userblock_size", get_userblock_size, NULL, "bytes left free at the start", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 PyDoc_STRVAR(
     file_doc,
-    "File(name, mode='r', driver=None, libver=None, userblock_size=None, swmr=False, *, "
-    "comm=None, info=None, alignment_threshold=None, alignment_interval=None, "
-    "meta_block_size=None, track_order=None, rdcc_nslots=None, rdcc_nbytes=None, rdcc_w0=None)\n--\n\n"
+    "File(name, mode='r', driver=None, libver=None, userblock_size=None, swmr=False, "
+    "rdcc_nslots=None, rdcc_nbytes=None, rdcc_w0=None, track_order=None, fs_strategy=None, "
+    "fs_persist=False, fs_threshold=1, fs_page_size=None, page_buf_size=None, min_meta_keep=0, "
+    "min_raw_keep=0, locking=None, alignment_threshold=1, alignment_interval=1, "
+    "meta_block_size=None, *, track_times=False, comm=None, info=None, transfer=None, "
+    "backing_store=True, block_size=None)\n--\n\n"
     "An HDF5 file, which is a Group too. Collective over comm, with the same arguments.\n\n"
+    "  name    str, bytes or path-like; an object with read() and seek() that holds a file\n"
+    "          (one process alone)\n"
     "  mode    r  read; r+  read and write; w  create, an existing one is lost;\n"
     "          w- or x  create, must not exist; a  read and write, created if need be\n"
     "  comm    a communicator of collio.MPI or mpi4py; None: this process alone\n"
     "          (MPI is initialised if it is not yet)\n"
-    "  driver  'mpio' without comm: all ranks\n"
-    "  libver  'earliest', or 'v108' or later for a format that is faster with very\n"
-    "          many attributes or names\n"
+    "  driver  'mpio' without comm: all ranks; 'core' with backing_store=False: in memory\n"
+    "          (one process alone); 'sec2', 'stdio': a plain file\n"
+    "  libver  'earliest', or 'v108', 'v110', ... or 'latest' for a format that is faster with\n"
+    "          very many attributes or names; or two names, oldest and newest\n"
+    "  track_order\n"
+    "          keep names and attributes in the order in which they come; None: as\n"
+    "          get_config().track_order says\n"
+    "  locking False: no lock; True: an error where the file system has none\n"
     "  userblock_size, alignment_threshold, alignment_interval, meta_block_size\n"
     "          bytes; see collio/io.h\n"
-    "  info, rdcc_nslots, rdcc_nbytes, rdcc_w0\n"
+    "  transfer\n"
+    "          how elements travel: 'auto', 'direct'\n"
+    "  info, rdcc_*, fs_*, page_buf_size, min_*_keep, block_size\n"
     "          accepted for h5py's sake; without effect\n\n"
     "Whatever changes the file is collective, and so are reads and writes of elements;\n"
     "looking at names, shapes and attributes is not. A file that is not closed is not\n"
@@ -411,7 +382,7 @@ PyDoc_STRVAR(
 
 static PyType_Slot file_slots[] = {
     {Py_tp_doc, (void *)file_doc}, {Py_tp_new, PyType_GenericNew},
-    {Py_tp_init, file_init},       {Py_tp_dealloc, file_dealloc},
+    {Py_tp_init, h5_file_init},    {Py_tp_dealloc, file_dealloc},
     {Py_tp_repr, file_repr},       {Py_tp_methods, file_methods},
     {Py_tp_getset, file_getset},   {0, NULL},
 };

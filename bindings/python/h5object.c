@@ -235,10 +235,16 @@ static PyObject *get_attrs(PyObject *object, void *Py_UNUSED(none))
     return h5_attributes((h5object *)object);
 }
 
+static PyObject *get_id(PyObject *object, void *Py_UNUSED(none))
+{
+    return memory_call("collio.handles", "ObjectID", "(O)", object);
+}
+
 static PyGetSetDef object_getset[] = {
     {"name", get_name, NULL, "absolute name in the file; None if it has none", NULL},
     {"file", get_file, NULL, "the File it belongs to", NULL},
     {"parent", get_parent, NULL, "the Group it is in", NULL},
+    {"id", get_id, NULL, "stands for the object: equal for the same one, true while open", NULL},
     {"attrs", get_attrs, NULL, "its attributes, a mapping", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -120,17 +120,33 @@ COLLIO_API void collio_file_versions(unsigned used[3], unsigned built[3]);
 typedef enum collio_format {
     COLLIO_FORMAT_EARLIEST, /* every HDF5 since 1.0 reads it; the default */
     COLLIO_FORMAT_V18,      /* HDF5 1.8 and later; faster with very many attributes or names */
-    COLLIO_FORMAT_LATEST    /* that of the HDF5 in use */
+    COLLIO_FORMAT_V110,
+    COLLIO_FORMAT_V112, /* this one and the next two only where the HDF5 in use knows them */
+    COLLIO_FORMAT_V114,
+    COLLIO_FORMAT_V200,
+    COLLIO_FORMAT_LATEST /* that of the HDF5 in use */
 } collio_format;
+
+/* "earliest", "v108", "v110", ...; NULL for one that this HDF5 does not know. That of LATEST is
+ * the newest of the others. Not collective. */
+COLLIO_API const char *collio_format_name(collio_format format);
+
+typedef enum collio_locking {
+    COLLIO_LOCKING_DEFAULT, /* where the file system can */
+    COLLIO_LOCKING_NEVER,
+    COLLIO_LOCKING_ALWAYS /* an error where it cannot */
+} collio_locking;
 
 /* Zeros are the defaults. Must match on all ranks. */
 typedef struct collio_file_options {
-    int64_t user_block; /* bytes left free at the start: 0, 512, 1024, 2048, ... */
-    collio_format format;
+    int64_t user_block;   /* bytes left free at the start: 0, 512, 1024, 2048, ... */
+    collio_format format; /* the oldest HDF5 that is to read the file */
+    collio_format newest; /* nothing newer than that is put into it; LATEST if 0 */
     int64_t alignment;      /* arrays of at least `threshold` bytes start at a multiple of this */
     int64_t threshold;      /* bytes */
     int64_t metadata_block; /* bytes that structure grows by; HDF5's 2048 if 0 */
     int track_order;        /* 1: a new root keeps the order in which names and attributes come */
+    collio_locking locking;
 } collio_file_options;
 
 /*
@@ -204,6 +220,18 @@ COLLIO_API const char *collio_file_path(const collio_file *file);   /* Not colle
 COLLIO_API int collio_file_is_writable(const collio_file *file);    /* Not collective. */
 COLLIO_API int collio_file_is_poisoned(const collio_file *file);    /* Not collective. */
 COLLIO_API int64_t collio_file_user_block(const collio_file *file); /* Bytes. Not collective. */
+
+/* The options that it was opened with. Not collective. */
+COLLIO_API const collio_file_options *collio_file_given(const collio_file *file);
+
+/*
+ * Ask for MPI's atomic mode (MPI 3.1 section 13.6.1), or give it up. Collective. What a
+ * collective write has returned from is seen by every rank in either mode, and this is all that
+ * there is to it: the mode is kept for programs that ask.
+ * Errors: DIVERGED, STATE.
+ */
+COLLIO_API int collio_file_set_atomic(collio_file *file, int atomic, collio_error *err);
+COLLIO_API int collio_file_atomic(const collio_file *file); /* Not collective. */
 
 /* The file's own communicator, still owned by it; NULL once the file is
  * poisoned. Not collective. */

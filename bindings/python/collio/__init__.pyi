@@ -104,6 +104,8 @@ class _Object:
     def parent(self) -> Group: ...
     @property
     def attrs(self) -> Attributes: ...
+    @property
+    def id(self) -> Any: ...
 
 class Group(_Object, MutableMapping[str, Any]):
     def __getitem__(self, name: str, /) -> Group | Dataset: ...
@@ -168,22 +170,34 @@ class Group(_Object, MutableMapping[str, Any]):
 class File(Group):
     def __init__(
         self,
-        name: str | bytes | os.PathLike[Any],
+        name: str | bytes | os.PathLike[Any] | Any,
         mode: str | None = "r",
         driver: str | None = None,
         libver: str | tuple[str, str] | None = None,
         userblock_size: int | None = None,
         swmr: bool = False,
-        *,
-        comm: Communicator | None = None,
-        info: MPI.Info | None = None,
-        alignment_threshold: int | None = None,
-        alignment_interval: int | None = None,
-        meta_block_size: int | None = None,
-        track_order: bool | None = None,
         rdcc_nslots: int | None = None,
         rdcc_nbytes: int | None = None,
         rdcc_w0: float | None = None,
+        track_order: bool | None = None,
+        fs_strategy: str | None = None,
+        fs_persist: bool = False,
+        fs_threshold: int = 1,
+        fs_page_size: int | None = None,
+        page_buf_size: int | None = None,
+        min_meta_keep: int = 0,
+        min_raw_keep: int = 0,
+        locking: bool | str | None = None,
+        alignment_threshold: int = 1,
+        alignment_interval: int = 1,
+        meta_block_size: int | None = None,
+        *,
+        track_times: bool | None = False,
+        comm: Communicator | None = None,
+        info: MPI.Info | None = None,
+        transfer: str | None = None,
+        backing_store: bool = True,
+        block_size: int | None = None,
     ) -> None: ...
     @property
     def filename(self) -> str: ...
@@ -193,6 +207,20 @@ class File(Group):
     def driver(self) -> str: ...
     @property
     def userblock_size(self) -> int: ...
+    @property
+    def libver(self) -> tuple[str, str]: ...
+    @property
+    def meta_block_size(self) -> int: ...
+    @property
+    def swmr_mode(self) -> bool: ...
+    @swmr_mode.setter
+    def swmr_mode(self, value: bool) -> None: ...
+    @property
+    def atomic(self) -> bool: ...
+    @atomic.setter
+    def atomic(self, value: bool) -> None: ...
+    @classmethod
+    def in_memory(cls, file_image: bytes | None = None, **keywords: Any) -> Self: ...
     def flush(self, /) -> None: ...
     def close(self, /) -> None: ...
     def __enter__(self) -> Self: ...

@@ -1,0 +1,124 @@
+/* The options that a file is opened with, as HDF5's property lists have them. */
+#include "file.h"
+
+/* What each format is to HDF5, oldest first; what this HDF5 does not know is left out. */
+static const struct {
+    collio_format format;
+    const char *name;
+    H5F_libver_t bound;
+} formats[] = {
+    {COLLIO_FORMAT_EARLIEST, "earliest", H5F_LIBVER_EARLIEST},
+    {COLLIO_FORMAT_V18, "v108", H5F_LIBVER_V18},
+    {COLLIO_FORMAT_V110, "v110", H5F_LIBVER_V110},
+#if H5_VERSION_GE(1, 12, 0)
+    {COLLIO_FORMAT_V112, "v112", H5F_LIBVER_V112},
+#endif
+#if H5_VERSION_GE(1, 14, 0)
+    {COLLIO_FORMAT_V114, "v114", H5F_LIBVER_V114},
+#endif
+#if H5_VERSION_GE(2, 0, 0)
+    {COLLIO_FORMAT_V200, "v200", H5F_LIBVER_V200},
+#endif
+};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+/* Where it is in the table; LATEST is the last row, an unknown one -1. */
+static int row_of(collio_format format)
+{
+    for (int i = 0; i < FORMATS; i++)
+        if (formats[i].format == format)
+            return i;
+    return format == COLLIO_FORMAT_LATEST ? FORMATS - 1 : -1;
+}
+
+const char *collio_format_name(collio_format format)
+{
+    int row = row_of(format);
+
+    return row >= 0 ? formats[row].name : NULL;
+}
+
+static collio_format newest(const collio_file_options *o)
+{
+    return o->newest == COLLIO_FORMAT_EARLIEST ? COLLIO_FORMAT_LATEST : o->newest;
+}
+
+static int check_formats(const collio_file_options *o, collio_error *err)
+{
+    int low = row_of(o->format), high = row_of(newest(o));
+
+    if (low < 0 || high < 0)
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "file options: a format that this HDF5 does not know (the newest "
+                                "is %s)",
+                                formats[FORMATS - 1].name);
+    if (low > high)
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "file options: formats %s to %s, the older one comes first",
+                                formats[low].name, formats[high].name);
+    return COLLIO_OK;
+}
+
+static int check_user_block(const collio_file_options *o, collio_error *err)
+{
+    int64_t block = o->user_block;
+
+    if (block != 0 && (block < 512 || (block & (block - 1)) != 0))
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "user block of %lld bytes (0, or a power of two from 512 on)",
+                                (long long)block);
+    if (block > 0 && block < o->alignment)
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "user block of %lld bytes with alignment %lld (at least that, or "
+                                "0)",
+                                (long long)block, (long long)o->alignment);
+    return COLLIO_OK;
+}
+
+int collio_options_check(const collio_file_options *o, collio_error *err)
+{
+    check_user_block(o, err);
+    check_formats(o, err);
+    if (o->alignment < 0 || o->threshold < 0 || o->metadata_block < 0)
+        collio_error_set(err, COLLIO_ERR_VALUE, "file options: negative sizes");
+    if (o->locking < COLLIO_LOCKING_DEFAULT || o->locking > COLLIO_LOCKING_ALWAYS)
+        collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown locking");
+    return err->code;
+}
+
+uint64_t collio_options_digest(const collio_file_options *o)
+{
+    uint64_t d = collio_hash_number((uint64_t)o->user_block, (uint64_t)o->format);
+
+    d = collio_hash_number(d, (uint64_t)o->newest);
+    d = collio_hash_number(d, (uint64_t)o->alignment);
+    d = collio_hash_number(d, (uint64_t)o->threshold);
+    d = collio_hash_number(d, (uint64_t)o->track_order);
+    d = collio_hash_number(d, (uint64_t)o->locking);
+    return collio_hash_number(d, (uint64_t)o->metadata_block);
+}
+
+void collio_options_access(const collio_file_options *o, hid_t access, collio_error *err)
+{
+    collio_hdf5(H5Pset_libver_bounds(access, formats[row_of(o->format)].bound,
+                                     formats[row_of(newest(o))].bound) < 0,
+                "H5Pset_libver_bounds", err);
+    if (o->alignment > 1)
+        collio_hdf5(H5Pset_alignment(access, (hsize_t)o->threshold, (hsize_t)o->alignment) < 0,
+                    "H5Pset_alignment", err);
+    if (o->metadata_block > 0)
+        collio_hdf5(H5Pset_meta_block_size(access, (hsize_t)o->metadata_block) < 0,
+                    "H5Pset_meta_block_size", err);
+}
+
+/* Modification times would differ from rank to rank. */
+void collio_options_creation(const collio_file_options *o, hid_t creation, collio_error *err)
+{
+    unsigned order = o->track_order ? H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED : 0;
+
+    collio_hdf5(H5Pset_userblock(creation, (hsize_t)o->user_block) < 0, "H5Pset_userblock", err);
+    collio_hdf5(H5Pset_obj_track_times(creation, 0) < 0, "H5Pset_obj_track_times", err);
+    collio_hdf5(H5Pset_link_creation_order(creation, order) < 0, "H5Pset_link_creation_order", err);
+    collio_hdf5(H5Pset_attr_creation_order(creation, order) < 0, "H5Pset_attr_creation_order", err);
+}
