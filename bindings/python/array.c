@@ -27,28 +27,25 @@ void array_interface(unsigned built[2], unsigned now[2])
 #define FLOAT16_OR_NULL MPI_DATATYPE_NULL
 #endif
 
-/* NumPy type number -> MPI datatype, with the format codes of array.array. */
-static const struct {
-    char code;
-    MPI_Datatype type;
-} number_rows[] = {
-    [NPY_BOOL] = {'?', MPI_C_BOOL},
-    [NPY_BYTE] = {'b', MPI_SIGNED_CHAR},
-    [NPY_UBYTE] = {'B', MPI_UNSIGNED_CHAR},
-    [NPY_SHORT] = {'h', MPI_SHORT},
-    [NPY_USHORT] = {'H', MPI_UNSIGNED_SHORT},
-    [NPY_INT] = {'i', MPI_INT},
-    [NPY_UINT] = {'I', MPI_UNSIGNED},
-    [NPY_LONG] = {'l', MPI_LONG},
-    [NPY_ULONG] = {'L', MPI_UNSIGNED_LONG},
-    [NPY_LONGLONG] = {'q', MPI_LONG_LONG},
-    [NPY_ULONGLONG] = {'Q', MPI_UNSIGNED_LONG_LONG},
-    [NPY_FLOAT] = {'f', MPI_FLOAT},
-    [NPY_DOUBLE] = {'d', MPI_DOUBLE},
-    [NPY_LONGDOUBLE] = {'g', MPI_LONG_DOUBLE},
-    [NPY_CFLOAT] = {'F', MPI_C_FLOAT_COMPLEX},
-    [NPY_CDOUBLE] = {'D', MPI_C_DOUBLE_COMPLEX},
-    [NPY_CLONGDOUBLE] = {'G', MPI_C_LONG_DOUBLE_COMPLEX},
+/* NumPy type number -> MPI datatype. */
+static const MPI_Datatype number_rows[] = {
+    [NPY_BOOL] = MPI_C_BOOL,
+    [NPY_BYTE] = MPI_SIGNED_CHAR,
+    [NPY_UBYTE] = MPI_UNSIGNED_CHAR,
+    [NPY_SHORT] = MPI_SHORT,
+    [NPY_USHORT] = MPI_UNSIGNED_SHORT,
+    [NPY_INT] = MPI_INT,
+    [NPY_UINT] = MPI_UNSIGNED,
+    [NPY_LONG] = MPI_LONG,
+    [NPY_ULONG] = MPI_UNSIGNED_LONG,
+    [NPY_LONGLONG] = MPI_LONG_LONG,
+    [NPY_ULONGLONG] = MPI_UNSIGNED_LONG_LONG,
+    [NPY_FLOAT] = MPI_FLOAT,
+    [NPY_DOUBLE] = MPI_DOUBLE,
+    [NPY_LONGDOUBLE] = MPI_LONG_DOUBLE,
+    [NPY_CFLOAT] = MPI_C_FLOAT_COMPLEX,
+    [NPY_CDOUBLE] = MPI_C_DOUBLE_COMPLEX,
+    [NPY_CLONGDOUBLE] = MPI_C_LONG_DOUBLE_COMPLEX,
 };
 
 #define NUMBER_ROWS ((int)(sizeof number_rows / sizeof *number_rows))
@@ -56,7 +53,7 @@ static const struct {
 static MPI_Datatype mpi_type_of(int number)
 {
     if (number >= 0 && number < NUMBER_ROWS)
-        return number_rows[number].type;
+        return number_rows[number];
     return number == NPY_HALF ? FLOAT16_OR_NULL : MPI_DATATYPE_NULL;
 }
 
@@ -149,13 +146,12 @@ int array_raw(PyObject *object, int writable, message *m, Py_ssize_t *nbytes)
 
 MPI_Datatype array_mpi_type(const char *name)
 {
-    PyObject *text;
+    MPI_Datatype type = typecode_find(name);
     PyArray_Descr *descr = NULL;
-    MPI_Datatype type = MPI_DATATYPE_NULL;
+    PyObject *text;
 
-    for (int i = 0; name[0] != '\0' && name[1] == '\0' && i < NUMBER_ROWS; i++)
-        if (number_rows[i].code == name[0])
-            return number_rows[i].type;
+    if (type != MPI_DATATYPE_NULL)
+        return type;
     text = PyUnicode_FromString(name);
     if (text != NULL && PyArray_DescrConverter(text, &descr) == NPY_SUCCEED) {
         if (PyArray_ISNBO(descr->byteorder))

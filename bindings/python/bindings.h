@@ -245,11 +245,13 @@ PyObject *raise_type(const char *what, const char *wanted, PyObject *got);
 
 /* ----------------------------------------------- method.c: methods from rows */
 
-struct operation; /* collect.h */
+struct operation;   /* collect.h */
+struct constructor; /* datatype_new.c */
 
 /* An MPI function, by the shape of its arguments. */
 typedef union mpi_call {
     const struct operation *collective;
+    const struct constructor *constructor;
     struct {
         int (*plain)(const void *, int, MPI_Datatype, int, int, MPI_Comm);
         int (*large)(const void *, MPI_Count, MPI_Datatype, int, int, MPI_Comm);
@@ -341,11 +343,30 @@ typedef struct handle {
 /* An object of that type around a handle; on failure the handle is not freed. New. */
 PyObject *handle_make(PyTypeObject *type, enum handle_kind kind, any_handle mpi);
 
+/* With the bytes that a short handle leaves unused set to zero. */
+any_handle handle_clean(enum handle_kind kind, any_handle mpi);
+
+/* The kind of a class: that of the class of ours it derives from; -1 with TypeError. */
+int handle_kind_of(state *st, PyTypeObject *type);
+
+/* handle_convert.c */
+extern PyMethodDef handle_methods[];
+extern PyGetSetDef handle_getset[];
+
 /* The null handle of a kind. */
 any_handle handle_null(enum handle_kind kind);
 
 /* As handle_make, for a local handle that is to be freed with the object. New. */
 PyObject *handle_own(PyTypeObject *type, enum handle_kind kind, any_handle mpi);
+
+/* After a handle was freed through one of its objects: its owner is not to free
+ * it again. */
+void handle_freed(handle *self);
+
+/* handle_convert.c: what has methods of its own for pickle. New. */
+PyObject *datatype_reduce(PyObject *self);
+PyObject *info_reduce(PyObject *self);
+PyObject *op_reduce(PyObject *self);
 
 /* Handles out of arguments: 0, or TypeError naming the argument. */
 int comm_arg(state *st, PyObject *object, MPI_Comm *out);
@@ -516,7 +537,11 @@ MPI_Datatype array_element_type(PyObject *object);
 int array_raw(PyObject *object, int writable, message *m, Py_ssize_t *nbytes);
 /* Bytes of data in one element of an MPI type. */
 Py_ssize_t mpi_type_size(MPI_Datatype type);
-/* array.c: the MPI type of a NumPy type name or format code; MPI_DATATYPE_NULL
+/* typecode.c: the MPI type of a code in _typedict, MPI_DATATYPE_NULL if there is none. */
+MPI_Datatype typecode_find(const char *code);
+int typecode_setup(PyObject *module, state *st);
+
+/* array.c: the MPI type of such a code or a NumPy type name; MPI_DATATYPE_NULL
  * with KeyError. */
 MPI_Datatype array_mpi_type(const char *name);
 
@@ -609,6 +634,9 @@ extern const row_method handle_rows[], status_rows[], datatype_rows[], group_row
     comm_bcast_rows[], comm_gather_rows[], intracomm_gather_rows[], cart_rows[],
     comm_errhandler_rows[], file_errhandler_rows[], comm_keyval_rows[], datatype_keyval_rows[],
     topocomm_collect_rows[];
+extern PyMethodDef datatype_decode_methods[], datatype_pack_methods[], typecode_methods[],
+    datatype_functions[], handle_functions[];
+extern const row_method datatype_new_rows[], datatype_decode_rows[], typecode_rows[];
 
 /* Wrap a communicator by its kind (Intracomm, Cartcomm ...): a new one, which gets the error
  * handler of rc.errors; or one that exists, which keeps its own. New. */
@@ -636,6 +664,12 @@ PyObject *register_datarep(PyObject *module, PyObject *const *args, Py_ssize_t n
 
 /* constants.c */
 int constants_setup(PyObject *module, state *st);
+
+/* Name of a predefined handle in MPI, NULL if it is none. */
+const char *constant_name(enum handle_kind kind, any_handle mpi);
+
+/* The predefined object of that handle, NULL with an exception. New. */
+PyObject *constant_object(state *st, enum handle_kind kind, any_handle mpi);
 
 /* For PyMethodDef rows of METH_FASTCALL functions. */
 #define FAST(function) ((PyCFunction)(void (*)(void))(function))

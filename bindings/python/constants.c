@@ -238,6 +238,26 @@ static int add_handles(PyObject *module, state *st)
     return 0;
 }
 
+const char *constant_name(enum handle_kind kind, any_handle mpi)
+{
+    intptr_t bits = handle_clean(kind, mpi).bits;
+
+    for (size_t i = 0; i < sizeof constant_rows / sizeof *constant_rows; i++)
+        if (constant_rows[i].kind == kind && handle_clean(kind, constant_rows[i].mpi).bits == bits)
+            return constant_rows[i].name;
+    return NULL;
+}
+
+PyObject *constant_object(state *st, enum handle_kind kind, any_handle mpi)
+{
+    const char *name = constant_name(kind, mpi);
+    PyObject *module = PyType_GetModule(st->types[TYPE_Handle]);
+
+    if (name == NULL)
+        return PyErr_Format(PyExc_ValueError, "the handle is not predefined");
+    return PyObject_GetAttrString(module, name);
+}
+
 /* One object of a class without arguments, kept in the state too. */
 static int add_object(PyObject *module, PyObject *class, const char *name, PyObject **slot)
 {

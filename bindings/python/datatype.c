@@ -1,7 +1,5 @@
 /* MPI.Datatype: how data lie in memory. */
-#include "bindings.h"
-
-#include <string.h>
+#include "datatype.h"
 
 static MPI_Datatype mpi_of(PyObject *self)
 {
@@ -102,11 +100,9 @@ static PyObject *datatype_Free(PyObject *object, PyObject *Py_UNUSED(none))
 
     if (mpi_ready(state_of(object)) < 0)
         return NULL;
-    if (self->constant != NULL)
-        return PyErr_Format(PyExc_ValueError, "%s is predefined and cannot be freed",
-                            self->constant);
     if (mpi_failed(MPI_Type_free(&self->mpi.datatype), "MPI_Type_free") < 0)
         return NULL;
+    handle_freed(self);
     Py_RETURN_NONE;
 }
 
@@ -120,157 +116,6 @@ static PyObject *datatype_Dup(PyObject *self, PyObject *Py_UNUSED(none))
         mpi_failed(MPI_Type_dup(mpi_of(self), &type), "MPI_Type_dup") < 0)
         return NULL;
     return wrap((PyObject *)Py_TYPE(self), type);
-}
-
-/* ----------------------------------------------------------------- simple constructors */
-
-typedef struct new_args {
-    int count, blocklength, order;
-    Py_ssize_t stride, lb, extent;
-    PyObject *sizes, *subsizes, *starts;
-} new_args;
-
-PyDoc_STRVAR(contiguous_doc, "Create_contiguous($self, /, count)\n--\n\n`count` elements in a row. "
-                             "Not collective.");
-
-static PyObject *datatype_Create_contiguous(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                                            PyObject *keywords)
-{
-    static const param rows[] = {{"count", arg_int, offsetof(new_args, count)}, {NULL, NULL, 0}};
-    new_args a;
-    MPI_Datatype type;
-
-    if (mpi_ready(state_of(self)) < 0 ||
-        args_parse("Create_contiguous", rows, &a, args, nargs, keywords) < 0 ||
-        mpi_failed(MPI_Type_contiguous(a.count, mpi_of(self), &type), "MPI_Type_contiguous") < 0)
-        return NULL;
-    return wrap((PyObject *)Py_TYPE(self), type);
-}
-
-static const param vector_rows[] = {{"count", arg_int, offsetof(new_args, count)},
-                                    {"blocklength", arg_int, offsetof(new_args, blocklength)},
-                                    {"stride", arg_size, offsetof(new_args, stride)},
-                                    {NULL, NULL, 0}};
-
-PyDoc_STRVAR(vector_doc, "Create_vector($self, /, count, blocklength, stride)\n--\n\nBlocks at a "
-                         "stride counted in elements. Not collective.");
-
-static PyObject *datatype_Create_vector(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                                        PyObject *keywords)
-{
-    new_args a;
-    MPI_Datatype type;
-
-    if (mpi_ready(state_of(self)) < 0 ||
-        args_parse("Create_vector", vector_rows, &a, args, nargs, keywords) < 0 ||
-        mpi_failed(MPI_Type_vector(a.count, a.blocklength, (int)a.stride, mpi_of(self), &type),
-                   "MPI_Type_vector") < 0)
-        return NULL;
-    return wrap((PyObject *)Py_TYPE(self), type);
-}
-
-PyDoc_STRVAR(hvector_doc, "Create_hvector($self, /, count, blocklength, stride)\n--\n\nBlocks at a "
-                          "stride counted in bytes. Not collective.");
-
-static PyObject *datatype_Create_hvector(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                                         PyObject *keywords)
-{
-    new_args a;
-    MPI_Datatype type;
-
-    if (mpi_ready(state_of(self)) < 0 ||
-        args_parse("Create_hvector", vector_rows, &a, args, nargs, keywords) < 0 ||
-        mpi_failed(MPI_Type_create_hvector(a.count, a.blocklength, a.stride, mpi_of(self), &type),
-                   "MPI_Type_create_hvector") < 0)
-        return NULL;
-    return wrap((PyObject *)Py_TYPE(self), type);
-}
-
-PyDoc_STRVAR(resized_doc, "Create_resized($self, /, lb, extent)\n--\n\nThe same data with another "
-                          "lower bound and extent. Not collective.");
-
-static PyObject *datatype_Create_resized(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                                         PyObject *keywords)
-{
-    static const param rows[] = {{"lb", arg_size, offsetof(new_args, lb)},
-                                 {"extent", arg_size, offsetof(new_args, extent)},
-                                 {NULL, NULL, 0}};
-    new_args a;
-    MPI_Datatype type;
-
-    if (mpi_ready(state_of(self)) < 0 ||
-        args_parse("Create_resized", rows, &a, args, nargs, keywords) < 0 ||
-        mpi_failed(MPI_Type_create_resized(mpi_of(self), a.lb, a.extent, &type),
-                   "MPI_Type_create_resized") < 0)
-        return NULL;
-    return wrap((PyObject *)Py_TYPE(self), type);
-}
-
-/* Three lists of one length: sizes, subsizes, starts. Their length or -1. */
-static int three_lists(const new_args *a, int **sizes, int **subsizes, int **starts)
-{
-    int n = ints_from(a->sizes, sizes), m, k;
-
-    if (n < 0)
-        return -1;
-    m = ints_from(a->subsizes, subsizes);
-    k = m < 0 ? -1 : ints_from(a->starts, starts);
-    if (k < 0)
-        return -1;
-    if (m == n && k == n)
-        return n;
-    PyErr_Format(PyExc_ValueError, "%d sizes, %d subsizes and %d starts: expecting as many of each",
-                 n, m, k);
-    return -1;
-}
-
-PyDoc_STRVAR(subarray_doc,
-             "Create_subarray($self, /, sizes, subsizes, starts, order=...)\n--\n\nA block of an "
-             "N-dimensional array (order C). Not collective.");
-
-static PyObject *datatype_Create_subarray(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                                          PyObject *keywords)
-{
-    static const param rows[] = {{"sizes", arg_object, offsetof(new_args, sizes)},
-                                 {"subsizes", arg_object, offsetof(new_args, subsizes)},
-                                 {"starts", arg_object, offsetof(new_args, starts)},
-                                 {"|order", arg_int, offsetof(new_args, order)},
-                                 {NULL, NULL, 0}};
-    new_args a = {.order = MPI_ORDER_C};
-    int *sizes = NULL, *subsizes = NULL, *starts = NULL, n;
-    PyObject *result = NULL;
-    MPI_Datatype type;
-
-    if (mpi_ready(state_of(self)) < 0 ||
-        args_parse("Create_subarray", rows, &a, args, nargs, keywords) < 0)
-        return NULL;
-    n = three_lists(&a, &sizes, &subsizes, &starts);
-    if (n >= 0 && mpi_failed(MPI_Type_create_subarray(n, sizes, subsizes, starts, a.order,
-                                                      mpi_of(self), &type),
-                             "MPI_Type_create_subarray") == 0)
-        result = wrap((PyObject *)Py_TYPE(self), type);
-    PyMem_Free(sizes);
-    PyMem_Free(subsizes);
-    PyMem_Free(starts);
-    return result;
-}
-
-/* --------------------------------------------------------------------------- NumPy's */
-
-PyDoc_STRVAR(fromcode_doc, "fromcode($type, /, code)\n--\n\nThe datatype of a format code or NumPy "
-                           "type name, such as 'd' or 'f8'. Not collective.");
-
-static PyObject *datatype_fromcode(PyObject *cls, PyObject *arg)
-{
-    const char *code;
-    MPI_Datatype type;
-
-    if (arg_text(arg, &code) < 0)
-        return NULL;
-    type = array_mpi_type(code);
-    if (type == MPI_DATATYPE_NULL)
-        return NULL;
-    return handle_make((PyTypeObject *)cls, KIND_datatype, (any_handle){.datatype = type});
 }
 
 /* -------------------------------------------------------------------------- attributes */
@@ -297,27 +142,56 @@ static PyObject *get_true_bound(PyObject *self, void *which)
     return part_of(datatype_Get_true_extent(self, NULL), (Py_ssize_t)which);
 }
 
+static PyObject *get_upper_bound(PyObject *self, void *question)
+{
+    PyObject *pair = ask(self, question), *sum;
+
+    if (pair == NULL)
+        return NULL;
+    sum = PyNumber_Add(PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+    Py_DECREF(pair);
+    return sum;
+}
+
 static PyObject *get_is_predefined(PyObject *self, void *Py_UNUSED(none))
 {
-    int integers, addresses, types, combiner = MPI_COMBINER_NAMED;
+    envelope e;
 
     if (mpi_of(self) == MPI_DATATYPE_NULL)
         Py_RETURN_TRUE;
-    if (mpi_ready(state_of(self)) < 0 ||
-        mpi_failed(MPI_Type_get_envelope(mpi_of(self), &integers, &addresses, &types, &combiner),
-                   "MPI_Type_get_envelope") < 0)
+    if (mpi_ready(state_of(self)) < 0 || datatype_envelope(mpi_of(self), &e) < 0)
         return NULL;
-    return PyBool_FromLong(combiner == MPI_COMBINER_NAMED);
+    return PyBool_FromLong(combiner_is_predefined(e.combiner));
+}
+
+static PyObject *get_is_named(PyObject *self, void *Py_UNUSED(none))
+{
+    envelope e;
+
+    if (mpi_ready(state_of(self)) < 0 || datatype_envelope(mpi_of(self), &e) < 0)
+        return NULL;
+    return PyBool_FromLong(e.combiner == MPI_COMBINER_NAMED);
+}
+
+static int set_name(PyObject *self, PyObject *name, void *Py_UNUSED(none))
+{
+    PyObject *done =
+        name == NULL ? raise_type("name", "str", Py_None) : datatype_Set_name(self, name);
+
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
 }
 
 PyDoc_STRVAR(create_dup_doc, "Create_dup($self, /)\n--\n\nAnother name of Dup().");
-PyDoc_STRVAR(short_resized_doc, "Resized($self, /, lb, extent)\n--\n\nAnother name of "
-                                "Create_resized().");
+PyDoc_STRVAR(get_envelope_doc, "Get_envelope($self, /)\n--\n\nHow it was made: numbers of "
+                               "integers, addresses, counts and datatypes, and the combiner. "
+                               "Not collective.");
+PyDoc_STRVAR(get_contents_doc, "Get_contents($self, /)\n--\n\nWhat it was made of: lists of "
+                               "integers, addresses, counts and datatypes. Not collective.");
 
 /* clang-format off */
 const row_method datatype_rows[] = {
     {"Set_name", set_name_doc, method_one, "name", {.one = datatype_Set_name}, 0, 0},
-    {"fromcode", fromcode_doc, method_one, "code", {.one = datatype_fromcode}, 0, 1},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
 /* clang-format on */
@@ -331,24 +205,27 @@ static PyMethodDef datatype_methods[] = {
     {"Free", datatype_Free, METH_NOARGS, free_doc},
     {"Dup", datatype_Dup, METH_NOARGS, dup_doc},
     {"Create_dup", datatype_Dup, METH_NOARGS, create_dup_doc},
-    {"Create_contiguous", FAST(datatype_Create_contiguous), FASTCALL, contiguous_doc},
-    {"Create_vector", FAST(datatype_Create_vector), FASTCALL, vector_doc},
-    {"Create_hvector", FAST(datatype_Create_hvector), FASTCALL, hvector_doc},
-    {"Create_resized", FAST(datatype_Create_resized), FASTCALL, resized_doc},
-    {"Resized", FAST(datatype_Create_resized), FASTCALL, short_resized_doc},
-    {"Create_subarray", FAST(datatype_Create_subarray), FASTCALL, subarray_doc},
+    {"Get_envelope", datatype_Get_envelope, METH_NOARGS, get_envelope_doc},
+    {"Get_contents", datatype_Get_contents, METH_NOARGS, get_contents_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef datatype_getset[] = {
     {"size", ask, NULL, "bytes of data", (void *)datatype_Get_size},
-    {"name", ask, NULL, "printable name", (void *)datatype_Get_name},
+    {"name", ask, set_name, "printable name", (void *)datatype_Get_name},
     {"lb", get_bound, NULL, "lower bound in bytes", (void *)0},
     {"extent", get_bound, NULL, "extent in bytes", (void *)1},
     {"true_lb", get_true_bound, NULL, "lower bound of the data", (void *)0},
     {"true_extent", get_true_bound, NULL, "extent of the data", (void *)1},
+    {"ub", get_upper_bound, NULL, "upper bound in bytes", (void *)datatype_Get_extent},
+    {"true_ub", get_upper_bound, NULL, "upper bound of the data", (void *)datatype_Get_true_extent},
     {"is_predefined", get_is_predefined, NULL, "is one of MPI's own", NULL},
-    {"is_named", get_is_predefined, NULL, "is one of MPI's own", NULL},
+    {"is_named", get_is_named, NULL, "is one of MPI's own that have a name", NULL},
+    {"envelope", ask, NULL, "Get_envelope()", (void *)datatype_Get_envelope},
+    {"contents", ask, NULL, "Get_contents()", (void *)datatype_Get_contents},
+    {"combiner", datatype_get_combiner, NULL, "how it was made: COMBINER_...", NULL},
+    {"typestr", typecode_typestr, NULL, "NumPy's type string", NULL},
+    {"typechar", typecode_typechar, NULL, "format character, 'V' if there is none", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -197,9 +197,15 @@ PyDoc_STRVAR(free_doc, "Free($self, /)\n--\n\nFree the group. Not collective.");
 
 static PyObject *group_Free(PyObject *self, PyObject *Py_UNUSED(none))
 {
+    handle *group = (handle *)self;
+    any_handle before = group->mpi;
+
     if (mpi_ready(state_of(self)) < 0 ||
-        mpi_failed(MPI_Group_free(&((handle *)self)->mpi.group), "MPI_Group_free") < 0)
+        mpi_failed(MPI_Group_free(&group->mpi.group), "MPI_Group_free") < 0)
         return NULL;
+    handle_freed(group);
+    if (group->constant != NULL) /* MPI lets GROUP_EMPTY be freed; it remains what it is */
+        group->mpi = before;
     Py_RETURN_NONE;
 }
 

@@ -16,7 +16,7 @@ static const size_t sizes[KIND_COUNT] = {
 };
 
 /* With the bytes that a short handle leaves unused set to zero. */
-static any_handle clean(enum handle_kind kind, any_handle mpi)
+any_handle handle_clean(enum handle_kind kind, any_handle mpi)
 {
     any_handle result = {.bits = 0};
 
@@ -26,7 +26,7 @@ static any_handle clean(enum handle_kind kind, any_handle mpi)
 
 any_handle handle_null(enum handle_kind kind)
 {
-    return clean(kind, nulls[kind]);
+    return handle_clean(kind, nulls[kind]);
 }
 
 PyObject *handle_make(PyTypeObject *type, enum handle_kind kind, any_handle mpi)
@@ -35,7 +35,7 @@ PyObject *handle_make(PyTypeObject *type, enum handle_kind kind, any_handle mpi)
 
     if (self == NULL)
         return NULL;
-    self->mpi = clean(kind, mpi);
+    self->mpi = handle_clean(kind, mpi);
     self->kind = (unsigned char)kind;
     return (PyObject *)self;
 }
@@ -73,8 +73,7 @@ PyObject *handle_own(PyTypeObject *type, enum handle_kind kind, any_handle mpi)
     return self;
 }
 
-/* The kind of a class: that of the class of ours it derives from. */
-static int kind_of(state *st, PyTypeObject *type)
+int handle_kind_of(state *st, PyTypeObject *type)
 {
     const enum type_slot slots[] = {
 #define X(field, class, prefix, null) [KIND_##field] = TYPE_##class,
@@ -98,7 +97,7 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *args, PyObject *keywor
 #undef X
     };
     state *st = state_of_class((PyObject *)type);
-    int kind = kind_of(st, type);
+    int kind = handle_kind_of(st, type);
     const param rows[] = {{kind < 0 ? NULL : names[kind], arg_object, 0}, {NULL, NULL, 0}};
     PyObject *object = Py_None;
     handle *self, *other;
@@ -116,6 +115,15 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     else if (self != NULL) /* an owner keeps the handle valid; so the copy keeps the owner */
         self->keep = Py_NewRef(object);
     return (PyObject *)self;
+}
+
+void handle_freed(handle *self)
+{
+    state *st = state_of((PyObject *)self);
+
+    self->owned = 0;
+    if (self->keep != NULL && is_a(st, self->keep, TYPE_Handle))
+        handle_freed((handle *)self->keep);
 }
 
 static void handle_dealloc(PyObject *object)
@@ -147,13 +155,6 @@ static PyObject *handle_compare(PyObject *self, PyObject *other, int how)
     return PyBool_FromLong(same == (how == Py_EQ));
 }
 
-static Py_hash_t handle_hash(PyObject *self)
-{
-    Py_hash_t hash = ((handle *)self)->mpi.bits ^ ((handle *)self)->kind;
-
-    return hash == -1 ? -2 : hash;
-}
-
 static int handle_bool(PyObject *object)
 {
     handle *self = (handle *)object;
@@ -169,97 +170,6 @@ static PyObject *handle_repr(PyObject *object)
     return PyUnicode_FromFormat("<%s object at %p>", Py_TYPE(object)->tp_name, object);
 }
 
-PyDoc_STRVAR(reduce_doc, "__reduce__($self, /)\n--\n\nPickle predefined handles by name.");
-
-static PyObject *handle_reduce(PyObject *object, PyObject *Py_UNUSED(none))
-{
-    handle *self = (handle *)object;
-
-    if (self->constant == NULL)
-        return PyErr_Format(PyExc_ValueError, "cannot pickle a %s that is not predefined",
-                            Py_TYPE(object)->tp_name);
-    return PyUnicode_FromString(self->constant);
-}
-
-PyDoc_STRVAR(py2f_doc, "py2f($self, /)\n--\n\nThe Fortran handle, an integer. Not collective.");
-
-static PyObject *handle_py2f(PyObject *object, PyObject *Py_UNUSED(none))
-{
-    handle *self = (handle *)object;
-
-    if (mpi_ready(state_of(object)) < 0)
-        return NULL;
-#define X(field, class, prefix, null) self->kind == KIND_##field ? prefix##_c2f(self->mpi.field):
-    return PyLong_FromLong(HANDLE_KINDS 0);
-#undef X
-}
-
-/* Communicators come back as their own class, others as the one asked. */
-static PyObject *from_handle(PyObject *cls, state *st, enum handle_kind kind, any_handle mpi)
-{
-    if (kind == KIND_comm)
-        return comm_wrap(st, mpi.comm);
-    return handle_make((PyTypeObject *)cls, kind, mpi);
-}
-
-PyDoc_STRVAR(f2py_doc, "f2py($type, /, arg)\n--\n\nThe object for a Fortran handle. "
-                       "Not collective.");
-
-static PyObject *handle_f2py(PyObject *cls, PyObject *arg)
-{
-    state *st = state_of_class(cls);
-    int kind = kind_of(st, (PyTypeObject *)cls), number;
-    any_handle mpi = {.bits = 0};
-
-    if (kind < 0 || arg_int(arg, &number) < 0 || mpi_ready(st) < 0)
-        return NULL;
-#define X(field, class, prefix, null)                                                              \
-    kind == KIND_##field ? (any_handle){.field = prefix##_f2c(number)}:
-    mpi = HANDLE_KINDS mpi;
-#undef X
-    return from_handle(cls, st, kind, mpi);
-}
-
-PyDoc_STRVAR(fromhandle_doc, "fromhandle($type, /, handle)\n--\n\nThe object for a C handle as "
-                             "the attribute `handle` gives it. Not collective.");
-
-static PyObject *handle_fromhandle(PyObject *cls, PyObject *arg)
-{
-    state *st = state_of_class(cls);
-    int kind = kind_of(st, (PyTypeObject *)cls);
-    int64_t bits;
-    any_handle mpi;
-
-    if (kind < 0 || arg_int64(arg, &bits) < 0 || mpi_ready(st) < 0)
-        return NULL;
-    mpi.bits = (intptr_t)bits; /* as get_handle() gave them */
-    return from_handle(cls, st, kind, mpi);
-}
-
-static PyObject *get_handle(PyObject *object, void *Py_UNUSED(none))
-{
-    return PyLong_FromSsize_t(((handle *)object)->mpi.bits);
-}
-
-/* clang-format off */
-const row_method handle_rows[] = {
-    {"f2py", f2py_doc, method_one, "arg", {.one = handle_f2py}, 0, 1},
-    {"fromhandle", fromhandle_doc, method_one, "handle", {.one = handle_fromhandle}, 0, 1},
-    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
-};
-/* clang-format on */
-
-static PyMethodDef handle_methods[] = {
-    {"__reduce__", handle_reduce, METH_NOARGS, reduce_doc},
-    {"py2f", handle_py2f, METH_NOARGS, py2f_doc},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyGetSetDef handle_getset[] = {
-    {"handle", get_handle, NULL, "the C handle as an integer", NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
 static PyMemberDef handle_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(handle, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
@@ -269,7 +179,7 @@ static PyType_Slot handle_slots[] = {
     {Py_tp_new, handle_new},
     {Py_tp_dealloc, handle_dealloc},
     {Py_tp_richcompare, handle_compare},
-    {Py_tp_hash, handle_hash},
+    {Py_tp_hash, PyObject_HashNotImplemented},
     {Py_tp_repr, handle_repr},
     {Py_nb_bool, handle_bool},
     {Py_tp_methods, handle_methods},

@@ -141,6 +141,7 @@ static PyObject *info_Free(PyObject *self, PyObject *Py_UNUSED(none))
     if (mpi_ready(state_of(self)) < 0 ||
         mpi_failed(MPI_Info_free(&((handle *)self)->mpi.info), "MPI_Info_free") < 0)
         return NULL;
+    handle_freed((handle *)self);
     Py_RETURN_NONE;
 }
 
@@ -322,6 +323,18 @@ static int info_bool(PyObject *self)
 }
 
 PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\nA copy. Not collective.");
+
+PyObject *info_reduce(PyObject *self)
+{
+    PyObject *create = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "Create");
+    PyObject *items = PyObject_CallMethod(self, "items", NULL), *result = NULL;
+
+    if (create != NULL && items != NULL)
+        result = Py_BuildValue("(O(O))", create, items);
+    Py_XDECREF(create);
+    Py_XDECREF(items);
+    return result;
+}
 
 /* clang-format off */
 const row_method info_rows[] = {

@@ -25,7 +25,10 @@ static const struct {
 } method_rows[] = {
     {TYPE_Handle, NULL, handle_rows},
     {TYPE_Status, NULL, status_rows},
-    {TYPE_Datatype, NULL, datatype_rows},
+    {TYPE_Datatype, datatype_pack_methods, datatype_rows},
+    {TYPE_Datatype, NULL, datatype_new_rows},
+    {TYPE_Datatype, datatype_decode_methods, datatype_decode_rows},
+    {TYPE_Datatype, typecode_methods, typecode_rows},
     {TYPE_Group, NULL, group_rows},
     {TYPE_Info, NULL, info_rows},
     {TYPE_Request, NULL, request_many_rows},
@@ -116,7 +119,10 @@ static int module_exec(PyObject *module)
         return -1;
     if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)
         return -1;
-    return constants_setup(module, st);
+    if (PyModule_AddFunctions(module, datatype_functions) < 0 ||
+        PyModule_AddFunctions(module, handle_functions) < 0)
+        return -1;
+    return typecode_setup(module, st) < 0 ? -1 : constants_setup(module, st);
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)

@@ -7,7 +7,7 @@
  * MPI calls a user's function without saying for which operation it was made.
  * So there is one C function a slot, and a slot for each Op of the user's.
  */
-#define USER_SLOTS 8
+#define USER_SLOTS 64
 
 static PyObject *user_functions[USER_SLOTS];
 
@@ -105,35 +105,53 @@ static const struct {
 };
 /* clang-format on */
 
-/* A copy keeps the Op it was made of, which knows what it stands for. */
-static handle *original(handle *self)
+static PyObject *combine_predefined(const char *name, PyObject *x, PyObject *y)
 {
-    while (self->keep != NULL && !PyLong_Check(self->keep))
-        self = (handle *)self->keep;
-    return self;
-}
-
-static PyObject *combine_predefined(const handle *self, PyObject *x, PyObject *y)
-{
-    for (size_t i = 0; self->constant != NULL && i < sizeof python_rows / sizeof *python_rows; i++)
-        if (strcmp(self->constant, python_rows[i].name) == 0)
+    for (size_t i = 0; name != NULL && i < sizeof python_rows / sizeof *python_rows; i++)
+        if (strcmp(name, python_rows[i].name) == 0)
             return python_rows[i].function(x, y);
     return PyErr_Format(PyExc_ValueError, "this Op has no meaning for objects");
 }
 
+/* The function of an Op of the user's, also by a copy, which keeps the Op it was made of.
+ * Borrowed; NULL without an exception if it is none, or freed. */
+static PyObject *user_function(handle *self)
+{
+    while (self->keep != NULL && !PyLong_Check(self->keep))
+        self = (handle *)self->keep;
+    return self->keep == NULL ? NULL : user_functions[PyLong_AsLong(self->keep)];
+}
+
 static PyObject *op_call(PyObject *object, PyObject *args, PyObject *keywords)
 {
-    handle *self = original((handle *)object);
-    PyObject *function;
+    handle *self = (handle *)object;
+    PyObject *function = user_function(self);
 
     if (PyTuple_GET_SIZE(args) != 2 || (keywords != NULL && PyDict_GET_SIZE(keywords) > 0))
         return PyErr_Format(PyExc_TypeError, "an Op takes exactly 2 arguments");
-    if (self->keep == NULL)
-        return combine_predefined(self, PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1));
-    function = user_functions[PyLong_AsLong(self->keep)];
+    if (function != NULL)
+        return PyObject_Call(function, args, NULL);
+    return combine_predefined(constant_name(KIND_op, self->mpi), PyTuple_GET_ITEM(args, 0),
+                              PyTuple_GET_ITEM(args, 1));
+}
+
+PyObject *op_reduce(PyObject *self)
+{
+    PyObject *function = user_function((handle *)self), *create, *result;
+    int commute = 0;
+
     if (function == NULL)
-        return PyErr_Format(PyExc_ValueError, "this Op has been freed");
-    return PyObject_Call(function, args, NULL);
+        return PyErr_Format(PyExc_ValueError, "cannot pickle user-defined reduction operation");
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Op_commutative(((handle *)self)->mpi.op, &commute), "MPI_Op_commutative") <
+            0)
+        return NULL;
+    create = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "Create");
+    result = create == NULL
+                 ? NULL
+                 : Py_BuildValue("(O(OO))", create, function, commute ? Py_True : Py_False);
+    Py_XDECREF(create);
+    return result;
 }
 
 /* -------------------------------------------------------------------- user functions */
@@ -168,49 +186,31 @@ static void call_user(int slot, void *in, void *inout, int *count, MPI_Datatype 
     PyGILState_Release(gil);
 }
 
+/* X(slot) */
+/* clang-format off */
+#define SLOTS \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) \
+    X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) \
+    X(31) X(32) X(33) X(34) X(35) X(36) X(37) X(38) X(39) X(40) X(41) X(42) X(43) X(44) X(45) \
+    X(46) X(47) X(48) X(49) X(50) X(51) X(52) X(53) X(54) X(55) X(56) X(57) X(58) X(59) X(60) \
+    X(61) X(62) X(63)
+/* clang-format on */
+
 /* A C function carries no data: which slot it is must be its own name. */
-static void user_0(void *in, void *inout, int *count, MPI_Datatype *type)
-{
-    call_user(0, in, inout, count, type);
-}
+#define X(slot)                                                                                    \
+    static void user_##slot(void *in, void *inout, int *count, MPI_Datatype *type)                 \
+    {                                                                                              \
+        call_user(slot, in, inout, count, type);                                                   \
+    }
+SLOTS
+#undef X
 
-static void user_1(void *in, void *inout, int *count, MPI_Datatype *type)
-{
-    call_user(1, in, inout, count, type);
-}
-
-static void user_2(void *in, void *inout, int *count, MPI_Datatype *type)
-{
-    call_user(2, in, inout, count, type);
-}
-
-static void user_3(void *in, void *inout, int *count, MPI_Datatype *type)
-{
-    call_user(3, in, inout, count, type);
-}
-
-static void user_4(void *in, void *inout, int *count, MPI_Datatype *type)
-{
-    call_user(4, in, inout, count, type);
-}
-
-static void user_5(void *in, void *inout, int *count, MPI_Datatype *type)
-{
-    call_user(5, in, inout, count, type);
-}
-
-static void user_6(void *in, void *inout, int *count, MPI_Datatype *type)
-{
-    call_user(6, in, inout, count, type);
-}
-
-static void user_7(void *in, void *inout, int *count, MPI_Datatype *type)
-{
-    call_user(7, in, inout, count, type);
-}
-
-static MPI_User_function *const user_slots[USER_SLOTS] = {user_0, user_1, user_2, user_3,
-                                                          user_4, user_5, user_6, user_7};
+static MPI_User_function *const user_slots[USER_SLOTS] = {
+#define X(slot) user_##slot,
+    SLOTS
+#undef X
+};
+#undef SLOTS
 
 typedef struct create_args {
     PyObject *function;
@@ -235,6 +235,8 @@ static PyObject *op_Create(PyObject *cls, PyObject *const *args, Py_ssize_t narg
     if (mpi_ready(state_of_class(cls)) < 0 ||
         args_parse("Create", rows, &a, args, nargs, keywords) < 0)
         return NULL;
+    if (!PyCallable_Check(a.function))
+        return raise_type("function", "callable", a.function);
     while (slot < USER_SLOTS && user_functions[slot] != NULL)
         slot++;
     if (slot == USER_SLOTS)
@@ -259,6 +261,7 @@ static PyObject *op_Free(PyObject *object, PyObject *Py_UNUSED(none))
     if (mpi_ready(state_of(object)) < 0 ||
         mpi_failed(MPI_Op_free(&self->mpi.op), "MPI_Op_free") < 0)
         return NULL;
+    handle_freed(self);
     if (self->keep != NULL && PyLong_Check(self->keep))
         Py_CLEAR(user_functions[PyLong_AsLong(self->keep)]);
     Py_CLEAR(self->keep);
@@ -318,7 +321,7 @@ static PyObject *get_is_predefined(PyObject *object, void *Py_UNUSED(none))
 {
     handle *self = (handle *)object;
 
-    return PyBool_FromLong(self->constant != NULL || self->mpi.op == MPI_OP_NULL);
+    return PyBool_FromLong(constant_name(KIND_op, self->mpi) != NULL);
 }
 
 static PyMethodDef op_methods[] = {

@@ -18,8 +18,13 @@ settings.start(rc, _collio)
 diagnose.glance(_collio)
 hook.install(rc, _collio)
 
-# The compiled module holds MPI's names and nothing else that is public.
-globals().update({name: value for name, value in vars(_collio).items() if not name.startswith("_")})
-_keyval_registry = _collio._keyval_registry
+# The compiled module holds MPI's names and nothing else that is public. Programs written for
+# mpi4py know some that are not.
+_PRIVATE = (
+    "_addressof _handleof _sizeof _typecode _typealign _typedict _typedict_c _typedict_f "
+    "_datatype_create _datatype_decode _comm_lock _comm_lock_table _commctx_intra _commctx_inter "
+    "_keyval_registry _set_abort_status"
+).split()
+globals().update({name: value for name, value in vars(_collio).items() if not name.startswith("_") or name in _PRIVATE})
 
 del diagnose, hook, rc, settings
