@@ -24,7 +24,7 @@ static int check_arguments(const char *directory, const collio_checkpoint_option
         return collio_error_set(err, COLLIO_ERR_VALUE, "keep must be >= 0, got %d", options->keep);
     if (options->verify != COLLIO_VERIFY_ALL && options->verify != COLLIO_VERIFY_READ)
         return collio_error_set(err, COLLIO_ERR_VALUE, "verify must be one of COLLIO_VERIFY_*");
-    return COLLIO_OK;
+    return collio_schedule_check(options, err);
 }
 
 static int agree_on_arguments(collio_checkpoint *c, const char *directory, collio_error *err)
@@ -37,6 +37,8 @@ static int agree_on_arguments(collio_checkpoint *c, const char *directory, colli
     ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.keep);
     ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.verify);
     ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.read_only);
+    if (err->code == COLLIO_OK)
+        ticket.digest = collio_hash_number(ticket.digest, collio_schedule_digest(&c->options));
     return collio_agree(c->comm, &ticket, err);
 }
 
@@ -55,6 +57,8 @@ static int enter_directory(collio_checkpoint *c, const char *directory, collio_e
     if (writing && err->code == COLLIO_OK && collio_alone_claim(c->directory, err) == COLLIO_OK &&
         collio_lease_take(c->directory, &c->lease, err) == COLLIO_OK)
         collio_names_clean(c->directory);
+    if (err->code == COLLIO_OK)
+        collio_schedule_begin(c, err);
     return collio_agree_step(c->comm, "checkpoint_open: enter the directory", err);
 }
 
@@ -62,6 +66,7 @@ static void dispose(collio_checkpoint *c)
 {
     if (c == NULL)
         return;
+    collio_schedule_end(c);
     collio_lease_return(&c->lease);
     collio_staging_free(&c->staging);
     free(c->directory);

@@ -75,6 +75,7 @@ int collio_checkpoint_save_start(collio_checkpoint *c, int64_t step, int nitems,
     p->written = *err;
     collio_error_clear(err);
     start_work(p);
+    collio_schedule_note(c, step, 1);
     c->pending = p;
     return COLLIO_OK;
 }

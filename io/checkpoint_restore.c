@@ -204,6 +204,10 @@ int collio_checkpoint_restore(collio_checkpoint *c, int64_t step, collio_checkpo
     if (collio_agree(c->comm, &ticket, err))
         return err->code;
     if (step == COLLIO_NEWEST)
-        return open_newest(c, out, err);
-    return collio_state_open(c, step, c->options.verify, out, err);
+        open_newest(c, out, err);
+    else
+        collio_state_open(c, step, c->options.verify, out, err);
+    if (*out != NULL)
+        collio_schedule_note(c, (*out)->table.step, 0);
+    return err->code;
 }

@@ -249,6 +249,7 @@ int collio_save_finish(collio_save *s, collio_error *err)
 {
     if (durable(s, err) || seal(s, err) || commit(s, err))
         return err->code;
+    collio_schedule_note(s->c, s->plan.step, 1);
     if (s->root)
         collio_prune(s->c, s->plan.step);
     return COLLIO_OK;

@@ -276,6 +276,15 @@ int collio_staging_add(collio_staging *staging, const collio_stretch *stretch, i
 int collio_staging_write(const collio_staging *staging, collio_take_function *take, void *context,
                          collio_error *err);
 
+/* When a checkpoint is due: checkpoint_due.c. */
+typedef struct collio_schedule {
+    int64_t step; /* saved or restored last; -1: none */
+    double time;  /* of the last save, or of open: collio_now() */
+    int watched;  /* signals that are watched */
+    int signals[COLLIO_MAX_SIGNALS];
+    unsigned noted[COLLIO_MAX_SIGNALS]; /* how often each was seen when last asked */
+} collio_schedule;
+
 /* A save that goes on while the program computes: checkpoint_background.c. */
 typedef struct collio_pending collio_pending;
 
@@ -286,6 +295,7 @@ struct collio_checkpoint {
     collio_lease *lease;     /* on rank 0, unless read_only */
     collio_staging staging;  /* of the save in flight; its memory is kept for the next one */
     collio_pending *pending; /* the save in flight, or NULL; on all ranks or none */
+    collio_schedule schedule;
 };
 
 /* -------------------------------------------------- checkpoint_save.c */
@@ -320,6 +330,28 @@ int collio_save_finish(collio_save *s, collio_error *err);
 
 /* Release what it holds; without success the file too. */
 void collio_save_end(collio_save *s, int success);
+
+/* -------------------------------------------------- checkpoint_due.c */
+
+/* The part of the options that is about the schedule. Errors: VALUE. */
+int collio_schedule_check(const collio_checkpoint_options *options, collio_error *err);
+uint64_t collio_schedule_digest(const collio_checkpoint_options *options);
+
+/* Begin and end to watch signals. Errors: OS. */
+int collio_schedule_begin(collio_checkpoint *c, collio_error *err);
+void collio_schedule_end(collio_checkpoint *c);
+
+/* A step was saved, or restored. */
+void collio_schedule_note(collio_checkpoint *c, int64_t step, int saved);
+
+/* ---------------------------------------------------------- signals.c */
+
+/* Whether a signal can be watched: VALUE. Watch it, by as many as like; how
+ * often it has been seen since the process began. */
+int collio_signal_check(int number, collio_error *err);
+int collio_signal_watch(int number, collio_error *err);
+void collio_signal_unwatch(int number);
+unsigned collio_signal_seen(int number);
 
 /* -------------------------------------------- checkpoint_background.c */
 

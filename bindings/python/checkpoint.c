@@ -11,6 +11,10 @@ typedef struct open_args {
     PyObject *keep;
     PyObject *verify;
     int read_only;
+    PyObject *on_signal;
+    PyObject *every_steps;
+    PyObject *every_seconds;
+    int *signals; /* PyMem_Malloc'ed */
 } open_args;
 
 /* The path as bytes of the file system, kept in *bytes. */
@@ -19,7 +23,32 @@ static const char *path_of(PyObject *object, PyObject **bytes)
     return PyUnicode_FSConverter(object, bytes) ? PyBytes_AS_STRING(*bytes) : "";
 }
 
-static int options_of(const open_args *a, collio_checkpoint_options *out)
+/* Signals: None, one, or several. */
+static int signals_of(open_args *a, collio_checkpoint_options *out)
+{
+    PyObject *list;
+
+    if (a->on_signal == NULL || a->on_signal == Py_None)
+        return 0;
+    list = PyIndex_Check(a->on_signal) ? PyTuple_Pack(1, a->on_signal) : Py_NewRef(a->on_signal);
+    out->nsignals = list == NULL ? -1 : ints_from(list, &a->signals);
+    out->signals = a->signals;
+    Py_XDECREF(list);
+    return out->nsignals < 0 ? -1 : 0;
+}
+
+static int schedule_of(open_args *a, collio_checkpoint_options *out)
+{
+    if (a->every_steps != NULL && a->every_steps != Py_None &&
+        arg_int64(a->every_steps, &out->every_steps) < 0)
+        return -1;
+    if (a->every_seconds != NULL && a->every_seconds != Py_None &&
+        arg_double(a->every_seconds, &out->every_seconds) < 0)
+        return -1;
+    return signals_of(a, out);
+}
+
+static int options_of(open_args *a, collio_checkpoint_options *out)
 {
     const char *verify = "all";
 
@@ -30,13 +59,13 @@ static int options_of(const open_args *a, collio_checkpoint_options *out)
         return -1;
     out->verify = strcmp(verify, "read") == 0 ? COLLIO_VERIFY_READ : COLLIO_VERIFY_ALL;
     if (strcmp(verify, "read") == 0 || strcmp(verify, "all") == 0)
-        return 0;
+        return schedule_of(a, out);
     PyErr_Format(PyExc_ValueError, "verify must be 'all' or 'read', not %R", a->verify);
     return -1;
 }
 
 /* Once it has a communicator, this rank takes part whatever is wrong with the rest. */
-static int open_directory(checkpoint_object *self, MPI_Comm comm, const open_args *a)
+static int open_directory(checkpoint_object *self, MPI_Comm comm, open_args *a)
 {
     collio_checkpoint_options options = {0};
     PyObject *bytes = NULL;
@@ -52,6 +81,7 @@ static int open_directory(checkpoint_object *self, MPI_Comm comm, const open_arg
     collio_checkpoint_open(comm, path, &options, &self->handle, &j.err);
     io_leave(saved);
     Py_XDECREF(bytes);
+    PyMem_Free(a->signals);
     return joint_end(&j);
 }
 
@@ -62,6 +92,9 @@ static int checkpoint_init(PyObject *object, PyObject *args, PyObject *keywords)
                                  {"|keep", arg_object, offsetof(open_args, keep)},
                                  {"$verify", arg_object, offsetof(open_args, verify)},
                                  {"$read_only", arg_bool, offsetof(open_args, read_only)},
+                                 {"$on_signal", arg_object, offsetof(open_args, on_signal)},
+                                 {"$every_steps", arg_object, offsetof(open_args, every_steps)},
+                                 {"$every_seconds", arg_object, offsetof(open_args, every_seconds)},
                                  {NULL, NULL, 0}};
     checkpoint_object *self = (checkpoint_object *)object;
     open_args a = {0};
@@ -342,6 +375,49 @@ static PyObject *checkpoint_unpin(PyObject *self, PyObject *which)
     return about_step(self, which, unpin);
 }
 
+/* ---------------------------------------------------------------- schedule */
+
+PyDoc_STRVAR(due_doc,
+             "due($self, step, /)\n--\n\n"
+             "Whether a checkpoint is due at this step, the same answer on all ranks: '' or what\n"
+             "asks for it, 'signal SIGTERM', 'steps' or 'seconds'. Collective.\n\n"
+             "    if ckpt.due(step):\n        ckpt.save(step, ...)\n\n"
+             "The step that was saved or restored last is due only because of a signal.");
+
+static PyObject *describe_signal(int number)
+{
+    PyObject *name = memory_call("collio._state", "signal_name", "(i)", number), *text;
+
+    text = name == NULL ? NULL : PyUnicode_FromFormat("signal %U", name);
+    Py_XDECREF(name);
+    return text;
+}
+
+static PyObject *checkpoint_due(PyObject *object, PyObject *which)
+{
+    checkpoint_object *self = (checkpoint_object *)object;
+    int why = 0, number = 0;
+    PyThreadState *saved;
+    int64_t step = 0;
+    joint j;
+
+    if (checkpoint_ready(self) < 0)
+        return NULL;
+    joint_begin(&j);
+    if (arg_int64(which, &step) < 0)
+        joint_fail(&j);
+    saved = io_enter();
+    collio_checkpoint_due(self->handle, step, &why, &number, &j.err);
+    io_leave(saved);
+    if (joint_end(&j) < 0)
+        return NULL;
+    if (why & COLLIO_DUE_SIGNAL)
+        return describe_signal(number);
+    return PyUnicode_FromString(why & COLLIO_DUE_STEPS     ? "steps"
+                                : why & COLLIO_DUE_SECONDS ? "seconds"
+                                                           : "");
+}
+
 /* ----------------------------------------------------------------- restore */
 
 PyDoc_STRVAR(restore_doc,
@@ -429,6 +505,7 @@ static PyMethodDef checkpoint_methods[] = {
     {"latest", checkpoint_latest, METH_NOARGS, latest_doc},
     {"verify", FAST(checkpoint_verify), FASTCALL, verify_doc},
     {"delete", checkpoint_delete, METH_O, delete_doc},
+    {"due", checkpoint_due, METH_O, due_doc},
     {"pin", checkpoint_pin, METH_O, pin_doc},
     {"unpin", checkpoint_unpin, METH_O, unpin_doc},
     {"close", checkpoint_close, METH_NOARGS, close_doc},
@@ -443,7 +520,8 @@ static PyGetSetDef checkpoint_getset[] = {
 };
 
 PyDoc_STRVAR(checkpoint_doc,
-             "Checkpoint(directory, comm=None, keep=None, *, verify='all', read_only=False)\n--\n\n"
+             "Checkpoint(directory, comm=None, keep=None, *, verify='all', read_only=False, "
+             "on_signal=None, every_steps=None, every_seconds=None)\n--\n\n"
              "A directory of checkpoints. Collective over comm.\n\n"
              "  directory  made if it is not there\n"
              "  comm       a communicator of collio.MPI or mpi4py; None: this process alone\n"
@@ -451,7 +529,11 @@ PyDoc_STRVAR(checkpoint_doc,
              "  keep       steps that stay: the one saved and the newest before it; None: all\n"
              "  verify     'all': restore() looks at every byte, so that it finds the newest\n"
              "             step that is whole; 'read': at what is read\n"
-             "  read_only  change nothing in the directory\n\n"
+             "  read_only  change nothing in the directory\n"
+             "  on_signal, every_steps, every_seconds\n"
+             "             when due() says that it is time: after a signal (one or several, such\n"
+             "             as signal.SIGTERM; caught until close(), a handler that was there is\n"
+             "             called too), at multiples of a step, after so much time\n\n"
              "One job writes to a directory at a time: a second one gets a ValueError that names\n"
              "the first, unless it says read_only. What a dead job has left is taken over.");
 

@@ -83,11 +83,18 @@ enum collio_verify {
                            error of the read that meets it. (Reads always verify what they read.) */
 };
 
+#define COLLIO_MAX_SIGNALS 16
+
 typedef struct collio_checkpoint_options {
     int keep;      /* steps that stay after a save: that one and the newest before it; 0: all */
     int verify;    /* enum collio_verify */
     int read_only; /* 1: the directory must be there; nothing in it is changed, save and delete
                       are refused; no lease is needed */
+    /* What collio_checkpoint_due() goes by; 0, NULL: not by that. */
+    int64_t every_steps;  /* at steps that are multiples of this one */
+    double every_seconds; /* when so much time has passed since the last save */
+    const int *signals;   /* SIGTERM, SIGUSR1, ...: watched until close; belongs to the caller */
+    int nsignals;         /* at most COLLIO_MAX_SIGNALS */
 } collio_checkpoint_options;
 
 /*
@@ -206,6 +213,24 @@ COLLIO_API int collio_checkpoint_test(collio_checkpoint *c, int *done, collio_er
 
 /* 1 if a save is in flight, and its step (which may be NULL). Not collective. */
 COLLIO_API int collio_checkpoint_pending(const collio_checkpoint *c, int64_t *step);
+
+/* --------------------------------------------------------------- schedule */
+
+enum collio_due { COLLIO_DUE_STEPS = 1, COLLIO_DUE_SECONDS = 2, COLLIO_DUE_SIGNAL = 4 };
+
+/*
+ * Whether a checkpoint is due at this step, by the options given at open:
+ * the same answer on all ranks, also when a signal has reached one rank only, or
+ * clocks differ (that of rank 0 counts). Collective.
+ *   step    in   the same on all ranks. The step that was saved or restored last
+ *                is due only because of a signal: then it need not be saved again
+ *   why     out  sum of COLLIO_DUE_*; 0: not due
+ *   signal  out  the signal that asks for it, or 0
+ * A signal is reported once; one that reaches the ranks at different times may
+ * be reported at two steps.
+ */
+COLLIO_API int collio_checkpoint_due(collio_checkpoint *c, int64_t step, int *why, int *signal,
+                                     collio_error *err);
 
 /* -------------------------------------------------------- look and clean up */
 

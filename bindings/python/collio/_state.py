@@ -9,6 +9,7 @@ import base64
 import json
 import pickle
 import random
+import signal
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,14 @@ class Report(NamedTuple):
 
     def __bool__(self):
         return self.valid
+
+
+def signal_name(number):
+    """ "SIGTERM" for 15; the number where the system has no name for it."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def as_numbers(value):
