@@ -30,6 +30,14 @@ int collio_view_check_writable(const collio_view *view, collio_error *err)
                             view->path);
 }
 
+int collio_view_check_readable(const collio_view *view, collio_error *err)
+{
+    if (view->readable)
+        return COLLIO_OK;
+    return collio_error_set(err, COLLIO_ERR_VALUE, "the view of '%s' is open for writing only",
+                            view->path);
+}
+
 int collio_view_check_idle(const collio_view *view, collio_error *err)
 {
     if (view->pending == 0)

@@ -109,7 +109,7 @@ struct collio_view {
     int rank, size;
     char *path;
     int fd;
-    int writable;
+    int readable, writable;
     int atomic;
     MPI_Info info; /* the user's hints; MPI_INFO_NULL: none */
     collio_exchange exchange;
@@ -126,9 +126,10 @@ struct collio_view {
 /* Store why a view cannot be used, if it cannot: VALUE, its poison, STATE. */
 int collio_view_check(const collio_view *view, collio_error *err);
 
-/* Check that it may be written to: VALUE. That no request is pending, for what changes the view as
- * a whole: VALUE. */
+/* Check that it may be written to, or read: VALUE. That no request is pending, for what changes the
+ * view as a whole: VALUE. */
 int collio_view_check_writable(const collio_view *view, collio_error *err);
+int collio_view_check_readable(const collio_view *view, collio_error *err);
 int collio_view_check_idle(const collio_view *view, collio_error *err);
 
 /* Agree before a call, or after it on how it went. A rank that did not come poisons the view. */
@@ -142,6 +143,11 @@ int collio_view_by_one(collio_view *view, const char *operation, int64_t argumen
                        collio_view_action *action, collio_error *err);
 
 /* ----------------------------------------------------------- view_open.c */
+
+/* As collio_view_open(), with flags of open(2) in place of a mode: one of O_RDONLY, O_WRONLY,
+ * O_RDWR, with O_CREAT, O_EXCL; `name` are words for them, the same on all ranks. */
+int collio_view_open_flags(MPI_Comm comm, const char *path, const char *name, int flags,
+                           MPI_Info info, collio_view **out, collio_error *err);
 
 /* What the hints ask for, and all of them with what is in use. */
 collio_exchange collio_view_read_exchange(MPI_Info info, collio_error *err);
@@ -169,6 +175,22 @@ int collio_view_store_shared(collio_view *view, int64_t value, collio_error *err
  * ever: TIMEOUT. */
 int collio_view_lock(int fd, int type, int64_t start, int64_t size, const char *path,
                      collio_error *err);
+
+/* ---------------------------------------------------------- view_access.c */
+
+/* Memory in the terms of MPI's own calls. */
+typedef struct collio_typed {
+    void *data;
+    int64_t count;
+    MPI_Datatype type; /* need not be committed */
+} collio_typed;
+
+/* collio_view_write() and collio_view_read() with memory of datatypes, in views that were set by
+ * datatypes.
+ *   moved  out  bytes */
+int collio_view_transfer(collio_view *view, collio_direction direction, collio_access access,
+                         int64_t position, const collio_typed *memory, int64_t *moved,
+                         collio_error *err);
 
 /* ----------------------------------------------------------- view_move.c */
 

@@ -19,8 +19,9 @@ struct collio_view_request {
     const char *operation;
     collio_job job;
     collio_ticket ticket;
-    collio_map part;    /* of an access to a part of the array; else empty */
-    collio_error error; /* of the moving */
+    collio_map part;           /* of an access to a part of the array; else empty */
+    const collio_typed *typed; /* memory by datatypes; NULL: by an array */
+    collio_error error;        /* of the moving */
     int threaded;
     pthread_t thread;
     atomic_int done;
@@ -81,10 +82,35 @@ static int check_memory(const collio_view *view, const collio_array *memory, col
     return COLLIO_OK;
 }
 
+/* Memory that was given by a datatype. */
+static int plan_typed(collio_view_request *r, collio_error *err)
+{
+    const collio_typed *t = r->typed;
+    collio_job *job = &r->job;
+    MPI_Count lb = 0, extent = 0;
+
+    if (collio_map_add_type(&job->memory, 0, t->type, err) ||
+        collio_mpi(MPI_Type_get_extent_x(t->type, &lb, &extent), "MPI_Type_get_extent_x", err))
+        return err->code;
+    job->memory.extent = extent;
+    if (t->count < 0 || (job->memory.size > 0 && t->count > INT64_MAX / 2 / job->memory.size))
+        return collio_error_set(err, COLLIO_ERR_VALUE, "memory: a count of %" PRId64, t->count);
+    job->data = t->data;
+    job->bytes = t->count * job->memory.size;
+    if (job->bytes % r->view->facts.unit != 0)
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "memory: %" PRId64
+                                " bytes are no whole number of etypes of %" PRId64,
+                                job->bytes, r->view->facts.unit);
+    return COLLIO_OK;
+}
+
 static int plan_memory(collio_view_request *r, const collio_array *memory, collio_error *err)
 {
     collio_job *job = &r->job;
 
+    if (r->typed != NULL)
+        return plan_typed(r, err);
     if (memory == NULL || check_memory(r->view, memory, err))
         return err->code;
     if (collio_array_size(memory) > 0)
@@ -133,6 +159,8 @@ static int plan(collio_view_request *r, collio_direction direction, int64_t posi
     }
     if (direction == COLLIO_WRITING)
         collio_view_check_writable(view, err);
+    else
+        collio_view_check_readable(view, err);
     if (position > INT64_MAX / view->facts.unit)
         collio_error_set(err, COLLIO_ERR_VALUE, "position %" PRId64 " is beyond any file",
                          position);
@@ -294,6 +322,22 @@ int collio_view_read(collio_view *view, collio_access access, int64_t position,
         .view = view, .access = access, .operation = "view_read", .error = COLLIO_ERROR_INIT};
 
     access_now(&r, COLLIO_READING, position, memory, moved, err);
+    release(&r);
+    return err->code;
+}
+
+int collio_view_transfer(collio_view *view, collio_direction direction, collio_access access,
+                         int64_t position, const collio_typed *memory, int64_t *moved,
+                         collio_error *err)
+{
+    collio_view_request r = {.view = view,
+                             .access = access,
+                             .operation = direction == COLLIO_WRITING ? "view_write" : "view_read",
+                             .typed = memory,
+                             .error = COLLIO_ERROR_INIT};
+
+    access_now(&r, direction, position, NULL, NULL, err);
+    *moved = r.job.moved;
     release(&r);
     return err->code;
 }

@@ -153,9 +153,12 @@ static int move_packed(move *m, collio_error *err)
     return err->code;
 }
 
-static int is_dense(const collio_map *memory)
+static int is_dense(const collio_job *job)
 {
-    return memory->used == 1 && memory->segments[0].piece.count == 1;
+    const collio_map *memory = &job->memory;
+
+    return memory->used == 1 && memory->segments[0].piece.count == 1 &&
+           (job->bytes <= memory->size || memory->size == memory->extent);
 }
 
 int collio_job_move(collio_job *job, collio_error *err)
@@ -174,7 +177,7 @@ int collio_job_move(collio_job *job, collio_error *err)
         collio_view_lock(job->fd, job->direction == COLLIO_WRITING ? F_WRLCK : F_RDLCK, first,
                          size - first, job->path, err))
         return err->code;
-    if (is_dense(&job->memory))
+    if (is_dense(job))
         move_dense(&m, job->data + job->memory.segments[0].piece.offset, job->bytes, err);
     else
         move_packed(&m, err);

@@ -29,8 +29,8 @@ static const meaning modes[] = {
 typedef struct opening {
     collio_view *view;
     const char *path, *mode;
-    const meaning *meaning;
-    int created; /* by this rank */
+    meaning meaning; /* of the mode; its name NULL: unknown */
+    int created;     /* by this rank */
 } opening;
 
 /* ----------------------------------------------------------------- hints */
@@ -90,12 +90,6 @@ static int wants_striping(MPI_Info info)
 
 static void check_arguments(opening *o, MPI_Info info, collio_error *err)
 {
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (o->mode != NULL && strcmp(o->mode, modes[i].name) == 0)
-            o->meaning = &modes[i];
-    if (o->meaning == NULL)
-        collio_error_set(err, COLLIO_ERR_VALUE, "mode '%s' (r, r+, w, w-, x, a are known)",
-                         o->mode != NULL ? o->mode : "(null)");
     if (o->path == NULL || o->path[0] == '\0')
         collio_error_set(err, COLLIO_ERR_VALUE, "no path given");
     if (o->view == NULL)
@@ -175,7 +169,7 @@ static int create_striped(const opening *o)
 /* Rank 0 finds or makes the file. Emptying it waits until all ranks have opened it. */
 static int claim(opening *o, collio_error *err)
 {
-    int flags = o->meaning->flags, exists = 0;
+    int flags = o->meaning.flags, exists = 0;
     collio_error first = COLLIO_ERROR_INIT;
 
     if (!(flags & O_CREAT))
@@ -242,44 +236,66 @@ static int open_on_disk(opening *o, collio_error *err)
         return err->code;
     name_shared(o, err);
     if (view->rank != 0)
-        collio_posix_open(o->path, view->writable ? O_RDWR : O_RDONLY, &view->fd, err);
+        collio_posix_open(o->path, o->meaning.flags & O_ACCMODE, &view->fd, err);
     collio_view_set_bytes(view, err);
-    if (collio_agree_step(view->comm, "view_open", err) || !o->meaning->truncate)
+    if (collio_agree_step(view->comm, "view_open", err) || !o->meaning.truncate)
         return err->code;
     if (view->rank == 0)
         collio_sys(ftruncate(view->fd, 0) != 0, "ftruncate", o->path, err);
     return collio_agree_step(view->comm, "view_open", err);
 }
 
-int collio_view_open(MPI_Comm comm, const char *path, const char *mode, MPI_Info info,
-                     collio_view **out, collio_error *err)
+static int open_view(opening *o, MPI_Comm comm, MPI_Info info, collio_view **out, collio_error *err)
 {
-    opening o = {.view = new_view(err), .path = path, .mode = mode};
     collio_error ignored = COLLIO_ERROR_INIT;
     collio_comm *mine = NULL;
 
     *out = NULL;
-    check_arguments(&o, info, err);
-    if (o.meaning != NULL && o.meaning->flags != O_RDONLY)
-        collio_alone_claim(path, err);
+    o->view = new_view(err);
+    check_arguments(o, info, err);
+    if (o->meaning.name != NULL && o->meaning.flags != O_RDONLY)
+        collio_alone_claim(o->path, err);
     if (collio_comm_create(comm, &mine, err))
         goto done;
-    o.view->comm = mine;
-    o.view->rank = collio_comm_rank(mine);
-    o.view->size = collio_comm_size(mine);
-    o.view->writable = o.meaning->flags != O_RDONLY;
-    if (agree_to_open(&o, err) || open_on_disk(&o, err))
+    o->view->comm = mine;
+    o->view->rank = collio_comm_rank(mine);
+    o->view->size = collio_comm_size(mine);
+    o->view->readable = (o->meaning.flags & O_ACCMODE) != O_WRONLY;
+    o->view->writable = (o->meaning.flags & O_ACCMODE) != O_RDONLY;
+    if (agree_to_open(o, err) || open_on_disk(o, err))
         goto done;
-    *out = o.view;
-    o.view = NULL;
+    *out = o->view;
+    o->view = NULL;
     mine = NULL;
 done:
-    if (o.created && err->code != COLLIO_OK)
-        unlink(path);
+    if (o->created && err->code != COLLIO_OK)
+        unlink(o->path);
     collio_comm_free(&mine, &ignored);
-    if (o.view != NULL)
-        collio_view_free(o.view);
+    if (o->view != NULL)
+        collio_view_free(o->view);
     return err->code;
+}
+
+int collio_view_open(MPI_Comm comm, const char *path, const char *mode, MPI_Info info,
+                     collio_view **out, collio_error *err)
+{
+    opening o = {.path = path, .mode = mode};
+
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (mode != NULL && strcmp(mode, modes[i].name) == 0)
+            o.meaning = modes[i];
+    if (o.meaning.name == NULL)
+        collio_error_set(err, COLLIO_ERR_VALUE, "mode '%s' (r, r+, w, w-, x, a are known)",
+                         mode != NULL ? mode : "(null)");
+    return open_view(&o, comm, info, out, err);
+}
+
+int collio_view_open_flags(MPI_Comm comm, const char *path, const char *name, int flags,
+                           MPI_Info info, collio_view **out, collio_error *err)
+{
+    opening o = {.path = path, .mode = name, .meaning = {name, flags, 0}};
+
+    return open_view(&o, comm, info, out, err);
 }
 
 int collio_view_delete(MPI_Comm comm, const char *path, collio_error *err)

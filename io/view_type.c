@@ -335,7 +335,7 @@ static int add_derived(collio_map *map, int64_t offset, const parts *p, const el
     }
 }
 
-/* Pairs such as MPI_DOUBLE_INT have a gap behind the data, which for these is at the end. */
+/* Pairs such as MPI_DOUBLE_INT have a gap, which is behind the data for all but one. */
 static int add_predefined(collio_map *map, int64_t offset, MPI_Datatype type, collio_error *err)
 {
     MPI_Count size = 0;
@@ -343,6 +343,12 @@ static int add_predefined(collio_map *map, int64_t offset, MPI_Datatype type, co
 
     if (collio_mpi(MPI_Type_size_x(type, &size), "MPI_Type_size_x", err))
         return err->code;
+    if (type == MPI_SHORT_INT) {
+        const collio_piece number = {offset + (int64_t)sizeof(int), sizeof(int), sizeof(int), 1};
+
+        piece.length = piece.stride = sizeof(short);
+        return collio_map_add(map, &piece, err) ? err->code : collio_map_add(map, &number, err);
+    }
     piece.length = piece.stride = size;
     return collio_map_add(map, &piece, err);
 }

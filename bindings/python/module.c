@@ -45,6 +45,7 @@ static const struct {
     {TYPE_Intracomm, NULL, intracomm_gather_rows},
     {TYPE_Topocomm, NULL, topocomm_collect_rows},
     {TYPE_Cartcomm, NULL, cart_rows},
+    {TYPE_File, NULL, file_open_rows},
     {TYPE_File, NULL, file_rows},
     {TYPE_File, NULL, file_view_rows},
     {TYPE_File, NULL, file_access_rows},

@@ -1,6 +1,6 @@
-/* MPI.File: open, close, views and the file as a whole, with MPI's names. The data accesses are in
- * view_access.c, the views in view_pattern.c; with collio's guarantee there is collio.View instead.
- */
+/* MPI.File: the file as a whole, with MPI's names. It is opened and closed in view_open.c; the data
+ * accesses are in view_access.c, the views in view_pattern.c; what gives all of them collio's
+ * guarantee in view_guard.c. */
 #include "view.h"
 
 int file_of(PyObject *self, MPI_File *out)
@@ -9,111 +9,12 @@ int file_of(PyObject *self, MPI_File *out)
     return mpi_ready(state_of(self));
 }
 
-/* A path as bytes, from str, bytes or os.PathLike. New in *keep. */
-static int path_arg(PyObject *object, PyObject **keep, const char **out)
-{
-    if (!PyUnicode_FSConverter(object, keep))
-        return -1;
-    *out = PyBytes_AS_STRING(*keep);
-    return 0;
-}
-
-/* ---------------------------------------------------------- open and close */
-
-typedef struct open_args {
-    PyObject *comm, *filename, *info;
-    int amode;
-} open_args;
-
-PyDoc_STRVAR(open_doc, "Open($type, /, comm, filename, amode=..., info=...)\n--\n\n"
-                       "Open a file. Collective over comm.");
-
-static PyObject *file_Open(PyObject *cls, const row_method *row, PyObject *const *args,
-                           Py_ssize_t nargs, PyObject *keywords)
-{
-    static const param rows[] = {{"comm", arg_object, offsetof(open_args, comm)},
-                                 {"filename", arg_object, offsetof(open_args, filename)},
-                                 {"|amode", arg_int, offsetof(open_args, amode)},
-                                 {"|info", arg_object, offsetof(open_args, info)},
-                                 {NULL, NULL, 0}};
-    state *st = state_of_class(cls);
-    open_args a = {NULL, NULL, NULL, MPI_MODE_RDONLY};
-    PyObject *keep = NULL;
-    PyThreadState *saved;
-    const char *path;
-    MPI_File file = MPI_FILE_NULL;
-    MPI_Comm comm;
-    MPI_Info info;
-    int code;
-
-    if (mpi_ready(st) < 0 || args_parse(row->name, rows, &a, args, nargs, keywords) < 0 ||
-        comm_arg(st, a.comm, &comm) < 0 || info_arg(st, a.info, &info) < 0 ||
-        path_arg(a.filename, &keep, &path) < 0)
-        return NULL;
-    saved = gil_release();
-    code = MPI_File_open(comm, path, a.amode, info, &file);
-    gil_acquire(saved);
-    Py_DECREF(keep);
-    if (mpi_failed(code, "MPI_File_open") < 0)
-        return NULL;
-    errors_install(st, KIND_file, (any_handle){.file = file});
-    return handle_make((PyTypeObject *)cls, KIND_file, (any_handle){.file = file});
-}
-
-PyDoc_STRVAR(close_doc, "Close($self, /)\n--\n\nClose the file. Collective.");
-
-static PyObject *file_Close(PyObject *self, const row_method *row, PyObject *const *args,
-                            Py_ssize_t nargs, PyObject *keywords)
-{
-    static const param rows[] = {{NULL, NULL, 0}};
-    MPI_File file;
-    PyThreadState *saved;
-    int code;
-
-    if (file_of(self, &file) < 0 || args_parse(row->name, rows, NULL, args, nargs, keywords) < 0)
-        return NULL;
-    saved = gil_release();
-    code = MPI_File_close(&file);
-    gil_acquire(saved);
-    if (mpi_failed(code, "MPI_File_close") < 0)
-        return NULL;
-    ((handle *)self)->mpi = handle_null(KIND_file);
-    Py_CLEAR(((handle *)self)->keep);
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(delete_doc,
-             "Delete($type, /, filename, info=...)\n--\n\nDelete a file. Not collective.");
-
-static PyObject *file_Delete(PyObject *cls, const row_method *row, PyObject *const *args,
-                             Py_ssize_t nargs, PyObject *keywords)
-{
-    static const param rows[] = {{"filename", arg_object, offsetof(open_args, filename)},
-                                 {"|info", arg_object, offsetof(open_args, info)},
-                                 {NULL, NULL, 0}};
-    state *st = state_of_class(cls);
-    open_args a = {NULL, NULL, NULL, 0};
-    PyObject *keep = NULL;
-    const char *path;
-    MPI_Info info;
-    int code;
-
-    if (mpi_ready(st) < 0 || args_parse(row->name, rows, &a, args, nargs, keywords) < 0 ||
-        info_arg(st, a.info, &info) < 0 || path_arg(a.filename, &keep, &path) < 0)
-        return NULL;
-    code = MPI_File_delete(path, info);
-    Py_DECREF(keep);
-    if (mpi_failed(code, "MPI_File_delete") < 0)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
 /* -------------------------------------------------- settings of one number */
 
 /* Calls that set one number; row->mode says which. */
 enum { SET_SIZE, PREALLOCATE, SET_ATOMICITY, SYNC };
 
-static int set_number(MPI_File file, int what, int64_t value)
+static int set_by_mpi(MPI_File file, int what, int64_t value)
 {
     switch (what) {
     case SET_SIZE:
@@ -127,6 +28,38 @@ static int set_number(MPI_File file, int what, int64_t value)
     }
 }
 
+static int set_by_view(collio_view *view, int what, int64_t value, collio_error *err)
+{
+    switch (what) {
+    case SET_SIZE:
+        return collio_view_set_size(view, value, err);
+    case PREALLOCATE:
+        return collio_view_preallocate(view, value, err);
+    case SET_ATOMICITY:
+        return collio_view_set_atomic(view, value != 0, err);
+    default:
+        return collio_view_sync(view, err);
+    }
+}
+
+/* MPI is told, too, of what concerns its own way of moving data, if it is used. */
+static int set_number(MPI_File file, int what, const char *name, int64_t value, joint *j)
+{
+    file_guard *g = guard_of(file);
+    PyThreadState *saved;
+
+    if ((what == SET_SIZE || what == PREALLOCATE) && g != NULL && (g->amode & MPI_MODE_RDONLY))
+        guard_error(&j->err, MPI_ERR_READ_ONLY, "the file is open for reading only");
+    saved = guard_enter(g);
+    if (g != NULL)
+        set_by_view(g->view, what, value, &j->err);
+    if (j->err.code == COLLIO_OK &&
+        (g == NULL || (!g->direct && (what == SET_ATOMICITY || what == SYNC))))
+        collio_mpi(set_by_mpi(file, what, value), name, &j->err);
+    guard_leave(g, saved);
+    return guard_failed(file, j);
+}
+
 static PyObject *file_set(PyObject *self, const row_method *row, PyObject *const *args,
                           Py_ssize_t nargs, PyObject *keywords)
 {
@@ -137,17 +70,15 @@ static PyObject *file_set(PyObject *self, const row_method *row, PyObject *const
         [SYNC] = {{NULL, NULL, 0}},
     };
     MPI_File file;
-    PyThreadState *saved;
     int64_t value = 0;
-    int code;
+    joint j;
 
-    if (file_of(self, &file) < 0 ||
-        args_parse(row->name, params[row->mode], &value, args, nargs, keywords) < 0)
+    if (file_of(self, &file) < 0)
         return NULL;
-    saved = gil_release();
-    code = set_number(file, row->mode, value);
-    gil_acquire(saved);
-    if (mpi_failed(code, row->mpi_name) < 0)
+    joint_begin(&j);
+    if (args_parse(row->name, params[row->mode], &value, args, nargs, keywords) < 0)
+        joint_fail(&j);
+    if (set_number(file, row->mode, row->mpi_name, value, &j) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -168,7 +99,7 @@ static int ask_group(MPI_File file, int what, int *out)
     return code;
 }
 
-static int ask_number(MPI_File file, int what, int64_t *out)
+static int ask_by_mpi(MPI_File file, int what, int64_t *out)
 {
     MPI_Offset offset = 0;
     int number = 0, code;
@@ -196,12 +127,49 @@ static int ask_number(MPI_File file, int what, int64_t *out)
     return code;
 }
 
+/* What the guard knows better; 0 if it does not. */
+static int ask_guard(file_guard *g, int what, int64_t *out, collio_error *err)
+{
+    if (g == NULL || (!g->direct && what != AMODE))
+        return 0;
+    switch (what) {
+    case AMODE:
+        *out = g->amode;
+        return 1;
+    case ATOMICITY:
+        *out = collio_view_is_atomic(g->view);
+        return 1;
+    case POSITION:
+        collio_view_position(g->view, out, err);
+        return 1;
+    case POSITION_SHARED:
+        collio_view_position_shared(g->view, out, err);
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static int ask_number(MPI_File file, int what, const char *name, int64_t *out)
+{
+    file_guard *g = guard_of(file);
+    PyThreadState *saved;
+    int known;
+    joint j;
+
+    guard_begin(&j);
+    saved = guard_enter(g);
+    known = ask_guard(g, what, out, &j.err);
+    guard_leave(g, saved);
+    return known ? guard_failed(file, &j) : mpi_failed(ask_by_mpi(file, what, out), name);
+}
+
 static PyObject *get_number(PyObject *self, int what, const char *name)
 {
     MPI_File file;
     int64_t value = 0;
 
-    if (file_of(self, &file) < 0 || mpi_failed(ask_number(file, what, &value), name) < 0)
+    if (file_of(self, &file) < 0 || ask_number(file, what, name, &value) < 0)
         return NULL;
     return what == ATOMICITY ? PyBool_FromLong(value != 0) : PyLong_FromLongLong(value);
 }
@@ -243,16 +211,22 @@ static PyObject *info_of(PyObject *self, void *Py_UNUSED(none))
 static PyObject *file_Set_info(PyObject *self, PyObject *argument)
 {
     MPI_File file;
-    MPI_Info info;
+    MPI_Info info = MPI_INFO_NULL;
     PyThreadState *saved;
-    int code;
+    file_guard *g;
+    joint j;
 
-    if (file_of(self, &file) < 0 || info_arg(state_of(self), argument, &info) < 0)
+    if (file_of(self, &file) < 0)
         return NULL;
-    saved = gil_release();
-    code = MPI_File_set_info(file, info);
-    gil_acquire(saved);
-    if (mpi_failed(code, "MPI_File_set_info") < 0)
+    g = guard_of(file);
+    joint_begin(&j);
+    if (info_arg(state_of(self), argument, &info) < 0)
+        joint_fail(&j);
+    saved = guard_enter(g);
+    if (guard_agree(g, "Set_info", "", &j.err) == COLLIO_OK)
+        collio_mpi(MPI_File_set_info(file, info), "MPI_File_set_info", &j.err);
+    guard_leave(g, saved);
+    if (guard_failed(file, &j) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -268,11 +242,17 @@ static int set_info(PyObject *self, PyObject *value, void *Py_UNUSED(none))
 static int set_atomicity(PyObject *self, PyObject *value, void *Py_UNUSED(none))
 {
     MPI_File file;
-    int flag = value == NULL ? -1 : PyObject_IsTrue(value);
+    int flag = 0;
+    joint j;
 
-    if (flag < 0 || file_of(self, &file) < 0)
+    if (file_of(self, &file) < 0)
         return -1;
-    return mpi_failed(MPI_File_set_atomicity(file, flag), "MPI_File_set_atomicity");
+    joint_begin(&j);
+    if (value == NULL)
+        PyErr_SetString(PyExc_AttributeError, "the atomic mode cannot be deleted");
+    if (value == NULL || arg_bool(value, &flag) < 0)
+        joint_fail(&j);
+    return set_number(file, SET_ATOMICITY, "MPI_File_set_atomicity", flag, &j);
 }
 
 /* One body for Get_group() and Get_info(). */
@@ -293,6 +273,22 @@ typedef struct seek_args {
     int whence;
 } seek_args;
 
+static int seek(MPI_File file, int shared, const char *name, const seek_args *a, joint *j)
+{
+    file_guard *g = guard_of(file);
+    PyThreadState *saved = guard_enter(g);
+
+    if (g != NULL && g->direct)
+        shared ? collio_view_seek_shared(g->view, a->offset, a->whence, &j->err)
+               : collio_view_seek(g->view, a->offset, a->whence, &j->err);
+    else if (!shared || guard_agree(g, "Seek_shared", "", &j->err) == COLLIO_OK)
+        collio_mpi(shared ? MPI_File_seek_shared(file, a->offset, a->whence)
+                          : MPI_File_seek(file, a->offset, a->whence),
+                   name, &j->err);
+    guard_leave(g, saved);
+    return guard_failed(file, j);
+}
+
 static PyObject *file_seek(PyObject *self, const row_method *row, PyObject *const *args,
                            Py_ssize_t nargs, PyObject *keywords)
 {
@@ -301,30 +297,38 @@ static PyObject *file_seek(PyObject *self, const row_method *row, PyObject *cons
                                  {NULL, NULL, 0}};
     seek_args a = {0, MPI_SEEK_SET};
     MPI_File file;
-    PyThreadState *saved;
-    int code;
+    joint j;
 
-    if (file_of(self, &file) < 0 || args_parse(row->name, rows, &a, args, nargs, keywords) < 0)
+    if (file_of(self, &file) < 0)
         return NULL;
-    saved = gil_release();
-    code = row->mode ? MPI_File_seek_shared(file, a.offset, a.whence)
-                     : MPI_File_seek(file, a.offset, a.whence);
-    gil_acquire(saved);
-    if (mpi_failed(code, row->mpi_name) < 0)
-        return NULL;
-    Py_RETURN_NONE;
+    row->mode ? joint_begin(&j) : guard_begin(&j);
+    if (args_parse(row->name, rows, &a, args, nargs, keywords) < 0)
+        joint_fail(&j);
+    if (!row->mode && j.own != NULL)
+        joint_end(&j);
+    else if (seek(file, row->mode, row->mpi_name, &a, &j) == 0)
+        Py_RETURN_NONE;
+    return NULL;
 }
 
 static PyObject *file_Get_byte_offset(PyObject *self, PyObject *argument)
 {
     MPI_Offset byte = 0;
     MPI_File file;
-    int64_t offset;
+    file_guard *g;
+    int64_t offset, out = 0;
+    joint j;
 
-    if (arg_int64(argument, &offset) < 0 || file_of(self, &file) < 0 ||
-        mpi_failed(MPI_File_get_byte_offset(file, offset, &byte), "MPI_File_get_byte_offset") < 0)
+    if (arg_int64(argument, &offset) < 0 || file_of(self, &file) < 0)
         return NULL;
-    return PyLong_FromLongLong(byte);
+    guard_begin(&j);
+    g = guard_of(file);
+    if (g != NULL && g->direct)
+        collio_view_byte_offset(g->view, offset, &out, &j.err);
+    else if (collio_mpi(MPI_File_get_byte_offset(file, offset, &byte), "MPI_File_get_byte_offset",
+                        &j.err) == COLLIO_OK)
+        out = byte;
+    return guard_failed(file, &j) < 0 ? NULL : PyLong_FromLongLong(out);
 }
 
 /* ---------------------------------------------------------------- the class */
@@ -333,9 +337,6 @@ static PyObject *file_Get_byte_offset(PyObject *self, PyObject *argument)
 
 /* clang-format off */
 const row_method file_rows[] = {
-    {"Open", open_doc, file_Open, "MPI_File_open", {NULL}, 0, 1},
-    {"Delete", delete_doc, file_Delete, "MPI_File_delete", {NULL}, 0, 1},
-    {"Close", close_doc, file_Close, "MPI_File_close", {NULL}, 0, 0},
     {"Set_size", "Set_size($self, /, size)\n--\n\nCut the file off or let it grow, in bytes. Collective.", file_set, "MPI_File_set_size", {NULL}, SET_SIZE, 0},
     {"Preallocate", "Preallocate($self, /, size)\n--\n\nReserve space for that many bytes. Collective.", file_set, "MPI_File_preallocate", {NULL}, PREALLOCATE, 0},
     {"Set_atomicity", "Set_atomicity($self, /, flag)\n--\n\nWhether overlapping accesses come out one after the other. Collective.", file_set, "MPI_File_set_atomicity", {NULL}, SET_ATOMICITY, 0},
@@ -383,7 +384,17 @@ static PyGetSetDef file_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-PyDoc_STRVAR(file_doc, "File(file=None)\n--\n\nA file that several processes read and write.");
+PyDoc_STRVAR(
+    file_doc,
+    "File(file=None)\n--\n\nA file that several processes read and write.\n\n"
+    "Collective calls keep collio's promise: if the ranks differ, or one of them fails, all\n"
+    "have the same MPI.Exception, with the class that fits and a text that names rank and\n"
+    "reason. An argument of the wrong kind is a TypeError on its rank. Three things have less:\n"
+    "nonblocking calls move their data at once or when they are waited for, without waiting\n"
+    "for other ranks, so that a failed write is known to its rank alone; data in\n"
+    "representations other than 'native', and files of MODE_SEQUENTIAL, are moved by MPI-IO,\n"
+    "agreed before each call, not after; a file whose handle was made elsewhere is MPI's\n"
+    "alone.");
 
 static PyType_Slot file_slots[] = {
     {Py_tp_doc, (void *)file_doc},

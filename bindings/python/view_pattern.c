@@ -1,7 +1,7 @@
 /* What a rank sees of an MPI.File: Set_view and Get_view, past the types that MPI gets wrong. */
 #include "view.h"
 
-#include "io/view.h"
+#include <string.h>
 
 typedef struct view_args {
     int64_t disp;
@@ -9,45 +9,50 @@ typedef struct view_args {
     const char *datarep;
 } view_args;
 
-/* The type to give to MPI for a filetype: itself, or one made anew where this MPI would get it
- * wrong. *made is to be freed. */
-static int usable_type(MPI_Datatype given, MPI_Datatype etype, MPI_Datatype *out,
-                       MPI_Datatype *made)
-{
-    collio_error err = COLLIO_ERROR_INIT;
+/* Types for MPI's own view, which moves data of other representations and answers Get_view(): those
+ * given, or made anew where this MPI would get them wrong. */
+typedef struct usable {
+    MPI_Datatype etype, filetype;
+    MPI_Datatype made[2]; /* to be freed; null: none */
+} usable;
 
-    *made = MPI_DATATYPE_NULL;
-    *out = given;
-    if (collio_type_mend(given, etype, made, &err)) {
-        if (err.mpi_error != MPI_SUCCESS)
-            return mpi_failed(err.mpi_error, "MPI_File_set_view");
-        raise_from(&err);
-        return -1;
-    }
-    if (*made != MPI_DATATYPE_NULL)
-        *out = *made;
-    return 0;
+static void make_usable(usable *u, MPI_Datatype etype, MPI_Datatype filetype, collio_error *err)
+{
+    *u = (usable){etype, filetype, {MPI_DATATYPE_NULL, MPI_DATATYPE_NULL}};
+    collio_type_mend(etype, MPI_BYTE, &u->made[0], err);
+    if (u->made[0] != MPI_DATATYPE_NULL)
+        u->etype = u->made[0];
+    collio_type_mend(filetype, u->etype, &u->made[1], err);
+    if (u->made[1] != MPI_DATATYPE_NULL)
+        u->filetype = u->made[1];
 }
 
-static int set_view(MPI_File file, int64_t disp, MPI_Datatype etype, MPI_Datatype filetype,
-                    const char *datarep, MPI_Info info)
+static void free_made(usable *u)
 {
-    MPI_Datatype unit, pattern, made_unit = MPI_DATATYPE_NULL, made_pattern = MPI_DATATYPE_NULL;
-    int code = MPI_SUCCESS, failed = -1;
-    PyThreadState *saved;
+    for (int i = 0; i < 2; i++)
+        if (u->made[i] != MPI_DATATYPE_NULL)
+            MPI_Type_free(&u->made[i]);
+}
 
-    if (usable_type(etype, MPI_BYTE, &unit, &made_unit) == 0 &&
-        usable_type(filetype, unit, &pattern, &made_pattern) == 0) {
-        saved = gil_release();
-        code = MPI_File_set_view(file, disp, unit, pattern, datarep, info);
-        gil_acquire(saved);
-        failed = mpi_failed(code, "MPI_File_set_view");
-    }
-    if (made_unit != MPI_DATATYPE_NULL)
-        MPI_Type_free(&made_unit);
-    if (made_pattern != MPI_DATATYPE_NULL)
-        MPI_Type_free(&made_pattern);
-    return failed;
+/* Agreed before MPI is called, so that it finds nothing wrong on one rank alone. */
+static void set_view(file_guard *g, MPI_File file, const view_args *a, MPI_Datatype etype,
+                     MPI_Datatype filetype, MPI_Info info, collio_error *err)
+{
+    int direct =
+        g != NULL && !(g->amode & MPI_MODE_SEQUENTIAL) && strcmp(a->datarep, "native") == 0;
+    usable u;
+
+    make_usable(&u, etype, filetype, err);
+    if (direct)
+        collio_view_set(g->view, a->disp, etype, filetype, err);
+    else
+        guard_agree(g, "Set_view", a->datarep, err);
+    if (err->code == COLLIO_OK &&
+        collio_mpi(MPI_File_set_view(file, a->disp, u.etype, u.filetype, a->datarep, info),
+                   "MPI_File_set_view", err) == COLLIO_OK &&
+        g != NULL)
+        g->direct = direct;
+    free_made(&u);
 }
 
 PyDoc_STRVAR(set_view_doc, "Set_view($self, /, disp=0, etype=..., filetype=None, datarep='native', "
@@ -65,17 +70,28 @@ static PyObject *file_Set_view(PyObject *self, const row_method *row, PyObject *
     state *st = state_of(self);
     view_args a = {0, NULL, NULL, NULL, "native"};
     MPI_Datatype etype = MPI_BYTE, filetype;
-    MPI_Info info;
+    MPI_Info info = MPI_INFO_NULL;
     MPI_File file;
+    PyThreadState *saved;
+    file_guard *g;
+    joint j;
 
-    if (file_of(self, &file) < 0 || args_parse(row->name, rows, &a, args, nargs, keywords) < 0 ||
-        info_arg(st, a.info, &info) < 0 ||
-        (a.etype != NULL && a.etype != Py_None && type_arg(st, a.etype, &etype) < 0))
+    if (file_of(self, &file) < 0)
         return NULL;
+    g = guard_of(file);
+    joint_begin(&j);
+    if (args_parse(row->name, rows, &a, args, nargs, keywords) < 0 ||
+        (a.etype != NULL && a.etype != Py_None && type_arg(st, a.etype, &etype) < 0) ||
+        info_arg(st, a.info, &info) < 0)
+        joint_fail(&j);
     filetype = etype;
-    if (a.filetype != NULL && a.filetype != Py_None && type_arg(st, a.filetype, &filetype) < 0)
-        return NULL;
-    if (set_view(file, a.disp, etype, filetype, a.datarep, info) < 0)
+    if (j.own == NULL && a.filetype != NULL && a.filetype != Py_None &&
+        type_arg(st, a.filetype, &filetype) < 0)
+        joint_fail(&j);
+    saved = guard_enter(g);
+    set_view(g, file, &a, etype, filetype, info, &j.err);
+    guard_leave(g, saved);
+    if (guard_failed(file, &j) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
