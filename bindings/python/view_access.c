@@ -132,23 +132,23 @@ static int move(const transfer *a, MPI_File f, int64_t at, const message *m, MPI
 
     switch (a->shape) {
     case AT:
-        return w ? a->call.at_write(f, at, m->data, m->count, m->type, status)
-                 : a->call.at_read(f, at, m->data, m->count, m->type, status);
+        return w ? a->call.at_write(f, at, m->data, (int)m->count, m->type, status)
+                 : a->call.at_read(f, at, m->data, (int)m->count, m->type, status);
     case IAT:
-        return w ? a->call.iat_write(f, at, m->data, m->count, m->type, request)
-                 : a->call.iat_read(f, at, m->data, m->count, m->type, request);
+        return w ? a->call.iat_write(f, at, m->data, (int)m->count, m->type, request)
+                 : a->call.iat_read(f, at, m->data, (int)m->count, m->type, request);
     case AT_BEGIN:
-        return w ? a->call.at_begin_write(f, at, m->data, m->count, m->type)
-                 : a->call.at_begin_read(f, at, m->data, m->count, m->type);
+        return w ? a->call.at_begin_write(f, at, m->data, (int)m->count, m->type)
+                 : a->call.at_begin_read(f, at, m->data, (int)m->count, m->type);
     case OWN:
-        return w ? a->call.own_write(f, m->data, m->count, m->type, status)
-                 : a->call.own_read(f, m->data, m->count, m->type, status);
+        return w ? a->call.own_write(f, m->data, (int)m->count, m->type, status)
+                 : a->call.own_read(f, m->data, (int)m->count, m->type, status);
     case IOWN:
-        return w ? a->call.iown_write(f, m->data, m->count, m->type, request)
-                 : a->call.iown_read(f, m->data, m->count, m->type, request);
+        return w ? a->call.iown_write(f, m->data, (int)m->count, m->type, request)
+                 : a->call.iown_read(f, m->data, (int)m->count, m->type, request);
     case OWN_BEGIN:
-        return w ? a->call.own_begin_write(f, m->data, m->count, m->type)
-                 : a->call.own_begin_read(f, m->data, m->count, m->type);
+        return w ? a->call.own_begin_write(f, m->data, (int)m->count, m->type)
+                 : a->call.own_begin_read(f, m->data, (int)m->count, m->type);
     default:
         return w ? a->call.end_write(f, m->data, status) : a->call.end_read(f, m->data, status);
     }
@@ -346,7 +346,7 @@ static PyObject *file_access(PyObject *self, const row_method *row, PyObject *co
     PyObject *result = NULL;
     PyThreadState *saved;
     int64_t offset = 0, moved = 0;
-    int nonblocking = a->shape == IAT || a->shape == IOWN;
+    int nonblocking = a->shape == IAT || a->shape == IOWN, by_view;
     file_guard *g;
     MPI_File file;
     message m;
@@ -357,10 +357,12 @@ static PyObject *file_access(PyObject *self, const row_method *row, PyObject *co
     g = guard_of(file);
     is_collective(a) ? joint_begin(&j) : guard_begin(&j);
     message_init(&m);
-    if (parse(self, row, args, nargs, keywords, &offset, &status, &m) < 0)
+    by_view = g != NULL && g->direct;
+    if (parse(self, row, args, nargs, keywords, &offset, &status, &m) < 0 ||
+        (!by_view && m.count > INT_MAX && message_bundle(&m) < 0))
         joint_fail(&j);
     saved = guard_enter(g);
-    if (g == NULL || !g->direct) {
+    if (!by_view) {
         move_by_mpi(g, file, row, offset, &m, status, &request, &j.err);
     } else {
         move_by_view(g, a, offset, &m, &moved, &j.err);
