@@ -166,7 +166,7 @@ uint64_t collio_creation_digest(const collio_creation *c, uint64_t seed)
     if (o->fill != NULL)
         seed = collio_hash(seed, o->fill, collio_type_size(c->type));
     seed = collio_hash_number(seed, (uint64_t)o->fill_time);
-    return collio_hash_number(seed, (uint64_t)(o->track_times != 0));
+    return collio_hash_number(seed, (uint64_t)(2 * (o->track_order != 0) + (o->track_times != 0)));
 }
 
 /* ---------------------------------------------------------- property list */
@@ -230,7 +230,8 @@ static int is_plain(const collio_creation *c)
 {
     const collio_dataset_options *o = &c->options;
 
-    return !o->chunked && o->fill == NULL && o->fill_time == COLLIO_FILL_IFSET && !o->track_times;
+    return !o->chunked && o->fill == NULL && o->fill_time == COLLIO_FILL_IFSET && !o->track_times &&
+           !o->track_order;
 }
 
 int collio_creation_list(const collio_creation *c, hid_t *out, collio_error *err)
@@ -245,6 +246,10 @@ int collio_creation_list(const collio_creation *c, hid_t *out, collio_error *err
         return err->code;
     if (c->options.track_times)
         collio_hdf5(H5Pset_obj_track_times(*out, 1) < 0, "H5Pset_obj_track_times", err);
+    if (c->options.track_order)
+        collio_hdf5(
+            H5Pset_attr_creation_order(*out, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) < 0,
+            "H5Pset_attr_creation_order", err);
     set_fill(*out, c, err);
     if (c->options.chunked)
         set_chunks(*out, c, err);

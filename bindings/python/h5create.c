@@ -1,5 +1,5 @@
 /* Group.create_dataset and require_dataset. */
-#include "h5.h"
+#include "h5storage.h"
 
 #include <string.h>
 
@@ -9,44 +9,24 @@ typedef struct create_args {
     PyObject *dtype;
     PyObject *data;
     PyObject *exact;
-    PyObject *unsupported[11];
+    h5storage_args storage;
+    PyObject *track_order;
+    PyObject *external;
 } create_args;
 
-#define UNSUPPORTED(n) offsetof(create_args, unsupported) + (n) * sizeof(PyObject *)
+static const create_args nothing = {
+    NULL, Py_None, Py_None, Py_None, Py_False, H5_STORAGE_NOTHING, Py_None, Py_None};
 
-/* What is understood, and what may be said only as long as it asks for nothing. */
 static const param create_rows[] = {
     {"name", arg_object, offsetof(create_args, name)},
     {"|shape", arg_object, offsetof(create_args, shape)},
     {"|dtype", arg_object, offsetof(create_args, dtype)},
     {"|data", arg_object, offsetof(create_args, data)},
-    {"$chunks", arg_object, UNSUPPORTED(0)},
-    {"$maxshape", arg_object, UNSUPPORTED(1)},
-    {"$compression", arg_object, UNSUPPORTED(2)},
-    {"$compression_opts", arg_object, UNSUPPORTED(3)},
-    {"$shuffle", arg_object, UNSUPPORTED(4)},
-    {"$fletcher32", arg_object, UNSUPPORTED(5)},
-    {"$scaleoffset", arg_object, UNSUPPORTED(6)},
-    {"$fillvalue", arg_object, UNSUPPORTED(7)},
-    {"$track_times", arg_object, UNSUPPORTED(8)},
-    {"$track_order", arg_object, UNSUPPORTED(9)},
-    {"$external", arg_object, UNSUPPORTED(10)},
+    H5_STORAGE_ROWS(create_args),
+    {"$track_order", arg_object, offsetof(create_args, track_order)},
+    {"$external", arg_object, offsetof(create_args, external)},
     {NULL, NULL, 0},
 };
-
-static int refuse_unsupported(const create_args *a)
-{
-    for (int i = 0; i < 11; i++) {
-        PyObject *given = a->unsupported[i];
-        if (given == NULL || given == Py_None || given == Py_False)
-            continue;
-        PyErr_Format(PyExc_NotImplementedError,
-                     "%s=%R is not supported yet: datasets are contiguous and begin as zeros",
-                     create_rows[4 + i].name + 1, given);
-        return -1;
-    }
-    return 0;
-}
 
 /* The dataset to make, and what to write into it. */
 typedef struct plan {
@@ -55,6 +35,7 @@ typedef struct plan {
     int ndim;
     int64_t shape[COLLIO_MAX_DIMS];
     array_view data; /* data.keep == NULL: none */
+    h5storage storage;
 } plan;
 
 /* The data as an array of the type and shape asked for. New. */
@@ -87,14 +68,9 @@ static int plan_data(const create_args *a, plan *p)
     return 0;
 }
 
-static int plan_from(const create_args *a, plan *p)
+/* Type and shape. */
+static int plan_elements(const create_args *a, plan *p)
 {
-    if (a->name == Py_None) {
-        PyErr_SetString(PyExc_NotImplementedError, "a dataset needs a name");
-        return -1;
-    }
-    if (arg_text(a->name, &p->name) < 0 || refuse_unsupported(a) < 0)
-        return -1;
     if (a->data != Py_None)
         return plan_data(a, p);
     if (a->shape == Py_None) {
@@ -106,6 +82,24 @@ static int plan_from(const create_args *a, plan *p)
         return -1;
     p->ndim = memory_extents(a->shape, "shape", p->shape);
     return p->ndim < 0 ? -1 : 0;
+}
+
+static int plan_from(const create_args *a, plan *p)
+{
+    if (a->name == Py_None) {
+        PyErr_SetString(PyExc_NotImplementedError, "a dataset needs a name");
+        return -1;
+    }
+    if (a->external != Py_None) {
+        PyErr_SetString(PyExc_NotImplementedError, "external datasets cannot be created");
+        return -1;
+    }
+    if (arg_text(a->name, &p->name) < 0 || plan_elements(a, p) < 0)
+        return -1;
+    p->storage.options.track_order = h5_wants_order(a->track_order);
+    if (p->storage.options.track_order < 0)
+        return -1;
+    return h5_storage(&a->storage, p->type, p->ndim, &p->storage);
 }
 
 /* Rank 0 writes; the others have nothing to do, unless there is just one
@@ -131,34 +125,50 @@ static PyObject *create(h5object *self, plan *p, joint *j)
     collio_object *dataset = NULL;
     PyThreadState *saved = io_enter();
 
-    collio_dataset_create(self->object, p->name, p->type, p->ndim, p->shape, NULL, &dataset,
-                          &j->err);
+    collio_dataset_create(self->object, p->name, p->type, p->ndim, p->shape, &p->storage.options,
+                          &dataset, &j->err);
     if (dataset != NULL && p->data.keep != NULL)
         write_data(dataset, p, &j->err);
     if (j->err.code != COLLIO_OK)
         collio_object_close(&dataset);
     io_leave(saved);
     array_view_release(&p->data);
+    h5_storage_forget(&p->storage);
     return joint_end(j) < 0 ? NULL : h5_wrap(self->file, dataset);
 }
 
-PyDoc_STRVAR(create_doc,
-             "create_dataset($self, name, shape=None, dtype=None, data=None, *, chunks=None, "
-             "maxshape=None, compression=None, compression_opts=None, shuffle=None, "
-             "fletcher32=None, scaleoffset=None, fillvalue=None, track_times=None, "
-             "track_order=None, external=None)\n--\n\n"
-             "Create a dataset, and the groups on the way to it that are missing. Collective.\n\n"
-             "  shape  extents, or one; by default those of the data\n"
-             "  dtype  of the elements; by default that of the data, or 'f4'\n"
-             "  data   what to write at once: must be the same on all ranks, that of rank 0 is\n"
-             "         written. For data that the ranks share, create by shape and assign parts\n\n"
-             "The elements are contiguous in the file, in the byte order of this machine, and\n"
-             "zero until they are written. The other arguments are not supported yet.");
+PyDoc_STRVAR(
+    create_doc,
+    "create_dataset($self, name, shape=None, dtype=None, data=None, *, chunks=None, "
+    "maxshape=None, compression=None, compression_opts=None, shuffle=None, "
+    "fletcher32=None, scaleoffset=None, fillvalue=None, fill_time=None, "
+    "track_times=None, track_order=None, external=None)\n--\n\n"
+    "Create a dataset, and the groups on the way to it that are missing. Collective.\n\n"
+    "  shape             extents, or one; by default those of the data\n"
+    "  dtype             of the elements; by default that of the data, or 'f4'\n"
+    "  data              what to write at once: must be the same on all ranks, that of\n"
+    "                    rank 0 is written. For data that the ranks share, create by\n"
+    "                    shape and assign parts\n"
+    "  chunks            extents of the chunks to store it in, or True: chosen for the\n"
+    "                    shape and the number of ranks. By default it is contiguous,\n"
+    "                    unless something below needs chunks\n"
+    "  maxshape          extents to which it can be resized, None for no end; True: all\n"
+    "  compression       'gzip', 'szip', 'lzf' (where HDF5 finds that filter), a level of\n"
+    "                    gzip, or the number of a filter\n"
+    "  compression_opts  level of gzip (4), ('ec' or 'nn', pixels) of szip, or values\n"
+    "  shuffle           sort bytes by their place in the element before compression\n"
+    "  fletcher32        keep checksums\n"
+    "  scaleoffset       keep so many bits of integers (0 or True: as many as needed) or\n"
+    "                    decimal digits of floating-point numbers\n"
+    "  fillvalue         of elements that were not written; by default 0\n"
+    "  fill_time         'ifset', 'alloc', or 'never': they are undefined\n"
+    "  track_times       keep the time of creation\n"
+    "  track_order       keep the order in which attributes are made");
 
 PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                             PyObject *keywords)
 {
-    create_args a = {.shape = Py_None, .dtype = Py_None, .data = Py_None};
+    create_args a = nothing;
     plan p = {.name = "", .data = {.keep = NULL}};
     joint j;
 
@@ -229,7 +239,10 @@ static PyObject *existing(h5object *self, const plan *p, int exact)
 }
 
 PyDoc_STRVAR(require_doc,
-             "require_dataset($self, name, shape, dtype, exact=False, data=None)\n--\n\n"
+             "require_dataset($self, name, shape, dtype, exact=False, data=None, *, chunks=None, "
+             "maxshape=None, compression=None, compression_opts=None, shuffle=None, "
+             "fletcher32=None, scaleoffset=None, fillvalue=None, fill_time=None, "
+             "track_times=None, track_order=None)\n--\n\n"
              "The dataset of that name, created if it is not there. TypeError if one with another "
              "shape,\nor with a type that cannot hold this one (exact: any other type), is. "
              "Collective.");
@@ -242,8 +255,10 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
                                  {"dtype", arg_object, offsetof(create_args, dtype)},
                                  {"|exact", arg_object, offsetof(create_args, exact)},
                                  {"|data", arg_object, offsetof(create_args, data)},
+                                 H5_STORAGE_ROWS(create_args),
+                                 {"$track_order", arg_object, offsetof(create_args, track_order)},
                                  {NULL, NULL, 0}};
-    create_args a = {.name = Py_None, .shape = Py_None, .data = Py_None, .exact = Py_False};
+    create_args a = nothing;
     plan p = {.name = "", .data = {.keep = NULL}};
     PyObject *there;
     joint j;
@@ -255,6 +270,7 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
         joint_fail(&j);
     else if (h5_find((h5object *)object, p.name) != COLLIO_KIND_NONE) {
         array_view_release(&p.data);
+        h5_storage_forget(&p.storage);
         there = existing((h5object *)object, &p, PyObject_IsTrue(a.exact));
         if (there != NULL)
             return there;

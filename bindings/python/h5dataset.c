@@ -1,6 +1,6 @@
 /* collio.Dataset: an N-d array of numbers in a file. Its facts, and the class; data travel in
  * h5transfer.c. */
-#include "h5.h"
+#include "h5storage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,13 +104,6 @@ static PyObject *get_offset(PyObject *object, void *Py_UNUSED(none))
     if (offset < 0)
         Py_RETURN_NONE;
     return PyLong_FromLongLong(offset);
-}
-
-static PyObject *get_none(PyObject *self, void *Py_UNUSED(none))
-{
-    if (h5_ready((h5object *)self) < 0)
-        return NULL;
-    Py_RETURN_NONE;
 }
 
 static Py_ssize_t dataset_length(PyObject *self)
@@ -242,18 +235,25 @@ PyType_Spec H5Mode_spec = {
 /* ---------------------------------------------------------------- the class */
 
 static PyGetSetDef dataset_getset[] = {
-    {"shape", get_shape, NULL, "extents", NULL},
+    {"shape", get_shape, h5_set_shape, "extents; setting them resizes, collectively", NULL},
     {"dtype", get_dtype, NULL, "type of the elements in the file", NULL},
     {"ndim", get_ndim, NULL, "number of dimensions", NULL},
     {"size", get_size, NULL, "number of elements", NULL},
     {"nbytes", get_nbytes, NULL, "bytes of all elements", NULL},
-    {"maxshape", get_shape, NULL, "the extents: datasets do not grow", NULL},
+    {"maxshape", h5_get_maxshape, NULL, "extents to which it can be resized, None for no end",
+     NULL},
     {"offset", get_offset, NULL,
      "where the elements begin in the file, in bytes; None if they "
      "are not contiguous",
      NULL},
-    {"chunks", get_none, NULL, "None", NULL},
-    {"compression", get_none, NULL, "None", NULL},
+    {"chunks", h5_get_chunks, NULL, "extents of a chunk; None if it is not chunked", NULL},
+    {"compression", h5_get_filter, NULL, "'gzip', 'szip', 'lzf' or None", "compression"},
+    {"compression_opts", h5_get_filter, NULL, "what compression was told", "compression_opts"},
+    {"shuffle", h5_get_filter, NULL, "whether bytes are sorted before compression", "shuffle"},
+    {"fletcher32", h5_get_filter, NULL, "whether there are checksums", "fletcher32"},
+    {"scaleoffset", h5_get_filter, NULL, "bits or digits that are kept; None: all", "scaleoffset"},
+    {"fillvalue", h5_get_fillvalue, NULL, "of elements that were not written", NULL},
+    {"is_virtual", h5_get_virtual, NULL, "whether the elements are in other datasets", NULL},
     {"collective", get_collective, NULL, "with d.collective: as without it", NULL},
     {"independent", get_independent, NULL, "with d.independent: this rank reads without the others",
      NULL},

@@ -1,7 +1,7 @@
 /* The extension module: its state, its types, and what each file adds. */
 #include "bindings.h"
 #include "ckpt.h"
-#include "h5.h"
+#include "h5storage.h"
 #include "view.h"
 
 #include <string.h>
@@ -58,6 +58,7 @@ static const struct {
     {TYPE_H5Group, h5create_methods, NULL},
     {TYPE_H5Group, h5walk_methods, NULL},
     {TYPE_H5Group, h5link_methods, NULL},
+    {TYPE_H5Dataset, h5storage_methods, NULL},
 };
 
 /* A type is found under the last part of its full name. */

@@ -448,6 +448,7 @@ typedef struct collio_dataset_options {
     const void *fill; /* one element of the dataset's type; NULL: zero */
     collio_fill_time fill_time;
     int track_times; /* 1: keep the time of creation */
+    int track_order; /* 1: keep the order in which attributes are made */
 } collio_dataset_options;
 
 /*

@@ -137,16 +137,17 @@ class Group(_Object, MutableMapping[str, Any]):
         dtype: DTypeLike | None = None,
         data: ArrayLike | None = None,
         *,
-        chunks: None = None,
-        maxshape: None = None,
-        compression: None = None,
-        compression_opts: None = None,
-        shuffle: None = None,
-        fletcher32: None = None,
-        scaleoffset: None = None,
-        fillvalue: None = None,
-        track_times: None = None,
-        track_order: None = None,
+        chunks: Extents | bool | None = None,
+        maxshape: SupportsIndex | Sequence[SupportsIndex | None] | bool | None = None,
+        compression: str | int | bool | None = None,
+        compression_opts: Any = None,
+        shuffle: bool | None = None,
+        fletcher32: bool | None = None,
+        scaleoffset: int | bool | None = None,
+        fillvalue: Any = None,
+        fill_time: str | None = None,
+        track_times: bool | None = None,
+        track_order: bool | None = None,
         external: None = None,
     ) -> Dataset: ...
     def require_dataset(
@@ -156,6 +157,18 @@ class Group(_Object, MutableMapping[str, Any]):
         dtype: DTypeLike,
         exact: bool = False,
         data: ArrayLike | None = None,
+        *,
+        chunks: Extents | bool | None = None,
+        maxshape: SupportsIndex | Sequence[SupportsIndex | None] | bool | None = None,
+        compression: str | int | bool | None = None,
+        compression_opts: Any = None,
+        shuffle: bool | None = None,
+        fletcher32: bool | None = None,
+        scaleoffset: int | bool | None = None,
+        fillvalue: Any = None,
+        fill_time: str | None = None,
+        track_times: bool | None = None,
+        track_order: bool | None = None,
     ) -> Dataset: ...
     def get(
         self, name: str, default: Any = None, getclass: bool = False, getlink: bool = False
@@ -235,8 +248,10 @@ class _Mode:
 class Dataset(_Object):
     @property
     def shape(self) -> tuple[int, ...]: ...
+    @shape.setter
+    def shape(self, shape: Extents, /) -> None: ...
     @property
-    def maxshape(self) -> tuple[int, ...]: ...
+    def maxshape(self) -> tuple[int | None, ...]: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
     @property
@@ -248,9 +263,22 @@ class Dataset(_Object):
     @property
     def offset(self) -> int | None: ...
     @property
-    def chunks(self) -> None: ...
+    def chunks(self) -> tuple[int, ...] | None: ...
     @property
-    def compression(self) -> None: ...
+    def compression(self) -> str | None: ...
+    @property
+    def compression_opts(self) -> Any: ...
+    @property
+    def shuffle(self) -> bool: ...
+    @property
+    def fletcher32(self) -> bool: ...
+    @property
+    def scaleoffset(self) -> int | None: ...
+    @property
+    def fillvalue(self) -> Any: ...
+    @property
+    def is_virtual(self) -> bool: ...
+    def resize(self, size: Extents, axis: int | None = None) -> None: ...
     @property
     def collective(self) -> _Mode: ...
     @property
