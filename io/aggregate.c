@@ -74,6 +74,8 @@ int collio_aggregate_wanted(const collio_record *record, int ranks, const int64_
 {
     int64_t most = 0;
 
+    if (record->deflate > 0)
+        return 1; /* who compresses a block must have all of it */
     for (int rank = 0; rank < ranks && ranks > 1; rank++) {
         part p = {blocks + (size_t)rank * stride, blocks + (size_t)rank * stride + record->ndim};
         int64_t size = product(p.count, 0, record->ndim), run = run_of(record, p);
@@ -86,11 +88,12 @@ int collio_aggregate_wanted(const collio_record *record, int ranks, const int64_
 int64_t collio_aggregate_share(const collio_record *record, int ranks, int rank)
 {
     collio_error never = COLLIO_ERROR_INIT;
-    int64_t start = 0, count = 0, end;
+    int64_t start = 0, count = 0;
 
     collio_part_range(record->blocks, ranks, rank, &start, &count, &never);
-    end = (start + count) * record->block;
-    return count > 0 ? (end < record->size ? end : record->size) - start * record->block : 0;
+    return record->deflate > 0
+               ? count
+               : collio_block_first(record, start + count) - collio_block_first(record, start);
 }
 
 /* How many elements of a part come before element `index` of the array. */
@@ -138,10 +141,8 @@ static void window_of(const exchange *x, int rank, int64_t round, int64_t *from,
     collio_part_range(x->record->blocks, x->ranks, rank, &start, &count, &never);
     skip = skip < count ? skip : count;
     count = count - skip < x->window ? count - skip : x->window;
-    *from = (start + skip) * x->record->block;
-    *to = (start + skip + count) * x->record->block;
-    *to = *to < x->record->size ? *to : x->record->size;
-    *from = *from < *to ? *from : *to;
+    *from = collio_block_first(x->record, start + skip);
+    *to = collio_block_first(x->record, start + skip + count);
 }
 
 /* ------------------------------------------------------------ one round */

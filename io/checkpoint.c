@@ -24,6 +24,12 @@ static int check_arguments(const char *directory, const collio_checkpoint_option
         return collio_error_set(err, COLLIO_ERR_VALUE, "keep must be >= 0, got %d", options->keep);
     if (options->verify != COLLIO_VERIFY_ALL && options->verify != COLLIO_VERIFY_READ)
         return collio_error_set(err, COLLIO_ERR_VALUE, "verify must be one of COLLIO_VERIFY_*");
+    if (options->deflate < 0 || options->deflate > 9)
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "the level of compression must be in 0 .. 9, got %d",
+                                options->deflate);
+    if (options->deflate > 0 && collio_deflate_check(err))
+        return err->code;
     return collio_schedule_check(options, err);
 }
 
@@ -37,6 +43,7 @@ static int agree_on_arguments(collio_checkpoint *c, const char *directory, colli
     ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.keep);
     ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.verify);
     ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.read_only);
+    ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.deflate);
     if (err->code == COLLIO_OK)
         ticket.digest = collio_hash_number(ticket.digest, collio_schedule_digest(&c->options));
     return collio_agree(c->comm, &ticket, err);

@@ -34,8 +34,14 @@ int collio_writer_take(void *context, const collio_stretch *stretch, collio_erro
 
     if (w->fd < 0 && collio_posix_open(w->path, O_WRONLY, &w->fd, err))
         return err->code;
+    if (stretch->stored > 0) {
+        hurry(w, record->place[first], stretch->stored);
+        return collio_posix_write(w->fd, memory, (size_t)stretch->stored, record->place[first],
+                                  w->path, err);
+    }
     while (count > 0) {
-        int64_t block = first / record->block, left = (block + 1) * record->block - first;
+        int64_t block = collio_block_of(record, first);
+        int64_t left = collio_block_first(record, block + 1) - first;
         int64_t n = count < left ? count : left;
         record->digest[block] += collio_digest((size_t)element, first, memory, n);
         if (collio_posix_write(w->fd, memory, (size_t)(n * element),
@@ -61,7 +67,7 @@ typedef struct handing {
 static int hand_on(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
 {
     const handing *h = context;
-    collio_stretch stretch = {h->item, first, count, memory, h->lasting};
+    collio_stretch stretch = {h->item, first, count, memory, h->lasting, 0};
 
     return h->take(h->context, &stretch, err);
 }
@@ -196,7 +202,7 @@ int collio_plan_send(const collio_plan *plan, collio_comm *comm, collio_take_fun
     return err->code;
 }
 
-size_t collio_plan_room(const collio_plan *plan, collio_comm *comm)
+size_t collio_plan_room(const collio_plan *plan, collio_comm *comm, int borrow)
 {
     collio_selection where;
     collio_array memory;
@@ -206,12 +212,15 @@ size_t collio_plan_room(const collio_plan *plan, collio_comm *comm)
         const collio_record *record = &plan->table.record[i];
         int64_t element = collio_record_element(record);
         if (is_exchanged(plan, comm, i)) {
-            bytes += element *
-                     collio_aggregate_share(record, collio_comm_size(comm), collio_comm_rank(comm));
+            int64_t share =
+                collio_aggregate_share(record, collio_comm_size(comm), collio_comm_rank(comm));
+            /* At worst none gets smaller, and each takes as much as a full one. */
+            bytes += element * (record->deflate > 0 ? share * record->block : share);
             continue;
         }
         share_of(plan, comm, i, &where, &memory);
-        bytes += element * collio_selection_size(&where);
+        if (!borrow || !is_packed(&memory))
+            bytes += element * collio_selection_size(&where);
     }
     return (size_t)bytes;
 }

@@ -322,10 +322,10 @@ static int fill_record(collio_plan *plan, int i, int ranks, size_t at, collio_er
 
     if (!is_state(item))
         return collio_record_fill(record, item->name, "", item->kind, item->array.type,
-                                  item->array.ndim, whole_shape(item), 1, err);
+                                  item->array.ndim, whole_shape(item), 1, plan->deflate, err);
     bytes = total_bytes(plan, (int)parts, at, err);
     if (err->code != COLLIO_OK || collio_record_fill(record, item->name, item->format, item->kind,
-                                                     COLLIO_UINT8, 1, &bytes, parts, err))
+                                                     COLLIO_UINT8, 1, &bytes, parts, 0, err))
         return err->code;
     for (int rank = 0; record->part_size != NULL && rank < ranks; rank++)
         record->part_size[rank] = plan->blocks[(size_t)rank * plan->stride + at];
@@ -353,10 +353,11 @@ static int fill_table(collio_plan *plan, collio_comm *comm, collio_error *err)
 }
 
 int collio_plan_make(collio_plan *plan, collio_comm *comm, int64_t step, int nitems,
-                     const collio_item *items, int *exists, collio_error *err)
+                     const collio_item *items, int deflate, int *exists, collio_error *err)
 {
     memset(plan, 0, sizeof *plan);
     plan->step = step;
+    plan->deflate = deflate;
     plan->nitems = nitems;
     plan->items = items;
     if (err->code == COLLIO_OK && check_items(plan, err) == COLLIO_OK)

@@ -110,8 +110,8 @@ static int load_block(const reader *r, int64_t block, void *into, collio_error *
         return err->code;
     if (whole)
         return COLLIO_OK;
-    collio_name_range(r->record, block * r->record->block, collio_block_count(r->record, block),
-                      range, sizeof range);
+    collio_name_range(r->record, collio_block_first(r->record, block),
+                      collio_block_count(r->record, block), range, sizeof range);
     return collio_error_set(err, COLLIO_ERR_DAMAGED, "'%s': %s do not match their seal", r->path,
                             range);
 }
@@ -120,7 +120,8 @@ static int load_block(const reader *r, int64_t block, void *into, collio_error *
 static int read_in_block(reader *r, int64_t block, int64_t first, int64_t count, char *memory,
                          collio_error *err)
 {
-    int64_t element = collio_record_element(r->record), start = block * r->record->block;
+    int64_t element = collio_record_element(r->record);
+    int64_t start = collio_block_first(r->record, block);
 
     if (count == collio_block_count(r->record, block))
         return load_block(r, block, memory, err);
@@ -137,10 +138,11 @@ static int read_in_block(reader *r, int64_t block, int64_t first, int64_t count,
 static int read_run(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
 {
     reader *r = context;
-    int64_t size = r->record->block, element = collio_record_element(r->record);
+    int64_t element = collio_record_element(r->record);
 
     while (count > 0) {
-        int64_t block = first / size, left = (block + 1) * size - first;
+        int64_t block = collio_block_of(r->record, first);
+        int64_t left = collio_block_first(r->record, block + 1) - first;
         int64_t n = count < left ? count : left;
         if (read_in_block(r, block, first, n, memory, err))
             return err->code;

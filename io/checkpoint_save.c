@@ -56,7 +56,8 @@ static int guard(collio_save *s, int64_t step, int nitems, const collio_item *it
     s->final = collio_name_step(s->c->directory, step, err);
     if (s->root && s->final != NULL && err->code == COLLIO_OK)
         collio_posix_exists(s->final, &exists, err);
-    if (collio_plan_make(&s->plan, s->c->comm, step, nitems, items, &exists, err))
+    if (collio_plan_make(&s->plan, s->c->comm, step, nitems, items, s->c->options.deflate, &exists,
+                         err))
         return err->code;
     return exists ? make_way(s, err) : COLLIO_OK;
 }
@@ -75,25 +76,56 @@ static int create_file(collio_save *s, collio_error *err)
     return collio_skeleton_create(s->part, table, err);
 }
 
-/* Tell all ranks what rank 0 has made: its name and where each array lies. */
+/* Copy values to the words from `at` on, or take them from there. */
+static size_t move_words(void *values, size_t count, int64_t *words, size_t at, int take)
+{
+    if (words != NULL && count > 0 && take)
+        memcpy(values, words + at, count * sizeof *words);
+    else if (words != NULL && count > 0)
+        memcpy(words + at, values, count * sizeof *words);
+    return count;
+}
+
+/* What rank 0 has made, as words: its name, its size, and where each array or block lies. Only to
+ * count them where words is NULL. */
+static size_t put_layout(collio_table *table, int64_t *words, int take)
+{
+    size_t n = move_words(table->uuid, 2, words, 0, take);
+
+    n += move_words(&table->file_size, 1, words, n, take);
+    n += move_words(&table->user_block, 1, words, n, take);
+    for (int i = 0; i < table->count; i++) {
+        collio_record *record = &table->record[i];
+        size_t blocks = record->deflate > 0 ? (size_t)record->blocks : 0;
+        n += move_words(&record->offset, 1, words, n, take);
+        n += move_words(record->place, blocks, words, n, take);
+    }
+    return n;
+}
+
 static int share_layout(collio_save *s, int64_t *words, collio_error *err)
 {
-    collio_table *table = &s->plan.table;
-    size_t count = (size_t)table->count + 4;
+    size_t count = put_layout(&s->plan.table, NULL, 0);
 
-    memcpy(words, table->uuid, sizeof table->uuid);
-    words[2] = table->file_size;
-    words[3] = table->user_block;
-    for (int i = 0; i < table->count; i++)
-        words[4 + i] = table->record[i].offset;
+    put_layout(&s->plan.table, words, 0);
     if (collio_bcast(s->c->comm, words, count * sizeof *words, 0, "checkpoint_save: share layout",
                      err))
         return err->code;
-    memcpy(table->uuid, words, sizeof table->uuid);
-    table->file_size = words[2];
-    table->user_block = words[3];
-    for (int i = 0; i < table->count; i++)
-        table->record[i].offset = words[4 + i];
+    put_layout(&s->plan.table, words, 1);
+    return COLLIO_OK;
+}
+
+/* How large each compressed block is: who has compressed it says so. Collective. */
+static int share_sizes(collio_save *s, collio_error *err)
+{
+    for (int i = 0; i < s->plan.table.count; i++) {
+        collio_record *record = &s->plan.table.record[i];
+        if (record->deflate > 0 &&
+            collio_allreduce(s->c->comm, record->stored, record->stored, (int)record->blocks,
+                             MPI_INT64_T, sizeof *record->stored, MPI_SUM,
+                             "checkpoint_save: share the sizes", err))
+            return err->code;
+    }
     return COLLIO_OK;
 }
 
@@ -113,7 +145,7 @@ static int open_part(collio_save *s, collio_error *err)
 static int layout(collio_save *s, collio_error *err)
 {
     collio_table *table = &s->plan.table;
-    int64_t *words = malloc(((size_t)table->count + 4) * sizeof *words);
+    int64_t *words = malloc(put_layout(table, NULL, 0) * sizeof *words);
 
     for (int i = 0; i < table->count; i++)
         s->nsums += (size_t)table->record[i].blocks;
@@ -130,25 +162,43 @@ static int layout(collio_save *s, collio_error *err)
 
 /* ------------------------------------------------------- stage, data */
 
-static int keep_piece(void *context, const collio_stretch *stretch, collio_error *err)
+/* Whole blocks, each to be compressed by itself. */
+static int keep_deflated(collio_save *s, collio_record *record, const collio_stretch *stretch,
+                         collio_error *err)
+{
+    int64_t element = collio_record_element(record), end = stretch->first + stretch->count;
+    int64_t block = collio_block_of(record, stretch->first), first = stretch->first;
+
+    for (; first < end && err->code == COLLIO_OK; first = collio_block_first(record, ++block))
+        collio_staging_deflate(&s->c->staging, record, stretch->item, block,
+                               stretch->memory + (first - stretch->first) * element, err);
+    return err->code;
+}
+
+static int keep(void *context, const collio_stretch *stretch, collio_error *err)
 {
     collio_save *s = context;
-    int64_t element = collio_record_element(&s->plan.table.record[stretch->item]);
+    collio_record *record = &s->plan.table.record[stretch->item];
 
-    return collio_staging_add(&s->c->staging, stretch, element, s->borrow, err);
+    if (record->deflate > 0)
+        return keep_deflated(s, record, stretch, err);
+    return collio_staging_add(&s->c->staging, stretch, collio_record_element(record), s->borrow,
+                              err);
 }
 
 static int stage(collio_save *s, collio_error *err)
 {
-    collio_staging_prepare(&s->c->staging, s->borrow ? 0 : collio_plan_room(&s->plan, s->c->comm),
-                           err);
-    collio_plan_send(&s->plan, s->c->comm, keep_piece, s, err);
+    collio_staging_prepare(&s->c->staging, collio_plan_room(&s->plan, s->c->comm, s->borrow), err);
+    collio_plan_send(&s->plan, s->c->comm, keep, s, err);
     return collio_agree_step(s->c->comm, "checkpoint_save: copy the data", err);
 }
 
 static int data(collio_save *s, collio_error *err)
 {
-    collio_plan_send(&s->plan, s->c->comm, collio_writer_take, &s->writer, err);
+    if (!s->staged)
+        collio_plan_send(&s->plan, s->c->comm, collio_writer_take, &s->writer, err);
+    else
+        collio_save_write(s, err);
     return collio_agree_step(s->c->comm, "checkpoint_save: write the data", err);
 }
 
@@ -232,9 +282,10 @@ int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int ni
     s->c = c;
     s->root = collio_comm_rank(c->comm) == 0;
     s->writer = (collio_writer){.fd = -1, .begun = -1, .end = -1};
+    s->staged |= c->options.deflate > 0;
     if (guard(s, step, nitems, items, err) || (s->staged && stage(s, err)))
         return err->code;
-    return layout(s, err);
+    return share_sizes(s, err) ? err->code : layout(s, err);
 }
 
 int collio_save_write(collio_save *s, collio_error *err)

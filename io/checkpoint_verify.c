@@ -23,24 +23,38 @@ void collio_name_range(const collio_record *record, int64_t first, int64_t count
                  (first + count - 1) / row);
 }
 
-int64_t collio_block_count(const collio_record *record, int64_t block)
+static int read_deflated(int fd, const char *path, const collio_record *record, int64_t block,
+                         void *elements, int *whole, collio_error *err)
 {
-    int64_t first = block * record->block, left = record->size - first;
+    size_t size = (size_t)record->stored[block];
+    char *stored = malloc(size + 1);
 
-    return left < record->block ? left : record->block;
+    if (stored == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a block of '%s'",
+                                record->name);
+    if (collio_posix_read(fd, stored, size, record->place[block], path, err) == COLLIO_OK)
+        collio_inflate(record, block, stored, elements, whole, err);
+    free(stored);
+    return err->code;
 }
 
 int collio_block_read(int fd, const char *path, const collio_record *record, int64_t block,
-                      void *bytes, int *whole, collio_error *err)
+                      void *elements, int *whole, collio_error *err)
 {
-    int64_t element = collio_record_element(record), first = block * record->block;
-    int64_t count = collio_block_count(record, block);
+    int64_t element = collio_record_element(record), first = collio_block_first(record, block);
+    int64_t count = collio_block_count(record, block), offset = record->offset + first * element;
+    int failed;
 
-    if (collio_posix_read(fd, bytes, (size_t)(count * element), record->offset + first * element,
-                          path, err))
-        return err->code;
-    *whole = collio_digest((size_t)element, first, bytes, count) == record->digest[block];
-    return COLLIO_OK;
+    *whole = 1;
+    if (record->deflate > 0 && record->stored[block] != record->block * element) {
+        failed = read_deflated(fd, path, record, block, elements, whole, err);
+    } else {
+        offset = record->deflate > 0 ? record->place[block] : offset;
+        failed = collio_posix_read(fd, elements, (size_t)(count * element), offset, path, err);
+    }
+    if (!failed && *whole)
+        *whole = collio_digest((size_t)element, first, elements, count) == record->digest[block];
+    return failed;
 }
 
 /* --------------------------------------------------------- this rank */
@@ -53,8 +67,8 @@ static void note_damage(collio_findings *findings, const collio_record *record, 
     findings->damaged++;
     if (used > sizeof findings->text / 2)
         return;
-    collio_name_range(record, block * record->block, collio_block_count(record, block), range,
-                      sizeof range);
+    collio_name_range(record, collio_block_first(record, block), collio_block_count(record, block),
+                      range, sizeof range);
     snprintf(findings->text + used, sizeof findings->text - used, "%s%s", used > 0 ? "; " : "",
              range);
 }

@@ -14,7 +14,8 @@ static const char magic[8] = "\x89"
                              "CLO\r\n\x1a";
 
 static const uint64_t order = 0x0102030405060708u;
-static const uint64_t version = 1;
+/* Version 2 differs in records that are compressed, and is written only where there are some. */
+static const uint64_t newest_version = 2;
 
 enum {
     MAGIC,
@@ -51,6 +52,14 @@ int64_t collio_seal_room(const collio_table *table)
     return room;
 }
 
+static uint64_t version_of(const collio_table *table)
+{
+    for (int i = 0; i < table->count; i++)
+        if (table->record[i].deflate > 0)
+            return 2;
+    return 1;
+}
+
 void collio_seal_encode(collio_table *table, void *user_block)
 {
     uint64_t *words = user_block;
@@ -59,7 +68,7 @@ void collio_seal_encode(collio_table *table, void *user_block)
     memset(user_block, 0, (size_t)table->user_block);
     memcpy(&words[MAGIC], magic, sizeof magic);
     words[ORDER] = order;
-    words[VERSION] = version;
+    words[VERSION] = version_of(table);
     memcpy(&words[UUID], table->uuid, sizeof table->uuid);
     words[STEP] = (uint64_t)table->step;
     words[FILE_SIZE] = (uint64_t)table->file_size;
@@ -89,22 +98,32 @@ static int check_self(const uint64_t *words, const char *path, collio_error *err
                                 "'%s' was written on a machine of the other byte order", path);
     if (words[SELF] != digest_words(words, SELF))
         return collio_error_set(err, COLLIO_ERR_DAMAGED, "'%s': the seal is damaged", path);
-    if (words[VERSION] != version)
+    if (words[VERSION] < 1 || words[VERSION] > newest_version)
         return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
-                                "'%s' has version %" PRIu64 ", this library reads version %" PRIu64,
-                                path, words[VERSION], version);
+                                "'%s' has version %" PRIu64
+                                ", this library reads versions 1 to %" PRIu64,
+                                path, words[VERSION], newest_version);
     return COLLIO_OK;
+}
+
+static int piece_is_inside(const collio_table *table, const collio_record *record, int64_t i)
+{
+    int64_t offset, bytes;
+
+    collio_record_piece(record, i, &offset, &bytes);
+    return bytes > 0 && offset >= table->user_block && bytes <= table->file_size &&
+           offset <= table->file_size - bytes &&
+           (record->deflate == 0 || bytes <= record->block * collio_record_element(record));
 }
 
 static int check_records(const collio_table *table, const char *path, collio_error *err)
 {
     for (int i = 0; i < table->count; i++) {
         const collio_record *record = &table->record[i];
-        int64_t bytes = collio_record_bytes(record);
-        if (bytes > 0 && (record->offset < table->user_block || bytes > table->file_size ||
-                          record->offset > table->file_size - bytes))
-            return collio_error_set(err, COLLIO_ERR_DAMAGED, "'%s': '%s' lies outside the file",
-                                    path, record->name);
+        for (int64_t k = 0; k < collio_record_pieces(record); k++)
+            if (!piece_is_inside(table, record, k))
+                return collio_error_set(err, COLLIO_ERR_DAMAGED, "'%s': '%s' lies outside the file",
+                                        path, record->name);
     }
     return COLLIO_OK;
 }
@@ -157,35 +176,55 @@ static int digest_gap(int fd, const char *path, int64_t from, int64_t to, int64_
     return COLLIO_OK;
 }
 
+/* A piece of the file that holds elements. */
+typedef struct extent {
+    int64_t offset, bytes;
+} extent;
+
 static int by_offset(const void *a, const void *b)
 {
-    const collio_record *const *x = a, *const *y = b;
+    const extent *x = a, *y = b;
 
-    return ((*x)->offset > (*y)->offset) - ((*x)->offset < (*y)->offset);
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* All of them, in the order of the file; to be freed. NULL without memory. */
+static extent *list_extents(const collio_table *table, int64_t *count)
+{
+    extent *list;
+    int64_t n = 0;
+
+    for (int i = 0; i < table->count; i++)
+        n += collio_record_pieces(&table->record[i]);
+    list = malloc(((size_t)n + 1) * sizeof *list);
+    *count = n;
+    for (int i = table->count - 1; i >= 0 && list != NULL; i--)
+        for (int64_t k = collio_record_pieces(&table->record[i]) - 1; k >= 0; k--) {
+            n--;
+            collio_record_piece(&table->record[i], k, &list[n].offset, &list[n].bytes);
+        }
+    if (list != NULL)
+        qsort(list, (size_t)*count, sizeof *list, by_offset);
+    return list;
 }
 
 int collio_seal_metadata(int fd, const collio_table *table, const char *path, uint64_t *digest,
                          collio_error *err)
 {
-    const collio_record **sorted = malloc(((size_t)table->count + 1) * sizeof *sorted);
-    int64_t at = table->user_block, index = 0;
+    int64_t at = table->user_block, index = 0, count;
+    extent *list = list_extents(table, &count);
     int failed = COLLIO_OK;
 
     *digest = 0;
-    if (sorted == NULL)
+    if (list == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for %d records", table->count);
-    for (int i = 0; i < table->count; i++)
-        sorted[i] = &table->record[i];
-    qsort(sorted, (size_t)table->count, sizeof *sorted, by_offset);
-    for (int i = 0; i < table->count && !failed; i++) {
-        if (sorted[i]->size == 0)
-            continue;
-        failed = digest_gap(fd, path, at, sorted[i]->offset, &index, digest, err);
-        at = sorted[i]->offset + collio_record_bytes(sorted[i]);
+    for (int64_t i = 0; i < count && !failed; i++) {
+        failed = digest_gap(fd, path, at, list[i].offset, &index, digest, err);
+        at = list[i].offset + list[i].bytes;
     }
     if (!failed)
         failed = digest_gap(fd, path, at, table->file_size, &index, digest, err);
-    free(sorted);
+    free(list);
     return failed;
 }
 

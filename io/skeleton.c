@@ -109,13 +109,13 @@ static void close_lists(const lists *l, collio_error *err)
     close_id(l->links, H5Pclose, "H5Pclose", err);
 }
 
-static hid_t create_dataset(hid_t file, const lists *l, const char *name, collio_type type,
-                            int ndim, const int64_t *shape, collio_error *err)
+static hid_t create_dataset(hid_t file, const lists *l, hid_t creation, const char *name,
+                            collio_type type, int ndim, const int64_t *shape, collio_error *err)
 {
     hid_t space = -1, dataset = -1, element = collio_hdf5_type(type, err);
 
     if (err->code == COLLIO_OK && collio_hdf5_space(ndim, shape, &space, err) == COLLIO_OK) {
-        dataset = H5Dcreate2(file, name, element, space, l->links, l->creation, H5P_DEFAULT);
+        dataset = H5Dcreate2(file, name, element, space, l->links, creation, H5P_DEFAULT);
         if (collio_hdf5(dataset < 0, "H5Dcreate2", err) != COLLIO_OK)
             collio_error_set(err, err->code, "%s", name);
     }
@@ -130,7 +130,7 @@ static void write_sizes(hid_t file, const lists *l, const collio_record *record,
     hid_t dataset;
 
     snprintf(name, sizeof name, "%s.sizes", record->name);
-    dataset = create_dataset(file, l, name, COLLIO_INT64, 1, &record->parts, err);
+    dataset = create_dataset(file, l, l->creation, name, COLLIO_INT64, 1, &record->parts, err);
     if (err->code == COLLIO_OK)
         collio_hdf5(H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT,
                              record->part_size) < 0,
@@ -138,10 +138,83 @@ static void write_sizes(hid_t file, const lists *l, const collio_record *record,
     close_id(dataset, H5Dclose, "H5Dclose", err);
 }
 
+/* ------------------------------------------------- datasets, compressed */
+
+/* A creation list with the filters that deflate.c applies. */
+static hid_t filtered_list(const collio_record *record, collio_error *err)
+{
+    int64_t chunk[COLLIO_MAX_DIMS];
+    hsize_t extents[COLLIO_MAX_DIMS];
+    hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+
+    collio_record_chunk(record, chunk);
+    for (int d = 0; d < record->ndim; d++)
+        extents[d] = (hsize_t)chunk[d];
+    if (collio_hdf5(list < 0, "H5Pcreate", err) == COLLIO_OK &&
+        collio_hdf5(H5Pset_chunk(list, record->ndim, extents) < 0, "H5Pset_chunk", err) ==
+            COLLIO_OK &&
+        collio_hdf5(H5Pset_shuffle(list) < 0, "H5Pset_shuffle", err) == COLLIO_OK &&
+        collio_hdf5(H5Pset_deflate(list, (unsigned)record->deflate) < 0, "H5Pset_deflate", err) ==
+            COLLIO_OK &&
+        collio_hdf5(H5Pset_fill_time(list, H5D_FILL_TIME_NEVER) < 0, "H5Pset_fill_time", err) ==
+            COLLIO_OK)
+        collio_hdf5(H5Pset_obj_track_times(list, 0) < 0, "H5Pset_obj_track_times", err);
+    return list;
+}
+
+/* Where in the array a chunk begins. */
+static void chunk_start(const collio_record *record, int64_t block, hsize_t *start)
+{
+    int64_t index = collio_block_first(record, block);
+
+    for (int d = record->ndim - 1; d >= 0; d--) {
+        start[d] = (hsize_t)(index % record->shape[d]);
+        index /= record->shape[d];
+    }
+}
+
+/* HDF5 gives each chunk its place, and is told that it is written: the driver only notes where. */
+static void place_chunks(hid_t dataset, collio_disk *disk, collio_record *record, collio_error *err)
+{
+    int64_t full = record->block * collio_record_element(record);
+    hsize_t start[COLLIO_MAX_DIMS];
+    const char nothing = 0;
+    herr_t result;
+
+    for (int64_t i = 0; i < record->blocks && err->code == COLLIO_OK; i++) {
+        /* Both filters are left out where a chunk did not get smaller. */
+        unsigned mask = record->stored[i] == full ? 3 : 0;
+        chunk_start(record, i, start);
+        disk->aside = 1;
+        disk->noted = -1;
+        result =
+            H5Dwrite_chunk(dataset, H5P_DEFAULT, mask, start, (size_t)record->stored[i], &nothing);
+        disk->aside = 0;
+        collio_hdf5(result < 0 || disk->noted < 0, "H5Dwrite_chunk", err);
+        record->place[i] = disk->noted;
+    }
+}
+
+static void write_deflated(hid_t file, const lists *l, collio_disk *disk, collio_record *record,
+                           collio_error *err)
+{
+    hid_t list = filtered_list(record, err), dataset = -1;
+
+    if (err->code == COLLIO_OK)
+        dataset = create_dataset(file, l, list, record->name, record->type, record->ndim,
+                                 record->shape, err);
+    if (err->code == COLLIO_OK)
+        place_chunks(dataset, disk, record, err);
+    close_id(dataset, H5Dclose, "H5Dclose", err);
+    close_id(list, H5Pclose, "H5Pclose", err);
+}
+
+/* ------------------------------------------------------------- together */
+
 static void write_record(hid_t file, const lists *l, collio_record *record, collio_error *err)
 {
-    hid_t dataset =
-        create_dataset(file, l, record->name, record->type, record->ndim, record->shape, err);
+    hid_t dataset = create_dataset(file, l, l->creation, record->name, record->type, record->ndim,
+                                   record->shape, err);
     haddr_t offset = 0;
 
     if (err->code == COLLIO_OK && record->size > 0) {
@@ -168,7 +241,10 @@ static void write_hdf5(collio_disk *disk, collio_table *table, collio_error *err
     if (err->code == COLLIO_OK)
         write_root_attributes(file, table, err);
     for (int i = 0; i < table->count && err->code == COLLIO_OK; i++)
-        write_record(file, &l, &table->record[i], err);
+        if (table->record[i].deflate > 0)
+            write_deflated(file, &l, disk, &table->record[i], err);
+        else
+            write_record(file, &l, &table->record[i], err);
     close_lists(&l, err);
     close_id(file, H5Fclose, "H5Fclose", err);
 }

@@ -32,7 +32,8 @@ void collio_staging_free(collio_staging *staging)
 static int follows(const collio_staged *last, const collio_stretch *stretch, const char *bytes,
                    int64_t element)
 {
-    return last->item == stretch->item && last->first + last->count == stretch->first &&
+    return last->stored == 0 && last->item == stretch->item &&
+           last->first + last->count == stretch->first &&
            last->bytes + last->count * element == bytes;
 }
 
@@ -71,7 +72,29 @@ int collio_staging_add(collio_staging *staging, const collio_stretch *stretch, i
     run = append(staging, err);
     if (run == NULL)
         return err->code;
-    *run = (collio_staged){stretch->item, stretch->first, stretch->count, bytes};
+    *run = (collio_staged){stretch->item, stretch->first, stretch->count, bytes, 0};
+    return COLLIO_OK;
+}
+
+int collio_staging_deflate(collio_staging *staging, collio_record *record, int item, int64_t block,
+                           const char *elements, collio_error *err)
+{
+    int64_t element = collio_record_element(record), size = 0;
+    char *to = staging->bytes + staging->used;
+    collio_staged *run;
+
+    record->digest[block] = collio_digest((size_t)element, collio_block_first(record, block),
+                                          elements, collio_block_count(record, block));
+    if ((size_t)(record->block * element) > staging->room - staging->used)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no room to compress '%s'", record->name);
+    if (collio_deflate(record, block, elements, to, &size, err))
+        return err->code;
+    run = append(staging, err);
+    if (run == NULL)
+        return err->code;
+    *run = (collio_staged){item, block, 1, to, size};
+    record->stored[block] = size;
+    staging->used += (size_t)size;
     return COLLIO_OK;
 }
 
@@ -80,7 +103,8 @@ int collio_staging_write(const collio_staging *staging, collio_take_function *ta
 {
     for (size_t i = 0; i < staging->runs; i++) {
         const collio_staged *run = &staging->run[i];
-        collio_stretch stretch = {run->item, run->first, run->count, (char *)run->bytes, 1};
+        collio_stretch stretch = {run->item,          run->first, run->count,
+                                  (char *)run->bytes, 1,          run->stored};
         if (take(context, &stretch, err))
             return err->code;
     }

@@ -20,12 +20,16 @@ typedef struct collio_record {
     int ndim;
     int64_t shape[COLLIO_MAX_DIMS];
     int64_t size;       /* elements */
-    int64_t offset;     /* bytes from the start of the file */
-    int64_t block;      /* elements under one digest, a power of two */
+    int64_t offset;     /* bytes from the start of the file; 0 if compressed */
+    int64_t block;      /* elements under one digest */
+    int64_t span;       /* after so many elements a block ends, whether full or not */
     int64_t blocks;     /* how many digests */
     uint64_t *digest;   /* of each block */
     int64_t parts;      /* RANK_STATE: ranks that saved; otherwise 1 */
     int64_t *part_size; /* bytes of each part; NULL unless RANK_STATE */
+    int deflate;        /* level, 1 .. 9: each block is compressed by itself; 0: none is */
+    int64_t *place;     /* compressed: where each block lies, */
+    int64_t *stored;    /* and its bytes there: as many as it has elements for: not compressed */
 } collio_record;
 
 /* What the user block of a step holds: seal and table. */
@@ -48,15 +52,29 @@ void collio_table_free(collio_table *table);
 
 /*
  * Give a record its name, extents and room for digests, choosing the block.
+ *   deflate  in  level of compression, for parts that are not tiny; 0: none
  * Errors: MEMORY, VALUE (more bytes than a file can have).
  */
 int collio_record_fill(collio_record *record, const char *name, const char *format,
                        collio_item_kind kind, collio_type type, int ndim, const int64_t *shape,
-                       int64_t parts, collio_error *err);
+                       int64_t parts, int deflate, collio_error *err);
 
 /* Bytes of an element, of all elements. */
 int64_t collio_record_element(const collio_record *record);
 int64_t collio_record_bytes(const collio_record *record);
+
+/* Blocks: the first element of one (of the one past the last: the size), how
+ * many it has, and which one an element is in. */
+int64_t collio_block_first(const collio_record *record, int64_t block);
+int64_t collio_block_count(const collio_record *record, int64_t block);
+int64_t collio_block_of(const collio_record *record, int64_t index);
+
+/* The chunk of a compressed record, in each dimension: a block is one chunk. */
+void collio_record_chunk(const collio_record *record, int64_t *chunk);
+
+/* Where blocks, or all elements, are in the file: piece i of `pieces`. */
+int64_t collio_record_pieces(const collio_record *record);
+void collio_record_piece(const collio_record *record, int64_t i, int64_t *offset, int64_t *bytes);
 
 /* The record of a name, or -1. */
 int collio_table_find(const collio_table *table, const char *name);
@@ -66,6 +84,25 @@ size_t collio_table_words(const collio_table *table);
 void collio_table_encode(const collio_table *table, uint64_t *words);
 int collio_table_decode(collio_table *table, const uint64_t *words, size_t count, const char *path,
                         collio_error *err);
+
+/* ---------------------------------------------------------- deflate.c */
+
+/*
+ * Compress a block.
+ *   elements  in   collio_block_count() of them
+ *   out       out  room for a full block
+ *   size      out  bytes stored; those of a full block: as they are
+ */
+int collio_deflate(const collio_record *record, int64_t block, const char *elements, char *out,
+                   int64_t *size, collio_error *err);
+
+/* The opposite, of record->stored[block] bytes; *whole is 0 if they are not
+ * what collio_deflate() makes. */
+int collio_inflate(const collio_record *record, int64_t block, const char *stored, char *elements,
+                   int *whole, collio_error *err);
+
+/* Whether there is compression: UNSUPPORTED. */
+int collio_deflate_check(collio_error *err);
 
 /* ------------------------------------------------------------- seal.c */
 
@@ -196,6 +233,7 @@ typedef struct collio_plan {
     int64_t step;
     int nitems;
     const collio_item *items;
+    int deflate;        /* level of compression; 0: none */
     collio_table table; /* a record an item */
     size_t stride;      /* words of each rank in `blocks` */
     int64_t *blocks;    /* of every rank and item: start and count */
@@ -206,11 +244,12 @@ typedef struct collio_plan {
  * Check items, agree on them with the other ranks, learn the blocks of all and
  * check that they cover the arrays. Collective.
  *   plan    out  free with collio_plan_free() in any case
+ *   deflate in   level of compression; 0: none
  *   exists  in   rank 0: whether the step is there already
  *           out  the same on all ranks
  */
 int collio_plan_make(collio_plan *plan, collio_comm *comm, int64_t step, int nitems,
-                     const collio_item *items, int *exists, collio_error *err);
+                     const collio_item *items, int deflate, int *exists, collio_error *err);
 void collio_plan_free(collio_plan *plan);
 
 /* Where rank 0's words for the i-th item are; rank r's are r * stride on. */
@@ -221,9 +260,10 @@ const int64_t *collio_plan_blocks(const collio_plan *plan, int i);
 /* Elements on their way to the file: a run of one item. */
 typedef struct collio_stretch {
     int item;
-    int64_t first, count; /* in the array */
+    int64_t first, count; /* in the array; of a compressed block: its number, 1 */
     char *memory;         /* without gaps */
     int lasting;          /* 1: the memory is the caller's and stays until the save is over */
+    int64_t stored;       /* of a compressed block: its bytes; 0: these are elements */
 } collio_stretch;
 
 typedef int collio_take_function(void *context, const collio_stretch *stretch, collio_error *err);
@@ -235,8 +275,9 @@ typedef int collio_take_function(void *context, const collio_stretch *stretch, c
 int collio_plan_send(const collio_plan *plan, collio_comm *comm, collio_take_function *take,
                      void *context, collio_error *err);
 
-/* How many bytes collio_plan_send() hands on. */
-size_t collio_plan_room(const collio_plan *plan, collio_comm *comm);
+/* How many bytes collio_plan_send() hands on, at most; without those whose memory
+ * lasts, to borrow. */
+size_t collio_plan_room(const collio_plan *plan, collio_comm *comm, int borrow);
 
 /* What writes stretches to the file of a step, and adds to the digests. */
 typedef struct collio_writer {
@@ -255,6 +296,7 @@ typedef struct collio_staged {
     int item;
     int64_t first, count;
     const char *bytes; /* in the staging, or borrowed */
+    int64_t stored;    /* as in collio_stretch */
 } collio_staged;
 
 typedef struct collio_staging {
@@ -271,6 +313,10 @@ void collio_staging_free(collio_staging *staging);
 /* Keep a stretch: a copy of it, or, to borrow, its memory where that lasts. */
 int collio_staging_add(collio_staging *staging, const collio_stretch *stretch, int64_t element,
                        int borrow, collio_error *err);
+
+/* Compress a block into the staging; record->stored and digest are noted. */
+int collio_staging_deflate(collio_staging *staging, collio_record *record, int item, int64_t block,
+                           const char *elements, collio_error *err);
 
 /* Hand on all that was kept, in order. Not collective. */
 int collio_staging_write(const collio_staging *staging, collio_take_function *take, void *context,
@@ -361,12 +407,12 @@ int collio_pending_finish(collio_checkpoint *c, collio_error *err);
 
 /* -------------------------------------------------------- aggregate.c */
 
-/* Whether runs are so short and so many that exchanging pays. The same on all
- * ranks. */
+/* Whether runs are so short and so many that exchanging pays, or blocks are to be
+ * compressed. The same on all ranks. */
 int collio_aggregate_wanted(const collio_record *record, int ranks, const int64_t *blocks,
                             size_t stride);
 
-/* How many elements a rank hands on after the exchange. */
+/* How many elements a rank hands on after the exchange; compressed: blocks. */
 int64_t collio_aggregate_share(const collio_record *record, int ranks, int rank);
 
 /*
@@ -399,10 +445,8 @@ int collio_verify_share(int fd, const char *path, const collio_table *table, int
 void collio_name_range(const collio_record *record, int64_t first, int64_t count, char *text,
                        size_t size);
 
-/* Elements in a block. */
-int64_t collio_block_count(const collio_record *record, int64_t block);
-
-/* Read a block; *whole says whether it has its digest. */
+/* Read a block, as collio_block_count() elements; *whole says whether it has its
+ * digest. */
 int collio_block_read(int fd, const char *path, const collio_record *record, int64_t block,
                       void *bytes, int *whole, collio_error *err);
 

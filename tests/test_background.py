@@ -75,6 +75,45 @@ def test_errors():
     ckpt.close()
 
 
+def test_compression():
+    """What is compressed comes back, is smaller, and is plain HDF5; noise is stored as it is."""
+    shape = (400, 300)
+    blocks = collio.Decomposition(comm, shape)
+    smooth = np.add.outer(np.arange(400.0), np.arange(300.0))
+    noise = np.random.default_rng(1).integers(0, 2**63, shape)
+    saved = {"smooth": blocks.part(np.ascontiguousarray(smooth[blocks.where])),
+             "noise": blocks.part(noise[blocks.where]), "tiny": collio.Part(np.arange(3) if rank == 0 else
+                                                                            np.arange(0), shape=(3,))}
+    sizes = {}
+    for level in (None, "gzip", 1):
+        with collio.Checkpoint(f"compression-{level}", comm=comm, compression=level) as ckpt:
+            ckpt.save(1, saved)
+            ckpt.save(2, saved, wait=False).wait()
+            state = ckpt.restore()
+            check(ckpt.verify(2) and ckpt.verify(1), f"{level}: verified")
+            equal(state.part("smooth", blocks), smooth[blocks.where], f"{level}: smooth")
+            equal(state["noise"], noise, f"{level}: noise")
+            equal(state["tiny"], np.arange(3), f"{level}: what is too small for it")
+            sizes[level] = os.path.getsize(state.path)
+            path = state.path
+    check(sizes["gzip"] < sizes[None] * 0.6 and sizes["gzip"] <= sizes[1] < sizes[None], "it is smaller", f"{sizes}")
+    try:
+        import h5py
+    except ImportError:
+        h5py = None
+    if h5py is not None and rank == 0:
+        with h5py.File(path) as file:
+            assert (file["smooth"][...] == smooth).all() and (file["noise"][...] == noise).all()
+            assert file["smooth"].compression == "gzip" and file["smooth"].shuffle
+    with collio.File(path, comm=comm) as file:
+        equal(file["smooth"][...], smooth, "collio.File reads it")
+    for wrong in ("lzf", 10, -1, True):
+        raises(ValueError, "compression", collio.Checkpoint, "x", comm, compression=wrong, name=f"{wrong!r}")
+    if size > 1:
+        raises(collio.CollectiveError, "ranks disagree",
+               lambda: collio.Checkpoint("x", comm=comm, compression=1 + (rank == 0)), name="different levels")
+
+
 EXIT = """import sys, numpy, collio
 ckpt = collio.Checkpoint(sys.argv[1])
 ckpt.save(7, u=numpy.arange(1e6), wait=False)
@@ -100,5 +139,6 @@ def test_exit():
 
 test_request()
 test_errors()
+test_compression()
 test_exit()
 done()

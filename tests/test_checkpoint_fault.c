@@ -2,7 +2,7 @@
  * all ranks, no hang, old steps whole. ranks: 1 2 3 limit: 240 */
 #include "checkpoint_tools.h"
 
-#include "core/internal.h"
+#include "io/step.h"
 
 #include <dirent.h>
 #include <unistd.h>
@@ -58,6 +58,15 @@ static int do_save_columns(collio_error *err)
     collio_array_fill(&part, values, COLLIO_INT16, 2, count);
     item = collio_item_part("columns", &part, shape, start);
     return collio_checkpoint_save(c, step + 1, 1, &item, err);
+}
+
+/* Columns again, compressed: another checkpoint in the same directory. */
+static int do_save_deflated(collio_error *err)
+{
+    c->options.deflate = 1;
+    do_save_columns(err);
+    c->options.deflate = 0;
+    return err->code;
 }
 
 /* In the background: an error may come at the start or at the end. */
@@ -208,6 +217,8 @@ int main(int argc, char **argv)
     sweep("open", do_open, judged_in_create() + 1);
     tap_ok(little_is_newest(c, step), "the newest step is whole");
     sweep("save columns", do_save_columns, 1);
+    if (collio_checkpoint_latest(c, &step, &err) == COLLIO_OK)
+        sweep("save compressed columns", do_save_deflated, 1);
     collio_checkpoint_close(&c, &err);
     MPI_Finalize();
     return tap_end();

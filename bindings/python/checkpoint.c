@@ -11,6 +11,7 @@ typedef struct open_args {
     PyObject *keep;
     PyObject *verify;
     int read_only;
+    PyObject *compression;
     PyObject *on_signal;
     PyObject *every_steps;
     PyObject *every_seconds;
@@ -21,6 +22,25 @@ typedef struct open_args {
 static const char *path_of(PyObject *object, PyObject **bytes)
 {
     return PyUnicode_FSConverter(object, bytes) ? PyBytes_AS_STRING(*bytes) : "";
+}
+
+/* As h5py has it: None, "gzip", or the level of gzip. */
+static int compression_of(PyObject *object, int *out)
+{
+    const char *name;
+
+    if (object == NULL || object == Py_None)
+        return 0;
+    if (!PyUnicode_Check(object) && !PyBool_Check(object))
+        return arg_int(object, out);
+    name = PyUnicode_Check(object) ? PyUnicode_AsUTF8(object) : "";
+    *out = 4;
+    if (name != NULL && strcmp(name, "gzip") == 0)
+        return 0;
+    if (name != NULL)
+        PyErr_Format(PyExc_ValueError, "compression must be None, 'gzip' or 0 .. 9, not %R",
+                     object);
+    return -1;
 }
 
 /* Signals: None, one, or several. */
@@ -58,6 +78,8 @@ static int options_of(open_args *a, collio_checkpoint_options *out)
     if (a->verify != NULL && arg_text(a->verify, &verify) < 0)
         return -1;
     out->verify = strcmp(verify, "read") == 0 ? COLLIO_VERIFY_READ : COLLIO_VERIFY_ALL;
+    if (compression_of(a->compression, &out->deflate) < 0)
+        return -1;
     if (strcmp(verify, "read") == 0 || strcmp(verify, "all") == 0)
         return schedule_of(a, out);
     PyErr_Format(PyExc_ValueError, "verify must be 'all' or 'read', not %R", a->verify);
@@ -92,6 +114,7 @@ static int checkpoint_init(PyObject *object, PyObject *args, PyObject *keywords)
                                  {"|keep", arg_object, offsetof(open_args, keep)},
                                  {"$verify", arg_object, offsetof(open_args, verify)},
                                  {"$read_only", arg_bool, offsetof(open_args, read_only)},
+                                 {"$compression", arg_object, offsetof(open_args, compression)},
                                  {"$on_signal", arg_object, offsetof(open_args, on_signal)},
                                  {"$every_steps", arg_object, offsetof(open_args, every_steps)},
                                  {"$every_seconds", arg_object, offsetof(open_args, every_seconds)},
@@ -521,7 +544,7 @@ static PyGetSetDef checkpoint_getset[] = {
 
 PyDoc_STRVAR(checkpoint_doc,
              "Checkpoint(directory, comm=None, keep=None, *, verify='all', read_only=False, "
-             "on_signal=None, every_steps=None, every_seconds=None)\n--\n\n"
+             "compression=None, on_signal=None, every_steps=None, every_seconds=None)\n--\n\n"
              "A directory of checkpoints. Collective over comm.\n\n"
              "  directory  made if it is not there\n"
              "  comm       a communicator of collio.MPI or mpi4py; None: this process alone\n"
@@ -530,6 +553,9 @@ PyDoc_STRVAR(checkpoint_doc,
              "  verify     'all': restore() looks at every byte, so that it finds the newest\n"
              "             step that is whole; 'read': at what is read\n"
              "  read_only  change nothing in the directory\n"
+             "  compression\n"
+             "             'gzip' or its level, 1 .. 9: arrays in parts are compressed, by the\n"
+             "             ranks, with HDF5's filters shuffle and gzip; None, 0: not\n"
              "  on_signal, every_steps, every_seconds\n"
              "             when due() says that it is time: after a signal (one or several, such\n"
              "             as signal.SIGTERM; caught until close(), a handler that was there is\n"

@@ -49,8 +49,10 @@
  *
  * The seal covers every byte of the file: the raw data by digests a block (a
  * power of two of elements, 256 KiB at least), the HDF5 metadata by one more,
- * seal and table by their own. A digest is a sum over the elements of an array
- * of a bijective mix of (index, bits): the same however many ranks wrote it,
+ * seal and table by their own. Compressed arrays are stored in chunks, a block
+ * each; the ranks compress them before the skeleton is made, and digests are of
+ * the elements, so that a chunk is whole if what comes out of it is. A digest is a sum over the
+ * elements of an array of a bijective mix of (index, bits): the same however many ranks wrote it,
  * and damage is located. The file is plain HDF5 for any reader: dataset
  * "<name>" for each item, root attributes "collio_step", "collio_uuid",
  * "collio_writers"; state as bytes with the attribute "collio_format", state
@@ -90,6 +92,8 @@ typedef struct collio_checkpoint_options {
     int verify;    /* enum collio_verify */
     int read_only; /* 1: the directory must be there; nothing in it is changed, save and delete
                       are refused; no lease is needed */
+    int deflate;   /* 1 .. 9: compress arrays in parts, with HDF5's filters shuffle and deflate of
+                      this level; 0: not */
     /* What collio_checkpoint_due() goes by; 0, NULL: not by that. */
     int64_t every_steps;  /* at steps that are multiples of this one */
     double every_seconds; /* when so much time has passed since the last save */
