@@ -1,5 +1,6 @@
 /* The only file that knows the NumPy C API. */
 #include "bindings.h"
+#include "dlpack.h"
 
 #include <string.h>
 
@@ -328,4 +329,46 @@ int array_view_from(PyObject *object, int writable, array_view *out)
 void array_view_release(array_view *view)
 {
     Py_CLEAR(view->keep);
+}
+
+/* ------------------------------------------------------- arrays of other libraries */
+
+/* An array around what another library lent; takes over view->keep. */
+static PyObject *from_dlpack(const dlpack_view *view)
+{
+    npy_intp shape[DLPACK_DIMS], strides[DLPACK_DIMS];
+    PyObject *name = PyUnicode_FromString(view->typestr), *array = NULL;
+    PyArray_Descr *descr = NULL;
+
+    for (int i = 0; i < view->ndim; i++) {
+        shape[i] = (npy_intp)view->shape[i];
+        strides[i] = (npy_intp)view->strides[i];
+    }
+    if (name != NULL && PyArray_DescrConverter(name, &descr) == NPY_SUCCEED)
+        array = PyArray_NewFromDescr(&PyArray_Type, descr, view->ndim, shape, strides, view->data,
+                                     NPY_ARRAY_WRITEABLE, NULL);
+    Py_XDECREF(name);
+    if (array == NULL)
+        Py_DECREF(view->keep);
+    else if (PyArray_SetBaseObject((PyArrayObject *)array, view->keep) < 0)
+        Py_CLEAR(array);
+    return array;
+}
+
+PyObject *array_exported(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    dlpack_view view;
+
+    if (PyObject_HasAttrString((PyObject *)type, "__dlpack__"))
+        return dlpack_from(object, &view) < 0 ? NULL : from_dlpack(&view);
+    if (PyObject_HasAttrString(object, "__cuda_array_interface__"))
+        return PyErr_Format(PyExc_BufferError,
+                            "the array of type '%.200s' lies in the memory of a GPU, which this "
+                            "library does not reach: copy it to host memory first",
+                            type->tp_name);
+    if (PyObject_HasAttrString(object, "__array_interface__") ||
+        PyObject_HasAttrString(object, "__array_struct__"))
+        return PyArray_FromAny(object, NULL, 0, 0, 0, NULL);
+    Py_RETURN_NONE;
 }

@@ -50,6 +50,7 @@ typedef struct state {
     PyObject *io;          /* dict: the names of the package collio */
     PyObject *in_place;    /* the object MPI.IN_PLACE */
     PyObject *bottom;      /* the object MPI.BOTTOM */
+    PyObject *automatic;   /* the object MPI.BUFFER_AUTOMATIC */
     PyObject *sum;         /* the object MPI.SUM */
     PyObject *pickle;      /* the object MPI.pickle, serializer of the lower-case calls */
     PyObject *keyvals;     /* MPI._keyval_registry: class name -> dict of keyval -> Keyval */
@@ -397,6 +398,10 @@ typedef struct array_view {
 
 int array_setup(void);
 
+/* An array for an object without the buffer protocol, by the other protocols that arrays have
+ * (__dlpack__, __array_interface__); None if it has none. Memory of a device: BufferError. New. */
+PyObject *array_exported(PyObject *object);
+
 /* NumPy's binary interface, as built for and as loaded: its layout and its functions. */
 void array_interface(unsigned built[2], unsigned now[2]);
 
@@ -661,6 +666,16 @@ extern PyMethodDef doctor_functions[];
 /* datarep.c: a module function */
 PyObject *register_datarep(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
                            PyObject *keywords);
+
+/* special.c, buffer.c */
+int special_setup(PyObject *module, state *st);
+int buffer_setup(PyObject *module, state *st);
+
+/* An MPI.buffer of memory that belongs to `keep` (NULL: nobody looks after it). New. */
+PyObject *buffer_at(state *st, void *address, Py_ssize_t nbytes, int readonly, PyObject *keep);
+
+/* Let a buffer go of its memory, which is about to vanish, unless it is in use. */
+void buffer_retire(PyObject *self);
 
 /* constants.c */
 int constants_setup(PyObject *module, state *st);

@@ -130,69 +130,6 @@ static const struct {
 #undef X
 };
 
-/* --------------------------------------------------------- IN_PLACE and BOTTOM: singletons */
-
-static PyObject *special_repr(PyObject *self)
-{
-    return PyUnicode_FromString(
-        Py_TYPE(self) == state_of(self)->types[TYPE_InPlaceType] ? "IN_PLACE" : "BOTTOM");
-}
-
-static PyObject *special_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
-{
-    state *st = state_of_class((PyObject *)type);
-    PyObject *there = type == st->types[TYPE_InPlaceType] ? st->in_place : st->bottom;
-
-    if (PyTuple_GET_SIZE(args) > 0 || (keywords != NULL && PyDict_GET_SIZE(keywords) > 0))
-        return PyErr_Format(PyExc_TypeError, "%s() takes no arguments", type->tp_name);
-    return there != NULL ? Py_NewRef(there) : type->tp_alloc(type, 0);
-}
-
-PyDoc_STRVAR(reduce_doc, "__reduce__($self, /)\n--\n\nPickle by name.");
-
-static PyObject *special_reduce(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    return special_repr(self);
-}
-
-static int special_bool(PyObject *self)
-{
-    return Py_TYPE(self) == state_of(self)->types[TYPE_InPlaceType];
-}
-
-/* As the pointer that stands for it in C. */
-static PyObject *special_int(PyObject *self)
-{
-    return PyLong_FromSsize_t(special_bool(self) ? (Py_ssize_t)(intptr_t)MPI_IN_PLACE
-                                                 : (Py_ssize_t)(intptr_t)MPI_BOTTOM);
-}
-
-static PyMethodDef special_methods[] = {
-    {"__reduce__", special_reduce, METH_NOARGS, reduce_doc},
-    {NULL, NULL, 0, NULL},
-};
-
-/* clang-format off */
-static PyType_Slot special_slots[] = {
-    {Py_tp_new, special_new},     {Py_tp_repr, special_repr}, {Py_tp_methods, special_methods},
-    {Py_nb_bool, special_bool},   {Py_nb_int, special_int},   {0, NULL},
-};
-/* clang-format on */
-
-PyType_Spec InPlaceType_spec = {
-    .name = "collio.MPI.InPlaceType",
-    .basicsize = sizeof(PyObject),
-    .flags = Py_TPFLAGS_DEFAULT,
-    .slots = special_slots,
-};
-
-PyType_Spec BottomType_spec = {
-    .name = "collio.MPI.BottomType",
-    .basicsize = sizeof(PyObject),
-    .flags = Py_TPFLAGS_DEFAULT,
-    .slots = special_slots,
-};
-
 /* ------------------------------------------------------------------------------ setting up */
 
 static int add_numbers(PyObject *module)
@@ -272,9 +209,7 @@ int constants_setup(PyObject *module, state *st)
     st->sum = PyObject_GetAttrString(module, "SUM");
     if (st->sum == NULL)
         return -1;
-    if (add_object(module, (PyObject *)st->types[TYPE_InPlaceType], "IN_PLACE", &st->in_place) < 0)
-        return -1;
-    if (add_object(module, (PyObject *)st->types[TYPE_BottomType], "BOTTOM", &st->bottom) < 0)
+    if (special_setup(module, st) < 0 || buffer_setup(module, st) < 0)
         return -1;
     return add_object(module, (PyObject *)st->types[TYPE_Pickle], "pickle", &st->pickle);
 }

@@ -17,13 +17,14 @@ void message_release(message *m)
 /* Through the buffer protocol: a memoryview, kept, locks the object's size. */
 static int take_buffer(PyObject *object, int writable, message *m, Py_ssize_t *nbytes)
 {
+    PyObject *exported = PyObject_CheckBuffer(object) ? Py_NewRef(object) : array_exported(object);
     Py_buffer *view;
 
-    if (!PyObject_CheckBuffer(object)) {
+    if (exported == Py_None)
         raise_type("message:", "a buffer, or a list of buffer, count and datatype", object);
-        return -1;
-    }
-    m->keep = PyMemoryView_FromObject(object);
+    else if (exported != NULL)
+        m->keep = PyMemoryView_FromObject(exported);
+    Py_XDECREF(exported);
     if (m->keep == NULL)
         return -1;
     view = PyMemoryView_GET_BUFFER(m->keep);

@@ -138,6 +138,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(st->io);
     Py_VISIT(st->in_place);
     Py_VISIT(st->bottom);
+    Py_VISIT(st->automatic);
     Py_VISIT(st->sum);
     Py_VISIT(st->pickle);
     Py_VISIT(st->keyvals);
@@ -156,6 +157,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(st->io);
     Py_CLEAR(st->in_place);
     Py_CLEAR(st->bottom);
+    Py_CLEAR(st->automatic);
     Py_CLEAR(st->sum);
     Py_CLEAR(st->pickle);
     Py_CLEAR(st->keyvals);

@@ -156,28 +156,42 @@ PyObject *op_reduce(PyObject *self)
 
 /* -------------------------------------------------------------------- user functions */
 
-/* Call function(in, inout, datatype) on memoryviews. An exception cannot pass
- * through MPI: it is printed and the job ends, as mpi4py does. */
+/* The user's function called on the two buffers, which are retired after it. New. */
+static PyObject *call_on(state *st, PyObject *function, PyObject *in, PyObject *inout,
+                         MPI_Datatype mpi)
+{
+    PyObject *type =
+        handle_make(st->types[TYPE_Datatype], KIND_datatype, (any_handle){.datatype = mpi});
+    PyObject *result = NULL;
+
+    if (in != NULL && inout != NULL && type != NULL)
+        result = PyObject_CallFunctionObjArgs(function, in, inout, type, NULL);
+    if (in != NULL)
+        buffer_retire(in);
+    if (inout != NULL)
+        buffer_retire(inout);
+    Py_XDECREF(type);
+    return result;
+}
+
+/* An exception cannot pass through MPI: it is printed and the job ends, as in mpi4py. */
 static void call_user(int slot, void *in, void *inout, int *count, MPI_Datatype *type)
 {
     PyGILState_STATE gil = PyGILState_Ensure();
     MPI_Aint lb = 0, extent = 0;
-    PyObject *a, *b, *datatype, *result = NULL;
+    PyObject *a = NULL, *b = NULL, *result = NULL;
     state *st = state_find();
     Py_ssize_t size;
 
     MPI_Type_get_extent(*type, &lb, &extent);
     size = (Py_ssize_t)extent * *count;
-    a = PyMemoryView_FromMemory(in, size, PyBUF_READ);
-    b = PyMemoryView_FromMemory(inout, size, PyBUF_WRITE);
-    datatype = st == NULL ? NULL
-                          : handle_make(st->types[TYPE_Datatype], KIND_datatype,
-                                        (any_handle){.datatype = *type});
-    if (a && b && datatype)
-        result = PyObject_CallFunctionObjArgs(user_functions[slot], a, b, datatype, NULL);
+    if (st != NULL) {
+        a = buffer_at(st, in, size, 0, NULL);
+        b = buffer_at(st, inout, size, 0, NULL);
+        result = call_on(st, user_functions[slot], a, b, *type);
+    }
     Py_XDECREF(a);
     Py_XDECREF(b);
-    Py_XDECREF(datatype);
     if (result == NULL) {
         PyErr_Print();
         MPI_Abort(MPI_COMM_WORLD, 1);

@@ -1,0 +1,22 @@
+/* Arrays of other libraries by the DLPack protocol. */
+#ifndef COLLIO_DLPACK_H
+#define COLLIO_DLPACK_H
+
+#include "bindings.h"
+
+#define DLPACK_KEEP "collio.dlpack"
+#define DLPACK_DIMS 32
+
+typedef struct dlpack_view {
+    PyObject *keep;   /* new: owns the memory */
+    char typestr[16]; /* as NumPy writes it: "f8" */
+    void *data;
+    int ndim;
+    int64_t shape[DLPACK_DIMS], strides[DLPACK_DIMS]; /* elements; bytes */
+} dlpack_view;
+
+/* The memory of an object that has __dlpack__. 0, or -1 with BufferError if it lies elsewhere
+ * than in the host's memory. */
+int dlpack_from(PyObject *object, dlpack_view *out);
+
+#endif
