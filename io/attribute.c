@@ -15,12 +15,14 @@
 typedef struct value {
     collio_object *object;
     const char *name;
-    const char *text; /* NULL: numbers */
+    const char *text; /* NULL: elements */
     collio_type type;
     int ndim;
     const int64_t *shape;
     const void *data;
-    int64_t bytes; /* of the numbers */
+    int empty;     /* no elements at all */
+    int keep_form; /* the attribute is there, and keeps its type and extents */
+    int64_t bytes; /* of the elements */
 } value;
 
 /* ------------------------------------------------------------- arguments */
@@ -35,7 +37,10 @@ static void describe(const void *context, char *text, size_t size)
     const value *v = context;
     size_t at = (size_t)snprintf(text, size, "('%s', ", v->name ? v->name : "");
 
-    if (at < size && v->text != NULL)
+    if (at < size && v->empty)
+        snprintf(text + at, size - at, "empty %s) on '%s'", collio_type_name(v->type),
+                 v->object->name);
+    else if (at < size && v->text != NULL)
         snprintf(text + at, size - at, "\"%.60s\") on '%s'", v->text, v->object->name);
     else if (at < size)
         snprintf(text + at, size - at, "%s, %d dimensions, %" PRId64 " bytes, digest %08x) on '%s'",
@@ -48,6 +53,7 @@ static uint64_t digest(const value *v)
     uint64_t d = collio_hash_number(v->object->identity, collio_type_digest(v->type));
 
     d = collio_hash_text(d, v->name != NULL ? v->name : "");
+    d = collio_hash_number(d, (uint64_t)(v->empty + 2 * v->keep_form));
     if (v->text != NULL)
         return collio_hash_text(d, v->text);
     if (v->bytes > 0)
@@ -95,6 +101,23 @@ static unsigned header_version(const collio_object *object)
     return info.hdr.version;
 }
 
+/* Whether the attribute is there, with as many elements. */
+static int check_form(const value *v, collio_error *err)
+{
+    collio_attribute_facts facts;
+    int64_t there = 1;
+
+    if (collio_attribute_info(v->object, v->name, &facts, err))
+        return err->code;
+    for (int d = 0; d < facts.ndim; d++)
+        there *= facts.shape[d];
+    if (facts.kind == COLLIO_ATTRIBUTE_EMPTY || there != elements(v))
+        collio_error_set(err, COLLIO_ERR_VALUE,
+                         "attribute '%s' has %" PRId64 " elements, and %" PRId64 " are given",
+                         v->name, facts.kind == COLLIO_ATTRIBUTE_EMPTY ? 0 : there, elements(v));
+    return err->code;
+}
+
 static int check_value(value *v, collio_error *err)
 {
     if (collio_object_check_writable(v->object, err) || check_name(v->object, v->name, err))
@@ -103,10 +126,10 @@ static int check_value(value *v, collio_error *err)
         return COLLIO_OK;
     if (collio_type_size(v->type) == 0)
         return collio_error_set(err, COLLIO_ERR_TYPE, "unknown element type %d", (int)v->type);
-    if (check_shape(v, err))
+    if (v->empty || check_shape(v, err) || (v->keep_form && check_form(v, err)))
         return err->code;
     if (v->bytes > HEADER_BYTES && header_version(v->object) < 2)
-        return collio_error_set(err, COLLIO_ERR_VALUE,
+        return collio_error_set(err, COLLIO_ERR_HDF5,
                                 "unable to create attribute '%s' of %" PRId64
                                 " bytes (%d is the limit in this file; format V18 has none)",
                                 v->name, v->bytes, HEADER_BYTES);
@@ -150,7 +173,7 @@ static hid_t obtain(const value *v, hid_t type, hid_t space, collio_error *err)
         return id;
     if (exists) {
         id = H5Aopen(v->object->id, v->name, H5P_DEFAULT);
-        if (collio_hdf5(id < 0, "H5Aopen", err) || fits(id, type, space))
+        if (collio_hdf5(id < 0, "H5Aopen", err) || v->keep_form || fits(id, type, space))
             return id;
         H5Aclose(id);
         if (collio_hdf5(H5Adelete(v->object->id, v->name) < 0, "H5Adelete", err))
@@ -161,13 +184,21 @@ static hid_t obtain(const value *v, hid_t type, hid_t space, collio_error *err)
     return id;
 }
 
+static int make_space(const value *v, hid_t *space, collio_error *err)
+{
+    if (!v->empty)
+        return collio_hdf5_space(v->ndim, v->shape, space, err);
+    *space = H5Screate(H5S_NULL);
+    return collio_hdf5(*space < 0, "H5Screate", err);
+}
+
 static void store(const value *v, collio_error *err)
 {
     hid_t type = v->text != NULL ? text_type(err) : collio_hdf5_type(v->type, err);
     hid_t space = H5I_INVALID_HID, id = H5I_INVALID_HID;
     const void *data = v->text != NULL ? (const void *)&v->text : v->data;
 
-    if (type >= 0 && collio_hdf5_space(v->ndim, v->shape, &space, err) == COLLIO_OK)
+    if (type >= 0 && make_space(v, &space, err) == COLLIO_OK)
         id = obtain(v, type, space, err);
     if (id >= 0 && err->code == COLLIO_OK && (v->text != NULL || v->bytes > 0))
         collio_hdf5(H5Awrite(id, type, data) < 0, "H5Awrite", err);
@@ -201,7 +232,30 @@ static int write_value(value *v, collio_error *err)
 int collio_attribute_write(collio_object *object, const char *name, collio_type type, int ndim,
                            const int64_t *shape, const void *data, collio_error *err)
 {
-    value v = {object, name, NULL, type, ndim, shape, data, 0};
+    value v = {
+        .object = object, .name = name, .type = type, .ndim = ndim, .shape = shape, .data = data};
+
+    return write_value(&v, err);
+}
+
+int collio_attribute_write_empty(collio_object *object, const char *name, collio_type type,
+                                 collio_error *err)
+{
+    value v = {.object = object, .name = name, .type = type, .empty = 1};
+
+    return write_value(&v, err);
+}
+
+int collio_attribute_modify(collio_object *object, const char *name, collio_type type, int ndim,
+                            const int64_t *shape, const void *data, collio_error *err)
+{
+    value v = {.object = object,
+               .name = name,
+               .type = type,
+               .ndim = ndim,
+               .shape = shape,
+               .data = data,
+               .keep_form = 1};
 
     return write_value(&v, err);
 }
@@ -209,7 +263,10 @@ int collio_attribute_write(collio_object *object, const char *name, collio_type 
 int collio_attribute_write_text(collio_object *object, const char *name, const char *text,
                                 collio_error *err)
 {
-    value v = {object, name, text != NULL ? text : "", COLLIO_TYPE_COUNT, 0, NULL, NULL, 0};
+    value v = {.object = object,
+               .name = name,
+               .text = text != NULL ? text : "",
+               .type = COLLIO_TYPE_COUNT};
 
     if (text == NULL)
         collio_error_set(err, COLLIO_ERR_VALUE, "no text given for attribute '%s'", name);

@@ -26,8 +26,7 @@ VALUES = {
 def wanted(value):
     if isinstance(value, str):
         return value
-    array = np.asarray(value)
-    return array.astype(array.dtype.newbyteorder("="))[()]
+    return np.asarray(value)[()]
 
 
 def test_on(thing):
@@ -70,5 +69,5 @@ with collio.File("attributes.h5", "w", comm=comm) as file:
 with collio.File("attributes.h5", comm=comm) as file:
     equal(file["group"].attrs["text"], "Größe", "after reopening")
     equal(file["dataset"].attrs["turned"], VALUES["turned"], "array after reopening")
-    raises(ValueError, "read", file.attrs.__setitem__, "x", 1, name="writing to a file opened with r")
+    raises(OSError, "read", file.attrs.__setitem__, "x", 1, name="writing to a file opened with r")
 done()

@@ -24,42 +24,6 @@ PyObject *h5_attributes(h5object *of)
 
 /* ----------------------------------------------------------------------- read */
 
-static PyObject *read_numbers(h5object *of, const char *name, const collio_attribute_facts *facts)
-{
-    collio_error err = COLLIO_ERROR_INIT;
-    PyThreadState *saved;
-    void *data = NULL;
-    PyObject *array = array_new(facts->type, facts->ndim, facts->shape, &data);
-
-    if (array == NULL)
-        return NULL;
-    saved = io_enter();
-    collio_attribute_read(of->object, name, facts->type, data, &err);
-    io_leave(saved);
-    if (err.code == COLLIO_OK)
-        return array_scalar(array);
-    Py_DECREF(array);
-    return raise_from(&err);
-}
-
-static PyObject *read_text(h5object *of, const char *name)
-{
-    collio_error err = COLLIO_ERROR_INIT;
-    PyObject *result = NULL;
-    PyThreadState *saved;
-    char *text = NULL;
-
-    saved = io_enter();
-    collio_attribute_read_text(of->object, name, &text, &err);
-    io_leave(saved);
-    if (text != NULL)
-        result = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
-    else
-        raise_from(&err);
-    collio_text_free(&text);
-    return result;
-}
-
 /* What an attribute is; -1 with an exception. */
 static int facts_of(h5object *of, const char *name, collio_attribute_facts *facts)
 {
@@ -80,40 +44,79 @@ static int facts_of(h5object *of, const char *name, collio_attribute_facts *fact
     return -1;
 }
 
+/* Read elements as an array; texts as str, one element as what it is. New. */
+static PyObject *read_elements(h5object *of, const char *name, const collio_attribute_facts *facts)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    PyThreadState *saved;
+    PyObject *array;
+    h5room room;
+
+    if (h5_room(NULL, facts->stored, facts->ndim, facts->shape, &room) < 0)
+        return NULL;
+    saved = io_enter();
+    collio_attribute_read(of->object, name, room.memory.type, room.memory.data, &err);
+    io_leave(saved);
+    array = h5_room_take(&room, err.code == COLLIO_OK);
+    if (err.code != COLLIO_OK)
+        return raise_from(&err);
+    if (array == NULL || facts->kind == COLLIO_ATTRIBUTE_NUMBERS)
+        return array == NULL ? NULL : array_scalar(array);
+    Py_SETREF(array, memory_call("collio._attributes", "finish", "(O)", array));
+    return array;
+}
+
 static PyObject *attributes_get_item(PyObject *object, PyObject *key)
 {
     h5object *of = ((attributes *)object)->of;
     collio_attribute_facts facts;
+    PyObject *dtype, *empty;
     const char *name;
 
-    if (arg_text(key, &name) < 0 || facts_of(of, name, &facts) < 0)
+    if (arg_name(key, &name) < 0 || facts_of(of, name, &facts) < 0)
         return NULL;
-    if (facts.kind == COLLIO_ATTRIBUTE_NUMBERS)
-        return read_numbers(of, name, &facts);
-    if (facts.kind == COLLIO_ATTRIBUTE_TEXT)
-        return read_text(of, name);
-    return PyErr_Format(PyExc_NotImplementedError, "attribute '%s' is %s", name,
-                        facts.kind == COLLIO_ATTRIBUTE_EMPTY ? "empty" : "of an unknown type");
+    if (facts.kind != COLLIO_ATTRIBUTE_EMPTY)
+        return read_elements(of, name, &facts);
+    dtype = h5_dtype(facts.stored);
+    empty = dtype == NULL ? NULL : memory_call("collio._types", "Empty", "(O)", dtype);
+    Py_XDECREF(dtype);
+    return empty;
+}
+
+PyDoc_STRVAR(get_id_doc, "get_id($self, name, /)\n--\n\nWhat the attribute is: an object with its "
+                         "name, dtype and shape. Not collective.");
+
+static PyObject *attributes_get_id(PyObject *object, PyObject *key)
+{
+    h5object *of = ((attributes *)object)->of;
+    collio_attribute_facts facts;
+    PyObject *dtype, *shape, *id = NULL;
+    const char *name;
+
+    if (arg_name(key, &name) < 0 || facts_of(of, name, &facts) < 0)
+        return NULL;
+    dtype = h5_dtype(facts.stored);
+    shape = facts.kind == COLLIO_ATTRIBUTE_EMPTY ? Py_NewRef(Py_None)
+                                                 : memory_tuple(facts.ndim, facts.shape);
+    if (dtype != NULL && shape != NULL)
+        id = memory_call("collio._attributes", "AttributeID", "(OOOO)", object, key, dtype, shape);
+    Py_XDECREF(dtype);
+    Py_XDECREF(shape);
+    return id;
 }
 
 /* ---------------------------------------------------------------------- write */
 
-/* Something to write: a text, or numbers without gaps. */
+/* Something to write: a text, or elements without gaps, or (`empty`) none of a type. */
 typedef struct value {
-    const char *text; /* NULL: numbers */
-    PyObject *keep;
+    const char *text;
+    int empty, keep_form;
+    collio_type type;
+    int ndim;
+    int64_t shape[COLLIO_MAX_DIMS];
+    PyObject *keep; /* what the view and its pointers are in */
     array_view view;
 } value;
-
-/* The data as a C-ordered array of a type and shape (either may be None). New. */
-static PyObject *as_array(PyObject *data, PyObject *dtype, PyObject *shape)
-{
-    PyObject *array = memory_call("numpy", "asarray", "(OOs)", data, dtype, "C");
-
-    if (array != NULL && shape != Py_None)
-        Py_SETREF(array, PyObject_CallMethod(array, "reshape", "(O)", shape));
-    return array;
-}
 
 static int text_of(PyObject *data, value *v)
 {
@@ -128,30 +131,88 @@ static int text_of(PyObject *data, value *v)
     return -1;
 }
 
+/* Whether NumPy makes plain numbers of it without a question. */
+static int is_plain(PyObject *data)
+{
+    PyObject *dtype = array_dtype_of(data);
+
+    if (dtype != NULL)
+        return array_plain_type(dtype) != COLLIO_TYPE_COUNT;
+    return PyFloat_CheckExact(data) || PyLong_CheckExact(data) || PyBool_Check(data) ||
+           PyComplex_CheckExact(data);
+}
+
+static int plain_of(PyObject *data, value *v)
+{
+    v->keep = memory_call("numpy", "asarray", "(OOs)", data, Py_None, "C");
+    if (v->keep == NULL || memory_view(v->keep, NULL, &v->view) < 0)
+        return -1;
+    v->type = v->view.type;
+    v->ndim = v->view.ndim;
+    memcpy(v->shape, v->view.shape, sizeof v->shape);
+    return 0;
+}
+
+/* Take over (memory, number of a type, extents, what it points to). Steals. */
+static int take_prepared(PyObject *prepared, value *v)
+{
+    PyObject *array, *shape, *pointed;
+    int type;
+
+    v->keep = prepared;
+    if (prepared == NULL || !PyArg_ParseTuple(prepared, "OiOO", &array, &type, &shape, &pointed))
+        return -1;
+    v->type = (collio_type)type;
+    v->empty = array == Py_None;
+    if (v->empty)
+        return 0;
+    v->ndim = memory_extents(shape, "shape", v->shape);
+    return v->ndim < 0 ? -1 : array_view_any(array, 0, &v->view);
+}
+
 static int value_of(PyObject *data, PyObject *dtype, PyObject *shape, value *v)
 {
-    if (PyUnicode_Check(data) && dtype == Py_None && shape == Py_None)
+    int as_is = dtype == Py_None && shape == Py_None;
+
+    if (as_is && PyUnicode_CheckExact(data))
         return text_of(data, v);
-    v->keep = as_array(data, dtype, shape);
-    if (v->keep == NULL)
-        return -1;
-    return memory_view(v->keep, NULL, &v->view);
+    if (as_is && is_plain(data))
+        return plain_of(data, v);
+    return take_prepared(memory_call("collio._attributes", "prepare", "(OOO)", data, dtype, shape),
+                         v);
+}
+
+/* h5py raises OSError for what HDF5 refuses. */
+static int end_change(h5object *of, joint *j)
+{
+    int readable_only = of->file->handle != NULL && !collio_file_is_writable(of->file->handle);
+
+    if (j->err.code == COLLIO_ERR_HDF5 || (j->err.code == COLLIO_ERR_VALUE && readable_only))
+        j->err.code = COLLIO_ERR_OS;
+    return joint_end(j);
 }
 
 static int write_value(h5object *of, const char *name, const value *v, joint *j)
 {
-    static char zero;
     PyThreadState *saved = io_enter();
 
     if (v->text != NULL)
         collio_attribute_write_text(of->object, name, v->text, &j->err);
-    else if (v->view.keep != NULL)
-        collio_attribute_write(of->object, name, v->view.type, v->view.ndim, v->view.shape,
-                               v->view.data, &j->err);
+    else if (v->empty || v->view.keep == NULL)
+        collio_attribute_write_empty(of->object, name, v->type, &j->err);
+    else if (v->keep_form)
+        collio_attribute_modify(of->object, name, v->type, v->ndim, v->shape, v->view.data,
+                                &j->err);
     else
-        collio_attribute_write(of->object, name, COLLIO_UINT8, 0, NULL, &zero, &j->err);
+        collio_attribute_write(of->object, name, v->type, v->ndim, v->shape, v->view.data, &j->err);
     io_leave(saved);
-    return joint_end(j);
+    return end_change(of, j);
+}
+
+static void release(value *v)
+{
+    array_view_release(&v->view);
+    Py_CLEAR(v->keep);
 }
 
 static int delete_name(h5object *of, PyObject *key)
@@ -161,12 +222,12 @@ static int delete_name(h5object *of, PyObject *key)
     joint j;
 
     joint_begin(&j);
-    if (arg_text(key, &name) < 0)
+    if (arg_name(key, &name) < 0)
         joint_fail(&j);
     saved = io_enter();
     collio_attribute_delete(of->object, name, &j.err);
     io_leave(saved);
-    return joint_end(&j);
+    return end_change(of, &j);
 }
 
 typedef struct create_args {
@@ -178,14 +239,13 @@ typedef struct create_args {
 
 static int create(h5object *of, const create_args *a, joint *j)
 {
-    value v = {.text = NULL, .keep = NULL, .view = {.keep = NULL}};
+    value v = {.text = NULL};
     int result;
 
     if (j->err.code == COLLIO_OK && value_of(a->data, a->dtype, a->shape, &v) < 0)
         joint_fail(j);
     result = write_value(of, a->name, &v, j);
-    array_view_release(&v.view);
-    Py_XDECREF(v.keep);
+    release(&v);
     return result;
 }
 
@@ -200,7 +260,7 @@ static int attributes_assign(PyObject *object, PyObject *key, PyObject *data)
     if (data == NULL)
         return delete_name(of, key);
     joint_begin(&j);
-    if (arg_text(key, &a.name) < 0)
+    if (arg_name(key, &a.name) < 0)
         joint_fail(&j);
     return create(of, &a, &j);
 }
@@ -212,7 +272,7 @@ PyDoc_STRVAR(create_doc,
 static PyObject *attributes_create(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                                    PyObject *keywords)
 {
-    static const param rows[] = {{"name", arg_text, offsetof(create_args, name)},
+    static const param rows[] = {{"name", arg_name, offsetof(create_args, name)},
                                  {"data", arg_object, offsetof(create_args, data)},
                                  {"|shape", arg_object, offsetof(create_args, shape)},
                                  {"|dtype", arg_object, offsetof(create_args, dtype)},
@@ -231,18 +291,29 @@ static PyObject *attributes_create(PyObject *object, PyObject *const *args, Py_s
     Py_RETURN_NONE;
 }
 
-/* Shape and type of the attribute that is there, if it holds numbers. */
-static int keep_form(h5object *of, create_args *a)
+/* The value for an attribute that is there, in its own form; any if it is not. */
+static int value_like(h5object *of, const char *name, PyObject *data, value *v)
 {
     collio_attribute_facts facts;
+    PyObject *shape, *prepared = NULL;
 
-    if (h5_ready(of) < 0 || facts_of(of, a->name, &facts) < 0)
-        return PyErr_ExceptionMatches(PyExc_KeyError) ? (PyErr_Clear(), 0) : -1;
-    if (facts.kind != COLLIO_ATTRIBUTE_NUMBERS)
-        return 0;
-    a->shape = memory_tuple(facts.ndim, facts.shape);
-    a->dtype = array_dtype(facts.type);
-    return a->shape == NULL || a->dtype == NULL ? -1 : 0;
+    if (facts_of(of, name, &facts) < 0) {
+        if (!PyErr_ExceptionMatches(PyExc_KeyError))
+            return -1;
+        PyErr_Clear();
+        return value_of(data, Py_None, Py_None, v);
+    }
+    if (facts.kind == COLLIO_ATTRIBUTE_EMPTY) {
+        PyErr_SetString(PyExc_OSError, "Empty attributes can't be modified");
+        return -1;
+    }
+    v->keep_form = 1;
+    shape = memory_tuple(facts.ndim, facts.shape);
+    if (shape != NULL)
+        prepared = memory_call("collio._attributes", "prepare_like", "(OiO)", data,
+                               (int)facts.stored, shape);
+    Py_XDECREF(shape);
+    return take_prepared(prepared, v);
 }
 
 PyDoc_STRVAR(modify_doc, "modify($self, name, value)\n--\n\nChange the value of an attribute, but "
@@ -251,24 +322,23 @@ PyDoc_STRVAR(modify_doc, "modify($self, name, value)\n--\n\nChange the value of 
 static PyObject *attributes_modify(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                                    PyObject *keywords)
 {
-    static const param rows[] = {{"name", arg_text, offsetof(create_args, name)},
+    static const param rows[] = {{"name", arg_name, offsetof(create_args, name)},
                                  {"value", arg_object, offsetof(create_args, data)},
                                  {NULL, NULL, 0}};
     h5object *of = ((attributes *)object)->of;
-    create_args a = {"", NULL, NULL, NULL};
+    create_args a = {.name = ""};
+    value v = {.text = NULL};
     int result;
     joint j;
 
     if (h5_ready(of) < 0)
         return NULL;
     joint_begin(&j);
-    if (args_parse("modify", rows, &a, args, nargs, keywords) < 0 || keep_form(of, &a) < 0)
+    if (args_parse("modify", rows, &a, args, nargs, keywords) < 0 ||
+        value_like(of, a.name, a.data, &v) < 0)
         joint_fail(&j);
-    a.shape = a.shape != NULL ? a.shape : Py_NewRef(Py_None);
-    a.dtype = a.dtype != NULL ? a.dtype : Py_NewRef(Py_None);
-    result = create(of, &a, &j);
-    Py_DECREF(a.shape);
-    Py_DECREF(a.dtype);
+    result = write_value(of, a.name, &v, &j);
+    release(&v);
     if (result < 0)
         return NULL;
     Py_RETURN_NONE;
@@ -302,7 +372,7 @@ static int attributes_contains(PyObject *object, PyObject *key)
     const char *name;
     int exists = 0;
 
-    if (h5_ready(of) < 0 || arg_text(key, &name) < 0)
+    if (h5_ready(of) < 0 || arg_name(key, &name) < 0)
         return -1;
     saved = io_enter();
     collio_attribute_exists(of->object, name, &exists, &err);
@@ -352,19 +422,25 @@ static void attributes_dealloc(PyObject *object)
 
 static PyObject *attributes_repr(PyObject *object)
 {
-    return PyUnicode_FromFormat("<Attributes of HDF5 object at %p>", ((attributes *)object)->of);
+    h5object *of = ((attributes *)object)->of;
+
+    if (!PyObject_IsTrue((PyObject *)of))
+        return PyUnicode_FromString("<Attributes of closed HDF5 object>");
+    return PyUnicode_FromFormat("<Attributes of HDF5 object at %p>", of);
 }
 
 static PyMethodDef attributes_methods[] = {
     {"create", FAST(attributes_create), FASTCALL, create_doc},
     {"modify", FAST(attributes_modify), FASTCALL, modify_doc},
+    {"get_id", attributes_get_id, METH_O, get_id_doc},
     {"get", FAST(attributes_get), METH_FASTCALL, get_doc},
     {NULL, NULL, 0, NULL},
 };
 
 PyDoc_STRVAR(attributes_doc,
-             "The attributes of a file, group or dataset: a mapping of names to numbers, arrays\n"
-             "and texts. Looking is not collective; setting and deleting is, with the same values\n"
+             "The attributes of a file, group or dataset: a mapping of names to numbers, texts,\n"
+             "arrays of any dtype, and Empty. Looking is not collective; setting and deleting is, "
+             "with the same values\n"
              "on all ranks.");
 
 static PyType_Slot attributes_slots[] = {

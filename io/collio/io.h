@@ -613,6 +613,21 @@ COLLIO_API int collio_attribute_write(collio_object *object, const char *name, c
 COLLIO_API int collio_attribute_write_text(collio_object *object, const char *name,
                                            const char *text, collio_error *err);
 
+/* Write an attribute that has a type but no elements (a null dataspace). Collective. */
+COLLIO_API int collio_attribute_write_empty(collio_object *object, const char *name,
+                                            collio_type type, collio_error *err);
+
+/*
+ * Change the values of an attribute, but not its type and extents. Collective, as
+ * collio_attribute_write().
+ *   type   in  converted to that in the file
+ *   shape  in  with as many elements as the attribute has
+ * Errors: KEY, and as above.
+ */
+COLLIO_API int collio_attribute_modify(collio_object *object, const char *name, collio_type type,
+                                       int ndim, const int64_t *shape, const void *data,
+                                       collio_error *err);
+
 /* Remove an attribute. Collective. Errors: KEY, VALUE, DIVERGED, HDF5. */
 COLLIO_API int collio_attribute_delete(collio_object *object, const char *name, collio_error *err);
 
