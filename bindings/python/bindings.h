@@ -632,13 +632,15 @@ PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t si
 
 /* ------------------------------------------------------ comm.c and neighbours */
 
-extern PyMethodDef comm_methods[], intracomm_cart_methods[];
+extern PyMethodDef comm_methods[], comm_make_methods[], comm_fault_methods[], intracomm_cart_methods[],
+    intracomm_graph_methods[], intracomm_make_methods[], intracomm_inter_methods[];
 extern const row_method handle_rows[], status_rows[], datatype_rows[], group_rows[], info_rows[],
     prequest_rows[], pickle_rows[], request_many_rows[], matched_rows[], comm_rows[],
     comm_send_rows[], comm_object_rows[], comm_collect_rows[], intracomm_collect_rows[],
     comm_bcast_rows[], comm_gather_rows[], intracomm_gather_rows[], cart_rows[],
     comm_errhandler_rows[], file_errhandler_rows[], comm_keyval_rows[], datatype_keyval_rows[],
-    topocomm_collect_rows[];
+    topocomm_collect_rows[], topocomm_gather_rows[], graph_rows[], comm_make_rows[],
+    comm_fault_rows[];
 extern PyMethodDef datatype_decode_methods[], datatype_pack_methods[], typecode_methods[],
     datatype_functions[], handle_functions[];
 extern const row_method datatype_new_rows[], datatype_decode_rows[], typecode_rows[];
@@ -647,6 +649,16 @@ extern const row_method datatype_new_rows[], datatype_decode_rows[], typecode_ro
  * handler of rc.errors; or one that exists, which keeps its own. New. */
 PyObject *comm_wrap(state *st, MPI_Comm comm);
 PyObject *comm_object(state *st, MPI_Comm comm);
+
+/* The same; COMM_NULL becomes an object of that class. New. */
+PyObject *comm_wrap_as(state *st, enum type_slot slot, MPI_Comm comm);
+
+/* 0 if objects of class `wanted` may stand for this communicator, else TypeError. */
+int comm_class_refuse(state *st, PyTypeObject *wanted, MPI_Comm comm);
+
+/* comm_make.c: for properties. */
+PyObject *comm_Get_info(PyObject *self, PyObject *none);
+int comm_set_info(PyObject *self, PyObject *value, void *none);
 
 /* foreign.c: a communicator of collio or of mpi4py (by its address, checked to
  * be of the same MPI library); None: MPI_COMM_WORLD. Errors: TypeError, ValueError. */

@@ -276,7 +276,10 @@ static int prepare_reduce(state *st, const collect_args *a, collective *c)
         return is_leaf(c) ? reduce_to_other(st, a, c) : 0;
     if (!c->inter)
         return prepare_allreduce(st, a, c);
-    return message_from_large(st, a->recvbuf, 1, 1, &c->recv);
+    if (message_from_large(st, a->recvbuf, 1, 1, &c->recv) < 0)
+        return -1;
+    c->send.data = c; /* not looked at, but MPICH wants some address that is not recvbuf's */
+    return 0;
 }
 
 static int prepare_reduce_scatter_block(state *st, const collect_args *a, collective *c)

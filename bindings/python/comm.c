@@ -23,10 +23,13 @@ static int class_of(MPI_Comm comm)
     if (mpi_failed(MPI_Comm_test_inter(comm, &inter), "MPI_Comm_test_inter") < 0)
         return -1;
     if (inter)
-        return TYPE_Comm;
+        return TYPE_Intercomm;
     if (mpi_failed(MPI_Topo_test(comm, &topology), "MPI_Topo_test") < 0)
         return -1;
-    return topology == MPI_CART ? TYPE_Cartcomm : TYPE_Intracomm;
+    return topology == MPI_CART         ? TYPE_Cartcomm
+           : topology == MPI_GRAPH      ? TYPE_Graphcomm
+           : topology == MPI_DIST_GRAPH ? TYPE_Distgraphcomm
+                                        : TYPE_Intracomm;
 }
 
 PyObject *comm_object(state *st, MPI_Comm comm)
@@ -42,11 +45,45 @@ PyObject *comm_wrap(state *st, MPI_Comm comm)
     return comm_object(st, comm);
 }
 
-/* A new communicator of the class of `self`, a user's subclass included. */
-static PyObject *wrap_like(PyObject *self, MPI_Comm comm)
+PyObject *comm_wrap_as(state *st, enum type_slot slot, MPI_Comm comm)
 {
-    errors_install(state_of(self), KIND_comm, (any_handle){.comm = comm});
-    return handle_make(Py_TYPE(self), KIND_comm, (any_handle){.comm = comm});
+    if (comm != MPI_COMM_NULL)
+        return comm_wrap(st, comm);
+    return handle_make(st->types[slot], KIND_comm, handle_null(KIND_comm));
+}
+
+/* X(class, what its constructor expects) */
+#define CLASSES                                                                                    \
+    X(Intercomm, "an intercommunicator")                                                           \
+    X(Intracomm, "an intracommunicator")                                                           \
+    X(Topocomm, "a topology communicator")                                                  \
+    X(Cartcomm, "a Cartesian communicator")                                                        \
+    X(Graphcomm, "a general graph communicator")                                                   \
+    X(Distgraphcomm, "a distributed graph communicator")
+
+/* Classes by number; a class may be asked for objects of those derived from it. */
+int comm_class_refuse(state *st, PyTypeObject *wanted, MPI_Comm comm)
+{
+    static const struct {
+        enum type_slot slot;
+        const char *expected;
+    } classes[] = {
+#define X(class, expected) {TYPE_##class, expected},
+        CLASSES
+#undef X
+    };
+    int class = class_of(comm);
+
+    if (class < 0)
+        return -1;
+    for (size_t i = 0; comm != MPI_COMM_NULL && i < sizeof classes / sizeof *classes; i++) {
+        PyTypeObject *type = st->types[classes[i].slot];
+        if (PyType_IsSubtype(wanted, type) && !PyType_IsSubtype(st->types[class], type)) {
+            PyErr_Format(PyExc_TypeError, "expecting %s", classes[i].expected);
+            return -1;
+        }
+    }
+    return 0;
 }
 
 /* ------------------------------------------------------------------------- questions */
@@ -82,6 +119,8 @@ static PyObject *comm_Get_name(PyObject *self, PyObject *Py_UNUSED(none))
     char name[MPI_MAX_OBJECT_NAME + 1] = "";
     int length = 0;
 
+    if (mpi_of(self) == MPI_COMM_NULL) /* MPI before 4.1 refuses to tell */
+        return PyUnicode_FromString("MPI_COMM_NULL");
     if (mpi_ready(state_of(self)) < 0 ||
         mpi_failed(MPI_Comm_get_name(mpi_of(self), name, &length), "MPI_Comm_get_name") < 0)
         return NULL;
@@ -167,111 +206,7 @@ static PyObject *comm_Compare(PyObject *self, PyObject *other)
     return PyLong_FromLong(result);
 }
 
-/* --------------------------------------------------------------------- making, freeing */
-
-typedef struct make_args {
-    int color, key, kind;
-    PyObject *info;
-} make_args;
-
-PyDoc_STRVAR(dup_doc, "Dup($self, /, info=None)\n--\n\nA duplicate, with other hints if `info` is "
-                      "given. Collective.");
-
-static PyObject *comm_Dup(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                          PyObject *keywords)
-{
-    static const param rows[] = {{"|info", arg_object, 0}, {NULL, NULL, 0}};
-    PyObject *info_object = Py_None;
-    PyThreadState *saved;
-    MPI_Comm comm = MPI_COMM_NULL;
-    MPI_Info info;
-    int code;
-
-    if (mpi_ready(state_of(self)) < 0 ||
-        args_parse("Dup", rows, &info_object, args, nargs, keywords) < 0 ||
-        info_arg(state_of(self), info_object, &info) < 0)
-        return NULL;
-    saved = gil_release();
-    code = info_object == Py_None ? MPI_Comm_dup(mpi_of(self), &comm)
-                                  : MPI_Comm_dup_with_info(mpi_of(self), info, &comm);
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Comm_dup") < 0 ? NULL : wrap_like(self, comm);
-}
-
-PyDoc_STRVAR(clone_doc, "Clone($self, /)\n--\n\nA duplicate. Collective.");
-
-static PyObject *comm_Clone(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    return comm_Dup(self, NULL, 0, NULL);
-}
-
-PyDoc_STRVAR(split_doc, "Split($self, /, color=0, key=0)\n--\n\nOne communicator for each color, "
-                        "ranks in the order of the keys; color UNDEFINED: none. Collective.");
-
-static PyObject *comm_Split(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                            PyObject *keywords)
-{
-    static const param rows[] = {{"|color", arg_int, offsetof(make_args, color)},
-                                 {"|key", arg_int, offsetof(make_args, key)},
-                                 {NULL, NULL, 0}};
-    make_args a = {0, 0, 0, NULL};
-    PyThreadState *saved;
-    MPI_Comm comm = MPI_COMM_NULL;
-    int code;
-
-    if (mpi_ready(state_of(self)) < 0 || args_parse("Split", rows, &a, args, nargs, keywords) < 0)
-        return NULL;
-    saved = gil_release();
-    code = MPI_Comm_split(mpi_of(self), a.color, a.key, &comm);
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Comm_split") < 0 ? NULL : comm_wrap(state_of(self), comm);
-}
-
-PyDoc_STRVAR(split_type_doc,
-             "Split_type($self, /, split_type, key=0, info=...)\n--\n\nOne communicator for the "
-             "processes that share something, such as memory. Collective.");
-
-static PyObject *comm_Split_type(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
-                                 PyObject *keywords)
-{
-    static const param rows[] = {{"split_type", arg_int, offsetof(make_args, kind)},
-                                 {"|key", arg_int, offsetof(make_args, key)},
-                                 {"|info", arg_object, offsetof(make_args, info)},
-                                 {NULL, NULL, 0}};
-    state *st = state_of(self);
-    make_args a = {0, 0, 0, NULL};
-    PyThreadState *saved;
-    MPI_Comm comm = MPI_COMM_NULL;
-    MPI_Info info;
-    int code;
-
-    if (mpi_ready(st) < 0 || args_parse("Split_type", rows, &a, args, nargs, keywords) < 0 ||
-        info_arg(st, a.info, &info) < 0)
-        return NULL;
-    saved = gil_release();
-    code = MPI_Comm_split_type(mpi_of(self), a.kind, a.key, info, &comm);
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Comm_split_type") < 0 ? NULL : comm_wrap(st, comm);
-}
-
-PyDoc_STRVAR(create_doc, "Create($self, /, group)\n--\n\nA communicator for a group; COMM_NULL "
-                         "outside it. Collective.");
-
-static PyObject *comm_Create(PyObject *self, PyObject *arg)
-{
-    state *st = state_of(self);
-    PyThreadState *saved;
-    MPI_Comm comm = MPI_COMM_NULL;
-    MPI_Group group;
-    int code;
-
-    if (mpi_ready(st) < 0 || group_arg(st, arg, &group) < 0)
-        return NULL;
-    saved = gil_release();
-    code = MPI_Comm_create(mpi_of(self), group, &comm);
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Comm_create") < 0 ? NULL : comm_wrap(st, comm);
-}
+/* -------------------------------------------------------------------------- freeing */
 
 typedef int free_function(MPI_Comm *);
 
@@ -374,7 +309,6 @@ PyDoc_STRVAR(lower_barrier_doc, "barrier($self, /)\n--\n\nWait for all. Collecti
 const row_method comm_rows[] = {
     {"Set_name", set_name_doc, method_one, "name", {.one = comm_Set_name}, 0, 0},
     {"Compare", compare_doc, method_one, "comm", {.one = comm_Compare}, 0, 0},
-    {"Create", create_doc, method_one, "group", {.one = comm_Create}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
 /* clang-format on */
@@ -387,10 +321,6 @@ PyMethodDef comm_methods[] = {
     {"Is_intra", comm_Is_intra, METH_NOARGS, is_intra_doc},
     {"Get_topology", comm_Get_topology, METH_NOARGS, get_topology_doc},
     {"Get_group", comm_Get_group, METH_NOARGS, get_group_doc},
-    {"Dup", FAST(comm_Dup), FASTCALL, dup_doc},
-    {"Clone", comm_Clone, METH_NOARGS, clone_doc},
-    {"Split", FAST(comm_Split), FASTCALL, split_doc},
-    {"Split_type", FAST(comm_Split_type), FASTCALL, split_type_doc},
     {"Free", comm_Free, METH_NOARGS, free_doc},
     {"Disconnect", comm_Disconnect, METH_NOARGS, disconnect_doc},
     {"Abort", FAST(comm_Abort), FASTCALL, abort_doc},
@@ -426,6 +356,7 @@ static PyGetSetDef comm_getset[] = {
     {"size", ask, NULL, "number of processes", (void *)comm_Get_size},
     {"name", ask, set_name, "printable name", (void *)comm_Get_name},
     {"group", ask, NULL, "group of its processes", (void *)comm_Get_group},
+    {"info", ask, comm_set_info, "hints", (void *)comm_Get_info},
     {"is_inter", ask, NULL, "is an intercommunicator", (void *)comm_Is_inter},
     {"is_intra", ask, NULL, "is an intracommunicator", (void *)comm_Is_intra},
     {"topology", ask, NULL, "kind of topology", (void *)comm_Get_topology},

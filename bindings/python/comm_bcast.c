@@ -24,14 +24,7 @@ typedef struct announcement {
 
 static int announce(call *c, announcement *a)
 {
-    PyObject *type, *value, *trace;
-    int failed;
-
-    PyErr_Fetch(&type, &value, &trace);
-    failed = bcast_bytes(c, a, 2, MPI_INT64_T);
-    if (type != NULL) /* the exception of pickling, of which the others are told now */
-        PyErr_Restore(type, value, trace);
-    return failed;
+    return bcast_bytes(c, a, 2, MPI_INT64_T);
 }
 
 static int bcast_pieces(call *c, const parcel *p)
@@ -49,18 +42,23 @@ static int bcast_pieces(call *c, const parcel *p)
 static PyObject *bcast_from_root(call *c)
 {
     parcel p;
+    held h;
+    PyObject *result = NULL;
     announcement a = {object_pack(c->st, c->a.object, &p), 0};
-    int failed = a.size == UNPICKLABLE;
+    int failed;
 
+    object_hold(&h);
     if (p.head != NULL)
         a.head = PyBytes_GET_SIZE(p.head);
-    failed |= announce(c, &a) < 0;
+    failed = announce(c, &a) < 0;
     if (!failed && p.head != NULL)
         failed = bcast_pieces(c, &p);
-    else if (!failed)
+    else if (!failed && a.size != UNPICKLABLE)
         failed = bcast_bytes(c, p.data, p.count, MPI_BYTE);
     parcel_release(&p);
-    return failed ? NULL : Py_NewRef(c->a.object);
+    if (!failed)
+        result = Py_NewRef(c->inter ? Py_None : c->a.object);
+    return object_release(&h, result);
 }
 
 /* The counterpart of bcast_pieces(). */
@@ -84,7 +82,7 @@ static PyObject *bcast_to_others(call *c)
     void *data;
     int failed;
 
-    if (announce(c, &a) < 0 || object_refuse(a.size, c->a.root) < 0)
+    if (announce(c, &a) < 0 || object_refuse(a.size, "rank", c->a.root) < 0)
         return NULL;
     room = parcel_room((Py_ssize_t)a.size, &data);
     if (room == NULL)
@@ -102,9 +100,11 @@ static PyObject *bcast(PyObject *self, const row_method *row, PyObject *const *a
 {
     call c;
 
-    if (object_call(&c, self, row->name, obj_root, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row, obj_root, args, nargs, keywords) < 0)
         return NULL;
-    return c.rank == c.a.root ? bcast_from_root(&c) : bcast_to_others(&c);
+    if (object_at_root(&c))
+        return bcast_from_root(&c);
+    return object_is_leaf(&c) ? bcast_to_others(&c) : Py_NewRef(Py_None);
 }
 
 /* clang-format off */

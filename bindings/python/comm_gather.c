@@ -1,17 +1,11 @@
 /*
- * The lower-case collective calls. Sizes go first, then bytes. A rank whose
- * object cannot be pickled says so in place of the size, and then all ranks
- * that are to receive it raise, rather than wait for bytes that never come.
+ * The lower-case collective calls, on communicators of all kinds. Sizes go first,
+ * then bytes. A rank whose object cannot be pickled says so in place of the size
+ * and sends no bytes: all calls take place, so nobody waits for what never comes,
+ * and then those who should have received the object raise.
  */
 #include "objects.h"
-
-#include <limits.h>
-#include <string.h>
-
-static MPI_Comm mpi_of(PyObject *self)
-{
-    return ((handle *)self)->mpi.comm;
-}
+#include "topology.h"
 
 static const param sendobj_root[] = {{"sendobj", arg_object, offsetof(object_args, object)},
                                      {"|root", arg_int, offsetof(object_args, root)},
@@ -26,125 +20,106 @@ static const param sendobj_op_root[] = {{"sendobj", arg_object, offsetof(object_
                                         {"|root", arg_int, offsetof(object_args, root)},
                                         {NULL, NULL, 0}};
 
-int object_call(call *c, PyObject *self, const char *name, const param *params,
+/* row->mode */
+enum { EVERYBODY, AMONG_NEIGHBOURS, UP_TO_HERE, BEFORE_HERE };
+
+/* ------------------------------------------------------------------------- who takes part */
+
+static int find_others(call *c, PyObject *self)
+{
+    if (c->neighbours)
+        return topology_degrees(c->comm, &c->from, &c->to);
+    if (!is_a(c->st, self, TYPE_Intracomm) &&
+        mpi_failed(MPI_Comm_test_inter(c->comm, &c->inter), "MPI_Comm_test_inter") < 0)
+        return -1;
+    if (mpi_failed(c->inter ? MPI_Comm_remote_size(c->comm, &c->from)
+                            : MPI_Comm_size(c->comm, &c->from),
+                   "MPI_Comm_size") < 0)
+        return -1;
+    c->to = c->from;
+    return 0;
+}
+
+int object_call(call *c, PyObject *self, const row_method *row, const param *params,
                 PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     c->st = state_of(self);
-    c->comm = mpi_of(self);
+    c->comm = ((handle *)self)->mpi.comm;
     c->a = (object_args){NULL, 0, NULL};
-    if (mpi_ready(c->st) < 0 || args_parse(name, params, &c->a, args, nargs, keywords) < 0 ||
-        mpi_failed(MPI_Comm_size(c->comm, &c->size), "MPI_Comm_size") < 0)
+    c->inter = 0;
+    c->neighbours = row->mode == AMONG_NEIGHBOURS;
+    if (mpi_ready(c->st) < 0 || args_parse(row->name, params, &c->a, args, nargs, keywords) < 0 ||
+        mpi_failed(MPI_Comm_rank(c->comm, &c->rank), "MPI_Comm_rank") < 0)
         return -1;
-    return mpi_failed(MPI_Comm_rank(c->comm, &c->rank), "MPI_Comm_rank");
+    return find_others(c, self);
 }
 
 int64_t object_pack(state *st, PyObject *object, parcel *p)
 {
-    return parcel_pack(st, object, p) < 0 ? UNPICKLABLE : (int64_t)p->size;
+    if (parcel_pack(st, object, p) == 0)
+        return (int64_t)p->size;
+    parcel_release(p);
+    *p = (parcel){.type = MPI_BYTE};
+    return UNPICKLABLE;
 }
 
-int object_refuse(int64_t size, int rank)
+int object_refuse(int64_t size, const char *who, int rank)
 {
-    if (size != UNPICKLABLE || PyErr_Occurred())
-        return size == UNPICKLABLE ? -1 : 0;
-    PyErr_Format(PyExc_RuntimeError, "rank %d could not prepare its object (see its own exception)",
-                 rank);
-    return -1;
-}
-
-/* --------------------------------------------------------------------------- tables */
-
-/* Sizes and places of the ranks' parcels within one block of memory. */
-typedef struct table {
-    int n;
-    int64_t *sizes;
-    int *counts, *displs;
-    PyObject *room;
-    void *data;
-} table;
-
-static void table_free(table *t)
-{
-    PyMem_Free(t->sizes);
-    PyMem_Free(t->counts);
-    PyMem_Free(t->displs);
-    Py_XDECREF(t->room);
-}
-
-static int table_init(table *t, int n)
-{
-    *t = (table){n,
-                 PyMem_Calloc((size_t)n, sizeof(int64_t)),
-                 PyMem_Calloc((size_t)n, sizeof(int)),
-                 PyMem_Calloc((size_t)n, sizeof(int)),
-                 NULL,
-                 NULL};
-    if (t->sizes != NULL && t->counts != NULL && t->displs != NULL)
+    if (size != UNPICKLABLE)
         return 0;
-    PyErr_NoMemory();
+    PyErr_Format(PyExc_RuntimeError, "%s %d could not prepare its object (see its own exception)",
+                 who, rank);
     return -1;
 }
 
-/* Counts and displacements from the sizes; each part starts aligned. */
-static int table_lay_out(table *t)
+static const char *word_for(const call *c)
 {
-    int64_t at = 0;
-
-    for (int i = 0; i < t->n; i++) {
-        if (object_refuse(t->sizes[i], i) < 0)
-            return -1;
-        if (at + t->sizes[i] > INT_MAX) {
-            PyErr_SetString(PyExc_OverflowError, "the objects together exceed 2147483647 bytes");
-            return -1;
-        }
-        t->counts[i] = (int)t->sizes[i];
-        t->displs[i] = (int)at;
-        at += (t->sizes[i] + 15) / 16 * 16;
-    }
-    t->room = parcel_room((Py_ssize_t)at, &t->data);
-    return t->room == NULL ? -1 : 0;
+    return c->neighbours ? "neighbour" : c->inter ? "remote rank" : "rank";
 }
 
-static PyObject *table_open(state *st, const table *t)
+PyObject *object_release(held *h, PyObject *result)
 {
-    PyObject *list = PyList_New(t->n), *object;
-
-    for (int i = 0; list != NULL && i < t->n; i++) {
-        object = parcel_open(st, t->room, t->displs[i], t->counts[i]);
-        if (object == NULL)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, i, object);
-    }
-    return list;
+    if (h->type == NULL)
+        return result;
+    PyErr_Clear();
+    Py_XDECREF(result);
+    PyErr_Restore(h->type, h->value, h->trace);
+    return NULL;
 }
 
 /* ---------------------------------------------------------------- gather, allgather */
 
-/* Tell the sizes, of gather too: everybody must know whether one is missing.
- * An exception of pickling waits meanwhile. */
-static int tell_sizes(call *c, int64_t size, table *t)
+/* Within one group the sizes of gather are told to all: everybody is to know whether one
+ * is missing. */
+static int tell_sizes(call *c, int64_t size, table *t, int to_all)
 {
-    PyObject *type, *value, *trace;
-    PyThreadState *saved;
+    PyThreadState *saved = gil_lend(c->st);
     int code;
 
-    PyErr_Fetch(&type, &value, &trace);
-    saved = gil_lend(c->st);
-    code = MPI_Allgather(&size, 1, MPI_INT64_T, t->sizes, 1, MPI_INT64_T, c->comm);
+    if (c->neighbours)
+        code = MPI_Neighbor_allgather(&size, 1, MPI_INT64_T, t->sizes, 1, MPI_INT64_T, c->comm);
+    else if (to_all || !c->inter)
+        code = MPI_Allgather(&size, 1, MPI_INT64_T, t->sizes, 1, MPI_INT64_T, c->comm);
+    else
+        code = MPI_Gather(&size, 1, MPI_INT64_T, t->sizes, 1, MPI_INT64_T, c->a.root, c->comm);
     gil_acquire(saved);
-    PyErr_Restore(type, value, trace);
-    return type != NULL ? -1 : mpi_failed(code, "MPI_Allgather");
+    return mpi_failed(code, "MPI_Allgather");
 }
 
 static int move_bytes(call *c, const parcel *p, const table *t, int to_all)
 {
     PyThreadState *saved = gil_lend(c->st);
-    int code = to_all ? MPI_Allgatherv(p->data, p->count, p->type, t->data, t->counts, t->displs,
-                                       MPI_BYTE, c->comm)
-                      : MPI_Gatherv(p->data, p->count, p->type, t->data, t->counts, t->displs,
-                                    MPI_BYTE, c->a.root, c->comm);
+    int code;
 
+    if (c->neighbours)
+        code = MPI_Neighbor_allgatherv(p->data, p->count, p->type, t->data, t->counts, t->displs,
+                                       MPI_BYTE, c->comm);
+    else if (to_all)
+        code = MPI_Allgatherv(p->data, p->count, p->type, t->data, t->counts, t->displs, MPI_BYTE,
+                              c->comm);
+    else
+        code = MPI_Gatherv(p->data, p->count, p->type, t->data, t->counts, t->displs, MPI_BYTE,
+                           c->a.root, c->comm);
     gil_acquire(saved);
     return mpi_failed(code, to_all ? "MPI_Allgatherv" : "MPI_Gatherv");
 }
@@ -152,15 +127,22 @@ static int move_bytes(call *c, const parcel *p, const table *t, int to_all)
 /* Everyone's objects, on all ranks or (None elsewhere) on the root. New. */
 static PyObject *gather_objects(call *c, int to_all)
 {
+    const int gives = to_all || object_is_leaf(c), gets = to_all || object_at_root(c);
     table t;
-    parcel p = {.keep = NULL};
+    parcel p = {.type = MPI_BYTE};
     PyObject *result = NULL;
-    int failed = table_init(&t, c->size);
+    int64_t size = 0;
+    held h;
 
-    failed = failed || tell_sizes(c, object_pack(c->st, c->a.object, &p), &t) < 0 ||
-             table_lay_out(&t) < 0 || move_bytes(c, &p, &t, to_all) < 0;
-    if (!failed)
-        result = to_all || c->rank == c->a.root ? table_open(c->st, &t) : Py_NewRef(Py_None);
+    if (table_init(&t, c->from) == 0) {
+        if (gives)
+            size = object_pack(c->st, c->a.object, &p);
+        object_hold(&h);
+        if (tell_sizes(c, size, &t, to_all) == 0 && table_lay_out(&t, gets) == 0 &&
+            move_bytes(c, &p, &t, to_all) == 0 && table_refuse(&t, word_for(c)) == 0)
+            result = gets ? table_open(c->st, &t) : Py_NewRef(Py_None);
+        result = object_release(&h, result);
+    }
     parcel_release(&p);
     table_free(&t);
     return result;
@@ -171,7 +153,7 @@ static PyObject *gather(PyObject *self, const row_method *row, PyObject *const *
 {
     call c;
 
-    if (object_call(&c, self, row->name, sendobj_root, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row, sendobj_root, args, nargs, keywords) < 0)
         return NULL;
     return gather_objects(&c, 0);
 }
@@ -181,76 +163,39 @@ static PyObject *allgather(PyObject *self, const row_method *row, PyObject *cons
 {
     call c;
 
-    if (object_call(&c, self, row->name, sendobj, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row, sendobj, args, nargs, keywords) < 0)
         return NULL;
     return gather_objects(&c, 1);
 }
 
 /* ----------------------------------------------------------------- scatter, alltoall */
 
-/* Pickle one object for each rank into a table laid out for sending. */
-static int pack_each(call *c, table *t)
+static int scatter_sizes(call *c, const table *t, int64_t *size)
 {
-    PyObject *list = PySequence_Fast(c->a.object, "expecting a sequence with one object a rank");
-    parcel *parcels = PyMem_Calloc((size_t)c->size, sizeof *parcels);
-    int packed = 0;
+    PyThreadState *saved = gil_lend(c->st);
+    int code = MPI_Scatter(t->sizes, 1, MPI_INT64_T, size, 1, MPI_INT64_T, c->a.root, c->comm);
 
-    if (list != NULL && PySequence_Fast_GET_SIZE(list) != c->size)
-        PyErr_Format(PyExc_ValueError, "expecting %d items, got %zd", c->size,
-                     PySequence_Fast_GET_SIZE(list));
-    else if (list != NULL && parcels == NULL)
-        PyErr_NoMemory();
-    while (!PyErr_Occurred() && packed < c->size) {
-        if (parcel_pack_plain(c->st, PySequence_Fast_GET_ITEM(list, packed), &parcels[packed]) == 0)
-            t->sizes[packed] = parcels[packed].size;
-        packed++;
-    }
-    if (!PyErr_Occurred() && table_lay_out(t) == 0)
-        for (int i = 0; i < c->size; i++)
-            memcpy((char *)t->data + t->displs[i], parcels[i].data, (size_t)t->counts[i]);
-    for (int i = 0; i < packed; i++)
-        parcel_release(&parcels[i]);
-    PyMem_Free(parcels);
-    Py_XDECREF(list);
-    return PyErr_Occurred() ? -1 : 0;
-}
-
-/* All sizes become the mark of failure; the others will raise. */
-static void mark_failed(table *t)
-{
-    for (int i = 0; i < t->n; i++)
-        t->sizes[i] = UNPICKLABLE;
-}
-
-static int scatter_sizes(call *c, table *t, int64_t *size)
-{
-    PyObject *type, *value, *trace;
-    PyThreadState *saved;
-    int code;
-
-    PyErr_Fetch(&type, &value, &trace);
-    saved = gil_lend(c->st);
-    code = MPI_Scatter(t->sizes, 1, MPI_INT64_T, size, 1, MPI_INT64_T, c->a.root, c->comm);
     gil_acquire(saved);
-    PyErr_Restore(type, value, trace);
-    return type != NULL ? -1 : mpi_failed(code, "MPI_Scatter");
+    return mpi_failed(code, "MPI_Scatter");
 }
 
+/* Receive one's own part; None where nothing is to be received. New. */
 static PyObject *scatter_bytes(call *c, const table *t, int64_t size)
 {
+    const int64_t length = size == UNPICKLABLE ? 0 : size;
     void *data;
-    PyObject *room = parcel_room((Py_ssize_t)size, &data), *object = NULL;
+    PyObject *room = parcel_room((Py_ssize_t)length, &data), *object = NULL;
     PyThreadState *saved;
     int code;
 
     if (room == NULL)
         return NULL;
     saved = gil_lend(c->st);
-    code = MPI_Scatterv(t->data, t->counts, t->displs, MPI_BYTE, data, (int)size, MPI_BYTE,
+    code = MPI_Scatterv(t->data, t->counts, t->displs, MPI_BYTE, data, (int)length, MPI_BYTE,
                         c->a.root, c->comm);
     gil_acquire(saved);
-    if (mpi_failed(code, "MPI_Scatterv") == 0)
-        object = parcel_open(c->st, room, 0, (Py_ssize_t)size);
+    if (mpi_failed(code, "MPI_Scatterv") == 0 && object_refuse(size, "rank", c->a.root) == 0)
+        object = parcel_open(c->st, room, 0, (Py_ssize_t)length);
     Py_DECREF(room);
     return object;
 }
@@ -260,16 +205,19 @@ static PyObject *scatter(PyObject *self, const row_method *row, PyObject *const 
 {
     call c;
     table t;
+    held h;
     PyObject *object = NULL;
     int64_t size = 0;
 
-    if (object_call(&c, self, row->name, sendobj_root, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row, sendobj_root, args, nargs, keywords) < 0)
         return NULL;
-    if (table_init(&t, c.size) == 0) {
-        if (c.rank == c.a.root && pack_each(&c, &t) < 0)
-            mark_failed(&t);
-        if (scatter_sizes(&c, &t, &size) == 0 && object_refuse(size, c.a.root) == 0)
+    if (table_init(&t, c.to) == 0) {
+        if (object_at_root(&c))
+            table_pack(c.st, c.a.object, &t);
+        object_hold(&h);
+        if (scatter_sizes(&c, &t, &size) == 0)
             object = scatter_bytes(&c, &t, size);
+        object = object_release(&h, object);
     }
     table_free(&t);
     return object;
@@ -277,26 +225,27 @@ static PyObject *scatter(PyObject *self, const row_method *row, PyObject *const 
 
 static int exchange_sizes(call *c, const table *out, table *in)
 {
-    PyObject *type, *value, *trace;
-    PyThreadState *saved;
-    int code;
+    PyThreadState *saved = gil_lend(c->st);
+    int code =
+        c->neighbours
+            ? MPI_Neighbor_alltoall(out->sizes, 1, MPI_INT64_T, in->sizes, 1, MPI_INT64_T, c->comm)
+            : MPI_Alltoall(out->sizes, 1, MPI_INT64_T, in->sizes, 1, MPI_INT64_T, c->comm);
 
-    PyErr_Fetch(&type, &value, &trace);
-    saved = gil_lend(c->st);
-    code = MPI_Alltoall(out->sizes, 1, MPI_INT64_T, in->sizes, 1, MPI_INT64_T, c->comm);
     gil_acquire(saved);
-    PyErr_Restore(type, value, trace);
-    return type != NULL ? -1 : mpi_failed(code, "MPI_Alltoall");
+    return mpi_failed(code, "MPI_Alltoall");
 }
 
-static PyObject *exchange_bytes(call *c, const table *out, const table *in)
+static int exchange_bytes(call *c, const table *out, const table *in)
 {
     PyThreadState *saved = gil_lend(c->st);
-    int code = MPI_Alltoallv(out->data, out->counts, out->displs, MPI_BYTE, in->data, in->counts,
-                             in->displs, MPI_BYTE, c->comm);
+    int code = c->neighbours
+                   ? MPI_Neighbor_alltoallv(out->data, out->counts, out->displs, MPI_BYTE, in->data,
+                                            in->counts, in->displs, MPI_BYTE, c->comm)
+                   : MPI_Alltoallv(out->data, out->counts, out->displs, MPI_BYTE, in->data,
+                                   in->counts, in->displs, MPI_BYTE, c->comm);
 
     gil_acquire(saved);
-    return mpi_failed(code, "MPI_Alltoallv") < 0 ? NULL : table_open(c->st, in);
+    return mpi_failed(code, "MPI_Alltoallv");
 }
 
 static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const *args,
@@ -304,15 +253,18 @@ static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const
 {
     call c;
     table out, in;
+    held h;
     PyObject *list = NULL;
 
-    if (object_call(&c, self, row->name, sendobj, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row, sendobj, args, nargs, keywords) < 0)
         return NULL;
-    if ((table_init(&out, c.size) | table_init(&in, c.size)) == 0) {
-        if (pack_each(&c, &out) < 0)
-            mark_failed(&out);
-        if (exchange_sizes(&c, &out, &in) == 0 && table_lay_out(&in) == 0)
-            list = exchange_bytes(&c, &out, &in);
+    if ((table_init(&out, c.to) | table_init(&in, c.from)) == 0) {
+        table_pack(c.st, c.a.object, &out);
+        object_hold(&h);
+        if (exchange_sizes(&c, &out, &in) == 0 && table_lay_out(&in, 1) == 0 &&
+            exchange_bytes(&c, &out, &in) == 0 && table_refuse(&in, word_for(&c)) == 0)
+            list = table_open(c.st, &in);
+        list = object_release(&h, list);
     }
     table_free(&out);
     table_free(&in);
@@ -321,13 +273,13 @@ static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const
 
 /* ------------------------------------------------------------------------ reductions */
 
-/* op(op(list[0], list[1]), ...) up to list[last]. New. */
-static PyObject *fold(const call *c, PyObject *list, int last)
+/* op(op(list[0], list[1]), ...) of the first n. New. */
+static PyObject *fold(const call *c, PyObject *list, Py_ssize_t n)
 {
     PyObject *op = c->a.op != NULL ? c->a.op : c->st->sum;
-    PyObject *result = Py_NewRef(PyList_GET_ITEM(list, 0));
+    PyObject *result = Py_NewRef(n > 0 ? PyList_GET_ITEM(list, 0) : Py_None);
 
-    for (int i = 1; result != NULL && i <= last; i++) {
+    for (Py_ssize_t i = 1; result != NULL && i < n; i++) {
         PyObject *next = PyObject_CallFunctionObjArgs(op, result, PyList_GET_ITEM(list, i), NULL);
         Py_SETREF(result, next);
     }
@@ -341,17 +293,15 @@ static PyObject *reduce(PyObject *self, const row_method *row, PyObject *const *
     call c;
     PyObject *list, *result;
 
-    if (object_call(&c, self, row->name, sendobj_op_root, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row, sendobj_op_root, args, nargs, keywords) < 0)
         return NULL;
     list = gather_objects(&c, 0);
     if (list == NULL || list == Py_None)
         return list;
-    result = fold(&c, list, c.size - 1);
+    result = fold(&c, list, PyList_GET_SIZE(list));
     Py_DECREF(list);
     return result;
 }
-
-enum { ALLREDUCE, SCAN, EXSCAN };
 
 /* row->mode says up to which rank the objects are combined. */
 static PyObject *allreduce(PyObject *self, const row_method *row, PyObject *const *args,
@@ -359,15 +309,16 @@ static PyObject *allreduce(PyObject *self, const row_method *row, PyObject *cons
 {
     call c;
     PyObject *list, *result;
-    int last;
 
-    if (object_call(&c, self, row->name, sendobj_op, args, nargs, keywords) < 0)
+    if (object_call(&c, self, row, sendobj_op, args, nargs, keywords) < 0)
         return NULL;
     list = gather_objects(&c, 1);
     if (list == NULL)
         return NULL;
-    last = row->mode == ALLREDUCE ? c.size - 1 : row->mode == SCAN ? c.rank : c.rank - 1;
-    result = last >= 0 ? fold(&c, list, last) : Py_NewRef(Py_None);
+    result = fold(&c, list,
+                  row->mode == UP_TO_HERE    ? c.rank + 1
+                  : row->mode == BEFORE_HERE ? c.rank
+                                             : PyList_GET_SIZE(list));
     Py_DECREF(list);
     return result;
 }
@@ -378,34 +329,42 @@ static PyObject *allreduce(PyObject *self, const row_method *row, PyObject *cons
 const row_method comm_gather_rows[] = {
     {"gather",
      "gather($self, /, sendobj, root=0)\n--\n\nA list of everyone's objects on the root, None "
-     "elsewhere. Collective.", gather, "MPI_Gatherv", {NULL}, 0, 0},
+     "elsewhere. Collective.", gather, "MPI_Gatherv", {NULL}, EVERYBODY, 0},
     {"allgather",
      "allgather($self, /, sendobj)\n--\n\nA list of everyone's objects on all. Collective.",
-     allgather, "MPI_Allgatherv", {NULL}, 0, 0},
+     allgather, "MPI_Allgatherv", {NULL}, EVERYBODY, 0},
     {"scatter",
      "scatter($self, /, sendobj, root=0)\n--\n\nOne object of the root's sequence to each. "
-     "Collective.", scatter, "MPI_Scatterv", {NULL}, 0, 0},
+     "Collective.", scatter, "MPI_Scatterv", {NULL}, EVERYBODY, 0},
     {"alltoall",
      "alltoall($self, /, sendobj)\n--\n\nAn object from each to each. Collective.", alltoall,
-     "MPI_Alltoallv", {NULL}, 0, 0},
+     "MPI_Alltoallv", {NULL}, EVERYBODY, 0},
     {"reduce",
      "reduce($self, /, sendobj, op=..., root=0)\n--\n\nCombine everyone's objects on the root, "
-     "None elsewhere. Collective.", reduce, "MPI_Gatherv", {NULL}, 0, 0},
+     "None elsewhere. Collective.", reduce, "MPI_Gatherv", {NULL}, EVERYBODY, 0},
     {"allreduce",
      "allreduce($self, /, sendobj, op=...)\n--\n\nCombine everyone's objects, on all. "
-     "Collective.", allreduce, "MPI_Allgatherv", {NULL}, ALLREDUCE, 0},
+     "Collective.", allreduce, "MPI_Allgatherv", {NULL}, EVERYBODY, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
-/* clang-format on */
-
-/* clang-format off */
 const row_method intracomm_gather_rows[] = {
     {"scan",
      "scan($self, /, sendobj, op=...)\n--\n\nCombine the objects of ranks 0 to this one. "
-     "Collective.", allreduce, "MPI_Allgatherv", {NULL}, SCAN, 0},
+     "Collective.", allreduce, "MPI_Allgatherv", {NULL}, UP_TO_HERE, 0},
     {"exscan",
      "exscan($self, /, sendobj, op=...)\n--\n\nCombine the objects of the ranks before; None on "
-     "rank 0. Collective.", allreduce, "MPI_Allgatherv", {NULL}, EXSCAN, 0},
+     "rank 0. Collective.", allreduce, "MPI_Allgatherv", {NULL}, BEFORE_HERE, 0},
+    {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
+};
+const row_method topocomm_gather_rows[] = {
+    {"neighbor_allgather",
+     "neighbor_allgather($self, /, sendobj)\n--\n\nAn object to all neighbours; returns a list "
+     "with one from each, None from nobody. Collective.", allgather, "MPI_Neighbor_allgatherv",
+     {NULL}, AMONG_NEIGHBOURS, 0},
+    {"neighbor_alltoall",
+     "neighbor_alltoall($self, /, sendobj)\n--\n\nAn object to each neighbour; returns a list with "
+     "one from each, None from nobody. Collective.", alltoall, "MPI_Neighbor_alltoallv", {NULL},
+     AMONG_NEIGHBOURS, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
 /* clang-format on */

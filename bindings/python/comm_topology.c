@@ -70,7 +70,7 @@ static PyObject *comm_Create_cart(PyObject *self, PyObject *const *args, Py_ssiz
         code = MPI_Cart_create(mpi_of(self), n, dims, periods, a.reorder, &comm);
         gil_acquire(saved);
         if (mpi_failed(code, "MPI_Cart_create") == 0)
-            result = comm_wrap(state_of(self), comm);
+            result = comm_wrap_as(state_of(self), TYPE_Cartcomm, comm);
     }
     PyMem_Free(dims);
     PyMem_Free(periods);
@@ -243,7 +243,7 @@ static PyObject *cart_Sub(PyObject *self, PyObject *arg)
         code = MPI_Cart_sub(mpi_of(self), remain, &comm);
         gil_acquire(saved);
         if (mpi_failed(code, "MPI_Cart_sub") == 0)
-            result = comm_wrap(state_of(self), comm);
+            result = comm_wrap_as(state_of(self), TYPE_Cartcomm, comm);
     }
     PyMem_Free(remain);
     return result;

@@ -109,6 +109,8 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     other = (handle *)object;
     if (!is_a(st, object, TYPE_Handle) || other->kind != kind)
         return raise_type(names[kind] + 1, type->tp_name, object);
+    if (kind == KIND_comm && comm_class_refuse(st, type, other->mpi.comm) < 0)
+        return NULL;
     self = (handle *)handle_make(type, kind, other->mpi);
     if (self != NULL && kind == KIND_request)
         request_hand_over(other, self);

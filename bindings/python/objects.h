@@ -1,4 +1,4 @@
-/* Shared by the lower-case collective calls: comm_bcast.c and comm_gather.c. */
+/* Shared by the lower-case collective calls: comm_bcast.c, comm_gather.c, object_table.c. */
 #ifndef COLLIO_OBJECTS_H
 #define COLLIO_OBJECTS_H
 
@@ -17,18 +17,75 @@ typedef struct object_args {
 typedef struct call {
     state *st;
     MPI_Comm comm;
-    int size, rank;
+    int inter, neighbours; /* on an intercommunicator; among neighbours */
+    int rank;              /* in the own group */
+    int to, from;          /* number of ranks that objects go to and come from */
     object_args a;
 } call;
 
-/* Parse the arguments, find size and rank. */
-int object_call(call *c, PyObject *self, const char *name, const param *params,
+/* Parse the arguments, find who takes part. */
+int object_call(call *c, PyObject *self, const row_method *row, const param *params,
                 PyObject *const *args, Py_ssize_t nargs, PyObject *keywords);
 
-/* Pickle an object; the size to announce. A failure stays pending as the exception. */
+/* On an intercommunicator the root's group calls it ROOT. */
+static inline int object_at_root(const call *c)
+{
+    return c->inter ? c->a.root == MPI_ROOT : c->a.root == c->rank;
+}
+
+/* Whether this rank is at the other end of the root: PROC_NULL is nobody. */
+static inline int object_is_leaf(const call *c)
+{
+    return !c->inter || (c->a.root != MPI_ROOT && c->a.root != MPI_PROC_NULL);
+}
+
+/* Pickle an object; the size to announce. A failure stays pending as the exception,
+ * and the parcel is empty. */
 int64_t object_pack(state *st, PyObject *object, parcel *p);
 
 /* 0 for a size; -1 for UNPICKLABLE, with an exception that names the rank. */
-int object_refuse(int64_t size, int rank);
+int object_refuse(int64_t size, const char *who, int rank);
+
+/* A pending exception waits while the others are told. */
+typedef struct held {
+    PyObject *type, *value, *trace;
+} held;
+
+static inline void object_hold(held *h)
+{
+    PyErr_Fetch(&h->type, &h->value, &h->trace);
+}
+
+/* The result of the call: NULL if there was an exception. Steals. */
+PyObject *object_release(held *h, PyObject *result);
+
+/* ------------------------------------------------------------------ object_table.c */
+
+/* Sizes and places of several ranks' parcels within one block of memory. */
+typedef struct table {
+    int n;
+    int64_t *sizes;
+    int *counts, *displs;
+    PyObject *room;
+    void *data;
+} table;
+
+/* table_free() in any case. */
+int table_init(table *t, int n);
+void table_free(table *t);
+
+/* Counts and displacements from the sizes, where what is missing is empty; and room, if
+ * `room`. */
+int table_lay_out(table *t, int room);
+
+/* 0 if no size is UNPICKLABLE, else -1. */
+int table_refuse(const table *t, const char *who);
+
+/* Pickle one object for each into a table laid out for sending; None: that many times
+ * None. If that fails all sizes say so, and the table is empty. */
+int table_pack(state *st, PyObject *objects, table *t);
+
+/* The objects of a table. New list. */
+PyObject *table_open(state *st, const table *t);
 
 #endif
