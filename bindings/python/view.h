@@ -22,7 +22,9 @@ typedef struct file_guard {
     int direct;           /* the view moves the data, and has the pointers */
     pthread_mutex_t lock; /* around the view, for programs with threads */
     int split;            /* a split collective is under way: its access, 0 none */
-    int64_t split_moved;  /* bytes */
+    MPI_Offset disp;      /* of Set_view() where it is direct; types null: never set */
+    MPI_Datatype etype, filetype;
+    int64_t split_moved; /* bytes */
     struct file_guard *next;
 } file_guard;
 
@@ -68,5 +70,10 @@ int guard_class(const collio_error *err);
 /* After a call: 0, or -1 with this rank's own exception, or an MPI.Exception of the class that
  * fits, of which the file's error handler has heard before. */
 int guard_failed(MPI_File file, joint *j);
+
+/* ---------------------------------------------------------- view_pattern.c */
+
+/* Let go of the types of its view. */
+void guard_forget(file_guard *g);
 
 #endif

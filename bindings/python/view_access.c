@@ -331,7 +331,7 @@ static int parse(PyObject *self, const row_method *row, PyObject *const *args, P
 
     if (args_parse(row->name, params[a->shape], &given, args, nargs, keywords) < 0 ||
         status_arg(st, given.status, status) < 0 ||
-        message_from(st, given.buf, !a->writing, 1, m) < 0)
+        message_from_large(st, given.buf, !a->writing, 1, m) < 0)
         return -1;
     *offset = given.offset;
     return 0;

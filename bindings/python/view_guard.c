@@ -4,8 +4,9 @@
  * it moves the data, where they are in this machine's own representation: MPI-IO may hang, or
  * report success, when one rank's write fails (see io/view.h).
  *
- * Files of other representations, of MPI.MODE_SEQUENTIAL, and those whose handle came from
- * elsewhere are moved by MPI-IO, agreed before each collective call (the last not at all).
+ * MPI's handle knows nothing of the pointers and views of such a file. Files of other
+ * representations, of MPI.MODE_SEQUENTIAL, and those whose handle came from elsewhere are moved by
+ * MPI-IO, agreed before each collective call (the last not at all).
  */
 #include "view.h"
 
@@ -183,6 +184,7 @@ file_guard *guard_open(MPI_Comm comm, const char *path, int amode, MPI_Info info
     *g = spare;
     g->view = view;
     g->file = MPI_FILE_NULL;
+    g->etype = g->filetype = MPI_DATATYPE_NULL;
     g->direct = !(amode & MPI_MODE_SEQUENTIAL);
     pthread_mutex_init(&g->lock, NULL);
     if (open_handle(g, comm, path, info, err)) {
@@ -221,6 +223,7 @@ int guard_close(file_guard **guard, collio_error *err)
     /* MPI would wait for ranks that do not come. */
     if (!lost && err->code != COLLIO_ERR_TIMEOUT)
         collio_mpi(MPI_File_close(&g->file), "MPI_File_close", err);
+    guard_forget(g);
     pthread_mutex_destroy(&g->lock);
     free(g);
     return err->code;

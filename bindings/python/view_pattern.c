@@ -9,50 +9,87 @@ typedef struct view_args {
     const char *datarep;
 } view_args;
 
-/* Types for MPI's own view, which moves data of other representations and answers Get_view(): those
- * given, or made anew where this MPI would get them wrong. */
-typedef struct usable {
-    MPI_Datatype etype, filetype;
-    MPI_Datatype made[2]; /* to be freed; null: none */
-} usable;
+/* ------------------------------------------------------------- of this machine */
 
-static void make_usable(usable *u, MPI_Datatype etype, MPI_Datatype filetype, collio_error *err)
+static int is_predefined(MPI_Datatype type)
 {
-    *u = (usable){etype, filetype, {MPI_DATATYPE_NULL, MPI_DATATYPE_NULL}};
-    collio_type_mend(etype, MPI_BYTE, &u->made[0], err);
-    if (u->made[0] != MPI_DATATYPE_NULL)
-        u->etype = u->made[0];
-    collio_type_mend(filetype, u->etype, &u->made[1], err);
-    if (u->made[1] != MPI_DATATYPE_NULL)
-        u->filetype = u->made[1];
+    int ints, addresses, types, combiner = MPI_COMBINER_NAMED;
+
+    MPI_Type_get_envelope(type, &ints, &addresses, &types, &combiner);
+    return combiner == MPI_COMBINER_NAMED;
 }
 
-static void free_made(usable *u)
+/* A handle that stays when the user frees his; predefined ones stay as they are. */
+static int keep_type(MPI_Datatype type, MPI_Datatype *out, collio_error *err)
 {
-    for (int i = 0; i < 2; i++)
-        if (u->made[i] != MPI_DATATYPE_NULL)
-            MPI_Type_free(&u->made[i]);
+    *out = MPI_DATATYPE_NULL;
+    if (type == MPI_DATATYPE_NULL || err->code != COLLIO_OK)
+        return err->code;
+    if (!is_predefined(type))
+        return collio_mpi(MPI_Type_dup(type, out), "MPI_Type_dup", err);
+    *out = type;
+    return COLLIO_OK;
 }
 
-/* Agreed before MPI is called, so that it finds nothing wrong on one rank alone. */
-static void set_view(file_guard *g, MPI_File file, const view_args *a, MPI_Datatype etype,
-                     MPI_Datatype filetype, MPI_Info info, collio_error *err)
+static void drop_type(MPI_Datatype *type)
 {
-    int direct =
-        g != NULL && !(g->amode & MPI_MODE_SEQUENTIAL) && strcmp(a->datarep, "native") == 0;
-    usable u;
+    if (*type != MPI_DATATYPE_NULL && !is_predefined(*type))
+        MPI_Type_free(type);
+    *type = MPI_DATATYPE_NULL;
+}
 
-    make_usable(&u, etype, filetype, err);
-    if (direct)
-        collio_view_set(g->view, a->disp, etype, filetype, err);
-    else
-        guard_agree(g, "Set_view", a->datarep, err);
-    if (err->code == COLLIO_OK &&
-        collio_mpi(MPI_File_set_view(file, a->disp, u.etype, u.filetype, a->datarep, info),
+void guard_forget(file_guard *g)
+{
+    drop_type(&g->etype);
+    drop_type(&g->filetype);
+}
+
+/* MPI is not told: it would judge types by its own lights, and fail on one rank alone, or abort. */
+static void set_native(file_guard *g, int64_t disp, MPI_Datatype etype, MPI_Datatype filetype,
+                       collio_error *err)
+{
+    MPI_Datatype kept[2] = {MPI_DATATYPE_NULL, MPI_DATATYPE_NULL};
+
+    keep_type(etype, &kept[0], err);
+    keep_type(filetype, &kept[1], err);
+    if (collio_view_set(g->view, disp, etype, filetype, err) == COLLIO_OK) {
+        guard_forget(g);
+        g->disp = disp;
+        g->etype = kept[0];
+        g->filetype = kept[1];
+        g->direct = 1;
+        return;
+    }
+    drop_type(&kept[0]);
+    drop_type(&kept[1]);
+}
+
+/* ---------------------------------------------------------------------- of MPI */
+
+/* Agreed before MPI is called. Types that this MPI would get wrong are made anew. */
+static void set_by_mpi(file_guard *g, MPI_File file, const view_args *a, MPI_Datatype etype,
+                       MPI_Datatype filetype, MPI_Info info, collio_error *err)
+{
+    MPI_Datatype made[2] = {MPI_DATATYPE_NULL, MPI_DATATYPE_NULL};
+
+    collio_type_mend(etype, MPI_BYTE, &made[0], err);
+    if (made[0] != MPI_DATATYPE_NULL)
+        etype = made[0];
+    collio_type_mend(filetype, etype, &made[1], err);
+    if (made[1] != MPI_DATATYPE_NULL)
+        filetype = made[1];
+    if (guard_agree(g, "Set_view", a->datarep, err) == COLLIO_OK &&
+        collio_mpi(MPI_File_set_view(file, a->disp, etype, filetype, a->datarep, info),
                    "MPI_File_set_view", err) == COLLIO_OK &&
         g != NULL)
-        g->direct = direct;
-    free_made(&u);
+        g->direct = 0;
+    drop_type(&made[0]);
+    drop_type(&made[1]);
+}
+
+static int is_native(const file_guard *g, const char *datarep)
+{
+    return g != NULL && !(g->amode & MPI_MODE_SEQUENTIAL) && strcmp(datarep, "native") == 0;
 }
 
 PyDoc_STRVAR(set_view_doc, "Set_view($self, /, disp=0, etype=..., filetype=None, datarep='native', "
@@ -89,23 +126,39 @@ static PyObject *file_Set_view(PyObject *self, const row_method *row, PyObject *
         type_arg(st, a.filetype, &filetype) < 0)
         joint_fail(&j);
     saved = guard_enter(g);
-    set_view(g, file, &a, etype, filetype, info, &j.err);
+    if (is_native(g, a.datarep))
+        set_native(g, a.disp, etype, filetype, &j.err);
+    else
+        set_by_mpi(g, file, &a, etype, filetype, info, &j.err);
     guard_leave(g, saved);
     if (guard_failed(file, &j) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
 
-/* A datatype MPI has given back: predefined ones must not be freed. New. */
+/* A datatype that MPI, or keep_type(), has given: predefined ones must not be freed. New. */
 static PyObject *wrap_type(state *st, MPI_Datatype type)
 {
     PyTypeObject *cls = st->types[TYPE_Datatype];
-    int ints, addresses, types, combiner = MPI_COMBINER_NAMED;
 
-    MPI_Type_get_envelope(type, &ints, &addresses, &types, &combiner);
-    if (combiner == MPI_COMBINER_NAMED)
+    if (is_predefined(type))
         return handle_make(cls, KIND_datatype, (any_handle){.datatype = type});
     return handle_own(cls, KIND_datatype, (any_handle){.datatype = type});
+}
+
+/* The same from either side. */
+static int get_view(MPI_File file, MPI_Offset *disp, MPI_Datatype types[2], char *datarep,
+                    collio_error *err)
+{
+    const file_guard *g = guard_of(file);
+
+    if (g == NULL || !g->direct || g->etype == MPI_DATATYPE_NULL)
+        return collio_mpi(MPI_File_get_view(file, disp, &types[0], &types[1], datarep),
+                          "MPI_File_get_view", err);
+    *disp = g->disp;
+    strcpy(datarep, "native");
+    keep_type(g->etype, &types[0], err);
+    return keep_type(g->filetype, &types[1], err);
 }
 
 PyDoc_STRVAR(get_view_doc, "Get_view($self, /)\n--\n\n(disp, etype, filetype, datarep). "
@@ -116,17 +169,20 @@ static PyObject *file_Get_view(PyObject *self, const row_method *row, PyObject *
 {
     static const param none[] = {{NULL, NULL, 0}};
     state *st = state_of(self);
-    MPI_Datatype etype, filetype;
+    MPI_Datatype types[2] = {MPI_DATATYPE_NULL, MPI_DATATYPE_NULL};
     MPI_Offset disp = 0;
     MPI_File file;
     char datarep[MPI_MAX_DATAREP_STRING + 1] = "";
+    joint j;
 
-    if (file_of(self, &file) < 0 || args_parse(row->name, none, NULL, args, nargs, keywords) < 0 ||
-        mpi_failed(MPI_File_get_view(file, &disp, &etype, &filetype, datarep),
-                   "MPI_File_get_view") < 0)
+    if (file_of(self, &file) < 0 || args_parse(row->name, none, NULL, args, nargs, keywords) < 0)
         return NULL;
-    return Py_BuildValue("(LNNs)", (long long)disp, wrap_type(st, etype), wrap_type(st, filetype),
-                         datarep);
+    guard_begin(&j);
+    get_view(file, &disp, types, datarep, &j.err);
+    if (guard_failed(file, &j) < 0)
+        return NULL;
+    return Py_BuildValue("(LNNs)", (long long)disp, wrap_type(st, types[0]),
+                         wrap_type(st, types[1]), datarep);
 }
 
 PyDoc_STRVAR(type_extent_doc, "Get_type_extent($self, /, datatype)\n--\n\nBytes of an element in "
