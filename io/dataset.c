@@ -134,6 +134,11 @@ int collio_dataset_type(collio_object *dataset, collio_type *type, int *swapped,
     return COLLIO_OK;
 }
 
+int collio_dataset_is_null(const collio_object *dataset)
+{
+    return dataset != NULL && dataset->kind == COLLIO_KIND_DATASET && dataset->layout.ndim < 0;
+}
+
 int collio_dataset_stored_type(collio_object *dataset, collio_type *type, collio_error *err)
 {
     *type = COLLIO_TYPE_COUNT;

@@ -43,7 +43,7 @@ struct collio_object {
     collio_object *previous, *next; /* in file->objects */
     hid_t id;                       /* negative once the file is closed */
     collio_kind kind;
-    char *name; /* absolute; "" if it has none */
+    char *name;  /* absolute; "" if it has none */
     int foreign; /* it is in another file, which an external link leads to */
     uint64_t identity;
     collio_layout layout;

@@ -47,6 +47,12 @@ int collio_hdf5_type_of(hid_t type, collio_type *out, int *swapped, collio_error
 /* A dataspace of these extents, *out negative on failure. Close it. */
 int collio_hdf5_space(int ndim, const int64_t *shape, hid_t *out, collio_error *err);
 
+/* ----------------------------------------------------------- selection_space.c */
+
+/* Let a dataspace of a dataset's extents select what a checked selection does; elements come in
+ * the same order. */
+int collio_selection_apply(const collio_selection *selection, hid_t space, collio_error *err);
+
 /* ------------------------------------------------------------------ lists.c */
 
 /*

@@ -43,7 +43,7 @@ typedef enum collio_direction { COLLIO_WRITING, COLLIO_READING } collio_directio
  * dimensions merged where the selection spans them. Where memory is not
  * contiguous over a run, it is packed before (writing) or unpacked after (reading)
  * the call, at most `limit` bytes a piece. Not collective.
- *   shape      in  extents of the array
+ *   shape      in  extents of the array; not read if the selection is flat
  *   selection  in  checked with collio_selection_check()
  *   memory     in  checked with collio_selection_match()
  *   limit      in  bytes, at least an element's: COLLIO_PACK_BYTES

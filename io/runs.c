@@ -6,8 +6,9 @@
 #include <string.h>
 
 /* One loop over a dimension of the array: at step i the index is
- * start + (i / block) * stride + i % block. */
+ * start + (i / block) * stride + i % block, or list[i]. */
 typedef struct loop {
+    const int64_t *list;
     int64_t steps, block, stride, start;
     int64_t weight; /* elements of the array per index */
     int64_t at;     /* step */
@@ -19,6 +20,7 @@ typedef struct walk {
     loop loop[COLLIO_MAX_DIMS];
     int64_t run;   /* elements in each run */
     int64_t first; /* of the run to come */
+    int lists;     /* runs may follow each other without a gap */
     int finished;
 } walk;
 
@@ -44,6 +46,8 @@ typedef struct job {
 
 static int64_t loop_offset(const loop *l)
 {
+    if (l->list != NULL)
+        return l->list[l->at] * l->weight;
     return (l->start + l->at / l->block * l->stride + l->at % l->block) * l->weight;
 }
 
@@ -55,23 +59,31 @@ static void walk_start(walk *w, const int64_t *shape, const collio_selection *s)
     w->loops = 0;
     w->run = 1;
     w->first = 0;
+    w->lists = 0;
     w->finished = collio_selection_size(s) == 0;
     for (int d = s->ndim - 1; d >= 0 && !w->finished; d--) {
         loop *l = &w->loop[w->loops];
-        int one = s->count[d] == 1 || s->stride[d] == s->block[d];
+        const int64_t *list = s->list[d];
+        int one = list == NULL && (s->count[d] == 1 || s->stride[d] == s->block[d]);
         int64_t extent = s->count[d] * s->block[d];
 
-        *l = (loop){extent, one ? extent : s->block[d], s->stride[d], s->start[d], weight, 0, 0};
+        *l = (loop){.list = list,
+                    .steps = extent,
+                    .block = one ? extent : s->block[d],
+                    .stride = s->stride[d],
+                    .start = s->start[d],
+                    .weight = weight};
+        w->lists |= list != NULL;
         if (merging) {
             w->run *= l->block;
             l->steps /= l->block;
             l->block = 1;
-            merging = one && extent == shape[d];
+            merging = one && d > 0 && extent == shape[d];
         }
         l->offset = loop_offset(l);
         w->first += l->offset;
         w->loops += l->steps > 1;
-        weight *= shape[d];
+        weight *= d > 0 ? shape[d] : 1;
     }
 }
 
@@ -89,6 +101,20 @@ static void walk_on(walk *w)
             return;
     }
     w->finished = 1;
+}
+
+/* The run to come together with those that follow it without a gap. Goes on. */
+static int64_t walk_take(walk *w, int64_t *first)
+{
+    int64_t count = w->run;
+
+    *first = w->first;
+    walk_on(w);
+    while (w->lists && !w->finished && w->first == *first + count) {
+        count += w->run;
+        walk_on(w);
+    }
+    return count;
 }
 
 /* ----------------------------------------------------------- in memory */
@@ -230,17 +256,21 @@ int collio_runs(const int64_t *shape, const collio_selection *selection, const c
                 void *context, collio_error *err)
 {
     job j = {.direction = direction, .function = function, .context = context};
+    int64_t first, count, longest;
     walk w;
 
     walk_start(&w, shape, selection);
     cursor_start(&j.cursor, memory);
     j.room = (int64_t)(limit / j.cursor.size);
-    if (j.room > w.run)
-        j.room = w.run;
+    longest = w.lists ? collio_selection_size(selection) : w.run;
+    if (j.room > longest)
+        j.room = longest;
     if (j.room == 0)
         j.room = 1;
-    while (!w.finished && one_run(&j, w.first, w.run, err) == COLLIO_OK)
-        walk_on(&w);
+    while (!w.finished && err->code == COLLIO_OK) {
+        count = walk_take(&w, &first);
+        one_run(&j, first, count, err);
+    }
     free(j.buffer);
     return err->code;
 }

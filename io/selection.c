@@ -31,12 +31,31 @@ void collio_selection_block(collio_selection *out, int ndim, const int64_t *star
                             const int64_t *count)
 {
     out->ndim = ndim;
+    out->flat = 0;
     for (int d = 0; d < ndim; d++) {
         out->start[d] = start != NULL ? start[d] : 0;
         out->stride[d] = 1;
         out->count[d] = count[d];
         out->block[d] = 1;
+        out->list[d] = NULL;
     }
+}
+
+void collio_selection_list(collio_selection *selection, int dimension, int64_t count,
+                           const int64_t *list)
+{
+    selection->start[dimension] = 0;
+    selection->stride[dimension] = 1;
+    selection->count[dimension] = count;
+    selection->block[dimension] = 1;
+    selection->list[dimension] = list;
+}
+
+void collio_selection_flat(collio_selection *out, int64_t count, const int64_t *list)
+{
+    collio_selection_block(out, 1, NULL, &count);
+    collio_selection_list(out, 0, count, list);
+    out->flat = 1;
 }
 
 void collio_selection_box(collio_selection *out, const collio_box *box)
@@ -65,6 +84,23 @@ int64_t collio_selection_size(const collio_selection *selection)
     return size;
 }
 
+static int check_list(const int64_t *list, int64_t count, int d, int64_t extent, collio_error *err)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (list[i] < 0 || list[i] >= extent)
+            return collio_error_set(err, COLLIO_ERR_INDEX,
+                                    "selection: index %" PRId64
+                                    " is outside dimension %d of extent %" PRId64,
+                                    list[i], d, extent);
+        if (i > 0 && list[i] <= list[i - 1])
+            return collio_error_set(err, COLLIO_ERR_VALUE,
+                                    "selection: indexes must increase, in dimension %d %" PRId64
+                                    " follows %" PRId64,
+                                    d, list[i], list[i - 1]);
+    }
+    return COLLIO_OK;
+}
+
 /* Whether one dimension of a selection lies in `extent`; careful not to
  * overflow with numbers that do not. */
 static int check_dimension(const collio_selection *s, int d, int64_t extent, collio_error *err)
@@ -78,6 +114,8 @@ static int check_dimension(const collio_selection *s, int d, int64_t extent, col
                                 count, block, stride, d);
     if (count == 0)
         return COLLIO_OK;
+    if (s->list[d] != NULL)
+        return check_list(s->list[d], count, d, extent, err);
     if (start < 0 || block > extent || start > extent - block ||
         count - 1 > (extent - block - start) / stride)
         return collio_error_set(err, COLLIO_ERR_INDEX,
@@ -90,6 +128,13 @@ static int check_dimension(const collio_selection *s, int d, int64_t extent, col
 int collio_selection_check(const collio_selection *selection, int ndim, const int64_t *shape,
                            collio_error *err)
 {
+    int64_t all = 1;
+
+    if (selection->flat && selection->ndim == 1) {
+        for (int d = 0; d < ndim; d++)
+            all *= shape[d];
+        return check_dimension(selection, 0, all, err);
+    }
     if (selection->ndim != ndim)
         return collio_error_set(err, COLLIO_ERR_VALUE,
                                 "selection: %d dimensions given, the dataset has %d",

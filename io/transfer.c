@@ -215,23 +215,6 @@ static int read_directly(const collio_object *dataset, const collio_selection *s
 
 /* ---------------------------------------------------------- through HDF5 */
 
-static int select_in_file(hid_t space, const collio_selection *s, collio_error *err)
-{
-    hsize_t start[COLLIO_MAX_DIMS], stride[COLLIO_MAX_DIMS];
-    hsize_t count[COLLIO_MAX_DIMS], block[COLLIO_MAX_DIMS];
-
-    if (s->ndim == 0)
-        return err->code;
-    for (int d = 0; d < s->ndim; d++) {
-        start[d] = (hsize_t)s->start[d];
-        stride[d] = (hsize_t)s->stride[d];
-        count[d] = (hsize_t)s->count[d];
-        block[d] = (hsize_t)s->block[d];
-    }
-    return collio_hdf5(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, stride, count, block) < 0,
-                       "H5Sselect_hyperslab", err);
-}
-
 /* Read the selection into memory without gaps. */
 static int read_packed(const collio_object *dataset, const collio_selection *selection,
                        collio_type type, void *memory, collio_error *err)
@@ -241,7 +224,7 @@ static int read_packed(const collio_object *dataset, const collio_selection *sel
     int64_t size = collio_selection_size(selection);
 
     if (element >= 0 && collio_hdf5(file < 0, "H5Dget_space", err) == COLLIO_OK &&
-        select_in_file(file, selection, err) == COLLIO_OK &&
+        collio_selection_apply(selection, file, err) == COLLIO_OK &&
         collio_hdf5_space(1, &size, &packed, err) == COLLIO_OK)
         collio_hdf5(H5Dread(dataset->id, element, packed, file, H5P_DEFAULT, memory) < 0, "H5Dread",
                     err);

@@ -62,9 +62,9 @@ def test_selections(f):
         (9, IndexError, "Index (9) out of range for (0-8)"), ((0, -5), IndexError, "out of range"),
         ((0, 0, 0), ValueError, "3 indexing arguments for 2 dimensions"),
         ((..., ...), ValueError, "Only one ellipsis"), (slice(None, None, -1), ValueError, "Step must be >= 1 (got -1)"),
-        (slice(None, None, 0), ValueError, "Step must be >= 1"), (None, TypeError, "None"),
-        ([0, 2], TypeError, "slices"), (1.5, TypeError, "1.5"), (True, TypeError, "True"),
-        (whole > 3, TypeError, "allowed are"), ("name", TypeError, "name"),
+        (slice(None, None, 0), ValueError, "step"), (None, TypeError, "None"),
+        ([2, 0], TypeError, "increasing"), (1.5, TypeError, "1.5"), ([0, 9], IndexError, "out of range"),
+        (whole[:5] > 3, TypeError, "incompatible shape"), ("name", ValueError, "compound"),
     ]:
         raises(kind, text, lambda index=index: d[index], name=f"d[{index!r:.20}] is refused")
 
@@ -129,7 +129,7 @@ def test_direct(f):
     into = np.zeros((4, 9), "i8").T
     d.read_direct(into, source_sel=np.s_[3:5], dest_sel=np.s_[0:2])
     equal(into[:3], np.vstack([whole[3:5], np.zeros((1, 4))]).astype("i8"), "read_direct() converts")
-    raises(ValueError, "extent", d.read_direct, np.zeros((3, 3)), name="memory that does not fit")
+    raises(TypeError, "broadcast", d.read_direct, np.zeros((3, 3)), name="memory that does not fit")
     frozen = np.zeros((9, 4))
     frozen.flags.writeable = False
     raises((BufferError, ValueError, collio.CollectiveError), "read-only", d.read_direct, frozen, name="read-only memory")

@@ -67,15 +67,41 @@ static int element_size(PyArray_Descr *descr)
 #endif
 }
 
+/* Of four types, each twice as large as the one before, the one of that size. */
+static collio_type sized(int size, int smallest, const collio_type *types)
+{
+    for (int i = 0; i < 4; i++, smallest *= 2)
+        if (size == smallest)
+            return types[i];
+    return COLLIO_TYPE_COUNT;
+}
+
 /* dtype kind and size -> collio_type; COLLIO_TYPE_COUNT if there is none. */
 static collio_type type_of_descr(PyArray_Descr *descr)
 {
-    char name[16];
+    static const collio_type integers[] = {COLLIO_INT8, COLLIO_INT16, COLLIO_INT32, COLLIO_INT64};
+    static const collio_type naturals[] = {COLLIO_UINT8, COLLIO_UINT16, COLLIO_UINT32,
+                                           COLLIO_UINT64};
+    static const collio_type reals[] = {COLLIO_FLOAT16, COLLIO_FLOAT32, COLLIO_FLOAT64,
+                                        COLLIO_TYPE_COUNT};
+    static const collio_type pairs[] = {COLLIO_COMPLEX64, COLLIO_COMPLEX128, COLLIO_TYPE_COUNT,
+                                        COLLIO_TYPE_COUNT};
+    int size = element_size(descr);
 
-    if (strchr("biufc", descr->kind) == NULL)
+    switch (descr->kind) {
+    case 'b':
+        return COLLIO_BOOL;
+    case 'i':
+        return sized(size, 1, integers);
+    case 'u':
+        return sized(size, 1, naturals);
+    case 'f':
+        return sized(size, 2, reals);
+    case 'c':
+        return sized(size, 8, pairs);
+    default:
         return COLLIO_TYPE_COUNT;
-    snprintf(name, sizeof name, "%c%d", descr->kind, element_size(descr));
-    return collio_type_from_name(name);
+    }
 }
 
 /* ------------------------------------------------------------ arrays as messages */
@@ -205,6 +231,11 @@ collio_type array_plain_type(PyObject *dtype)
 PyObject *array_dtype_of(PyObject *object)
 {
     return PyArray_Check(object) ? (PyObject *)PyArray_DESCR((PyArrayObject *)object) : NULL;
+}
+
+int array_ndim(PyObject *array)
+{
+    return PyArray_NDIM((PyArrayObject *)array);
 }
 
 collio_type array_type_from(PyObject *dtype)

@@ -425,6 +425,7 @@ PyObject *array_new_any(PyObject *dtype, int ndim, const int64_t *shape, void **
 
 /* The dtype of an array; borrowed. NULL, without an exception, for other objects. */
 PyObject *array_dtype_of(PyObject *object);
+int array_ndim(PyObject *array);
 
 /* A new C-ordered array, not initialised; *data is its memory. New. */
 PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **data);

@@ -81,6 +81,9 @@ int h5_write(PyObject *object, PyObject *index, PyObject *values);
 PyObject *h5_read_row(PyObject *object, Py_ssize_t row);
 extern PyMethodDef h5transfer_methods[];
 
+/* 1 for a dataset without extents and elements. */
+int h5_is_null(h5object *self);
+
 /* Extents of a dataset; -1 with an exception. */
 int h5_shape(h5object *self, int64_t *shape);
 
@@ -91,16 +94,22 @@ typedef struct h5index {
     collio_selection selection;
     int ndim; /* of the result: integers take a dimension away */
     int64_t shape[COLLIO_MAX_DIMS];
-    int scalar; /* the result is one element, not an array of none or one */
+    int scalar;     /* the result is one element, not an array of none or one */
+    PyObject *keep; /* holds a list of the selection; NULL: there is none */
 } h5index;
 
 /*
- * Translate an index: integers, slices with positive steps, one Ellipsis, or a
- * tuple of these.
+ * Translate an index: integers, slices with positive steps, MultiBlockSlice, one list, 1-D array
+ * or mask of one dimension, one Ellipsis, or a tuple of these; or a mask of all elements.
+ * out->keep is to be released in any case.
  * Errors, as in h5py: IndexError, ValueError, TypeError for what is not
  * supported.
  */
 int h5_select(PyObject *index, int ndim, const int64_t *shape, h5index *out);
+
+/* Take the names of fields out of an index: a tuple, or NULL if there are none, and what is left.
+ * New, both. */
+int h5_names_in(PyObject *index, PyObject **names, PyObject **rest);
 
 /* ---------------------------------------------- h5type.c: dtypes and element types */
 

@@ -20,15 +20,26 @@ int h5_shape(h5object *self, int64_t *shape)
     return -1;
 }
 
+int h5_is_null(h5object *self)
+{
+    return collio_dataset_is_null(self->object);
+}
+
+/* 1 for a null dataset, 0 for one with extents; -1 with an exception. */
+static int is_empty(PyObject *self)
+{
+    return h5_ready((h5object *)self) < 0 ? -1 : h5_is_null((h5object *)self);
+}
+
 /* Type of the elements in the file. */
-static collio_type type_of(h5object *self, int *swapped)
+static collio_type type_of(h5object *self)
 {
     collio_error err = COLLIO_ERROR_INIT;
     collio_type type;
 
     if (h5_ready(self) < 0)
         return COLLIO_TYPE_COUNT;
-    if (collio_dataset_type(self->object, &type, swapped, &err) == COLLIO_OK)
+    if (collio_dataset_stored_type(self->object, &type, &err) == COLLIO_OK)
         return type;
     raise_from(&err);
     return COLLIO_TYPE_COUNT;
@@ -46,15 +57,17 @@ static int64_t product(int n, const int64_t *values)
 static PyObject *get_shape(PyObject *self, void *Py_UNUSED(none))
 {
     int64_t shape[COLLIO_MAX_DIMS];
-    int ndim = h5_shape((h5object *)self, shape);
+    int empty = is_empty(self), ndim = empty ? -1 : h5_shape((h5object *)self, shape);
 
+    if (empty == 1)
+        Py_RETURN_NONE;
     return ndim < 0 ? NULL : memory_tuple(ndim, shape);
 }
 
 static PyObject *get_ndim(PyObject *self, void *Py_UNUSED(none))
 {
     int64_t shape[COLLIO_MAX_DIMS];
-    int ndim = h5_shape((h5object *)self, shape);
+    int empty = is_empty(self), ndim = empty ? empty - 1 : h5_shape((h5object *)self, shape);
 
     return ndim < 0 ? NULL : PyLong_FromLong(ndim);
 }
@@ -62,32 +75,35 @@ static PyObject *get_ndim(PyObject *self, void *Py_UNUSED(none))
 static PyObject *get_size(PyObject *self, void *Py_UNUSED(none))
 {
     int64_t shape[COLLIO_MAX_DIMS];
-    int ndim = h5_shape((h5object *)self, shape);
+    int empty = is_empty(self), ndim = empty ? -1 : h5_shape((h5object *)self, shape);
 
+    if (empty == 1)
+        Py_RETURN_NONE;
     return ndim < 0 ? NULL : PyLong_FromLongLong(product(ndim, shape));
 }
 
-static PyObject *get_nbytes(PyObject *object, void *Py_UNUSED(none))
+/* Of the elements as NumPy has them. */
+static PyObject *get_nbytes(PyObject *self, void *Py_UNUSED(none))
 {
-    h5object *self = (h5object *)object;
-    int64_t shape[COLLIO_MAX_DIMS];
-    int ndim = h5_shape(self, shape);
-    collio_type type = ndim < 0 ? COLLIO_TYPE_COUNT : type_of(self, NULL);
+    PyObject *size = get_size(self, NULL), *dtype, *each, *bytes = NULL;
 
-    if (type == COLLIO_TYPE_COUNT)
-        return NULL;
-    return PyLong_FromLongLong(product(ndim, shape) * (int64_t)collio_type_size(type));
+    if (size == NULL || size == Py_None)
+        return size == NULL ? NULL : PyLong_FromLong(0);
+    dtype = PyObject_GetAttrString(self, "dtype");
+    each = dtype == NULL ? NULL : PyObject_GetAttrString(dtype, "itemsize");
+    if (each != NULL)
+        bytes = PyNumber_Multiply(size, each);
+    Py_XDECREF(each);
+    Py_XDECREF(dtype);
+    Py_DECREF(size);
+    return bytes;
 }
 
 static PyObject *get_dtype(PyObject *self, void *Py_UNUSED(none))
 {
-    int swapped = 0;
-    collio_type type = type_of((h5object *)self, &swapped);
-    PyObject *dtype = type == COLLIO_TYPE_COUNT ? NULL : array_dtype(type);
+    collio_type type = type_of((h5object *)self);
 
-    if (dtype != NULL && swapped)
-        Py_SETREF(dtype, PyObject_CallMethod(dtype, "newbyteorder", "s", "S"));
-    return dtype;
+    return type == COLLIO_TYPE_COUNT ? NULL : h5_dtype(type);
 }
 
 /* Bytes from the start of the file, None if the elements are not contiguous. */
@@ -106,29 +122,29 @@ static PyObject *get_offset(PyObject *object, void *Py_UNUSED(none))
     return PyLong_FromLongLong(offset);
 }
 
-static Py_ssize_t dataset_length(PyObject *self)
+/* The extent of the first dimension; where there is none TypeError with `what`. */
+static Py_ssize_t first_extent(PyObject *self, const char *what)
 {
     int64_t shape[COLLIO_MAX_DIMS];
-    int ndim = h5_shape((h5object *)self, shape);
+    int empty = is_empty(self), ndim = empty ? 0 : h5_shape((h5object *)self, shape);
 
     if (ndim > 0)
         return (Py_ssize_t)shape[0];
-    if (ndim == 0)
-        PyErr_SetString(PyExc_TypeError, "Attempt to take len() of scalar dataset");
+    if (ndim == 0 && empty >= 0)
+        PyErr_SetString(PyExc_TypeError, what);
     return -1;
+}
+
+static Py_ssize_t dataset_length(PyObject *self)
+{
+    return first_extent(self, "Attempt to take len() of scalar dataset");
 }
 
 /* Over the first dimension; each step reads. */
 static PyObject *dataset_iter(PyObject *self)
 {
-    int64_t shape[COLLIO_MAX_DIMS];
-    int ndim = h5_shape((h5object *)self, shape);
-
-    if (ndim > 0)
-        return PySeqIter_New(self);
-    if (ndim == 0)
-        PyErr_SetString(PyExc_TypeError, "Can't iterate over a scalar dataset");
-    return NULL;
+    return first_extent(self, "Can't iterate over a scalar dataset") < 0 ? NULL
+                                                                         : PySeqIter_New(self);
 }
 
 static PyObject *dataset_repr(PyObject *object)
@@ -266,8 +282,10 @@ PyDoc_STRVAR(
     "d[index] reads, d[index] = values writes. Both are collective: every rank its own part,\n"
     "and one with nothing to read or write takes part with an empty selection, such as d[0:0].\n"
     "Within `with d.independent:` a rank reads alone. An index is made of integers, slices with\n"
-    "positive steps, and one Ellipsis; values are broadcast as NumPy does. Shape and type may be\n"
-    "looked at by any rank alone.");
+    "positive steps, MultiBlockSlice, one list or 1-D array of increasing indexes or mask of a\n"
+    "dimension, and one Ellipsis; or it is a mask of all elements; names of fields may stand\n"
+    "beside it. Values are broadcast as NumPy does. Shape and type may be looked at by any rank\n"
+    "alone. Elements of variable length are read by HDF5, on each rank by itself.");
 
 static PyType_Slot dataset_slots[] = {
     {Py_tp_doc, (void *)dataset_doc}, {Py_tp_repr, dataset_repr},

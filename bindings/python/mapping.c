@@ -1,7 +1,7 @@
 /*
  * Group, Attributes and State are mappings. What collections.abc derives from
  * looking up, iterating and assigning is taken from there, and the views of the
- * first two from collio.views.
+ * first two from collio.views. Dataset has methods from collio.dataset.
  */
 #include "joint.h"
 
@@ -12,6 +12,9 @@ static const char *const writing[] = {
 
 static const char *const views[] = {"keys",         "values",        "items", "__reversed__",
                                     "__getstate__", "__reduce_ex__", NULL};
+
+static const char *const dataset_methods[] = {"astype", "asstr",       "fields",
+                                              "len",    "iter_chunks", NULL};
 
 static int take(PyTypeObject *type, PyObject *from, const char *const *names)
 {
@@ -44,12 +47,12 @@ static int adopt(PyTypeObject *type, const char *name, const char *const *more)
     return result;
 }
 
-/* Give a class the methods of collio.views. */
-static int give_views(PyTypeObject *type)
+/* Give a class methods of one that is written in Python. */
+static int give(PyTypeObject *type, const char *from, const char *name, const char *const *methods)
 {
-    PyObject *module = PyImport_ImportModule("collio.views");
-    PyObject *class = module == NULL ? NULL : PyObject_GetAttrString(module, "Views");
-    int result = class == NULL ? -1 : take(type, class, views);
+    PyObject *module = PyImport_ImportModule(from);
+    PyObject *class = module == NULL ? NULL : PyObject_GetAttrString(module, name);
+    int result = class == NULL ? -1 : take(type, class, methods);
 
     Py_XDECREF(class);
     Py_XDECREF(module);
@@ -60,7 +63,9 @@ int mapping_setup(state *st)
 {
     if (adopt(st->types[TYPE_H5Group], "MutableMapping", writing) < 0 ||
         adopt(st->types[TYPE_Attributes], "MutableMapping", writing) < 0 ||
-        give_views(st->types[TYPE_H5Group]) < 0 || give_views(st->types[TYPE_Attributes]) < 0)
+        give(st->types[TYPE_H5Group], "collio.views", "Views", views) < 0 ||
+        give(st->types[TYPE_Attributes], "collio.views", "Views", views) < 0 ||
+        give(st->types[TYPE_H5Dataset], "collio.dataset", "Methods", dataset_methods) < 0)
         return -1;
     return adopt(st->types[TYPE_State], "Mapping", NULL);
 }

@@ -82,16 +82,24 @@ COLLIO_API int64_t collio_array_size(const collio_array *array);
 
 /*
  * Some elements of a dataset: in dimension d, `count` blocks of `block` elements
- * each, the first at `start`, one every `stride` elements. Each rank has its own
- * selection; a count of 0 makes it empty. Where a function takes a selection,
- * NULL stands for the whole dataset.
+ * each, the first at `start`, one every `stride` elements; or, where there is a
+ * `list`, the `count` indexes in it, in increasing order. The elements are those
+ * whose index is selected in each dimension. Each rank has its own selection; a
+ * count of 0 makes it empty. Where a function takes a selection, NULL stands for
+ * the whole dataset.
+ *
+ * For elements that are no such product (those under a mask), `flat` lets the
+ * dataset be seen as one dimension of all its elements in row-major order, in which
+ * the selection, of one dimension too, chooses by start and stride or by a list.
  */
 typedef struct collio_selection {
     int ndim;
     int64_t start[COLLIO_MAX_DIMS];
     int64_t stride[COLLIO_MAX_DIMS]; /* >= block */
     int64_t count[COLLIO_MAX_DIMS];
-    int64_t block[COLLIO_MAX_DIMS]; /* >= 1 */
+    int64_t block[COLLIO_MAX_DIMS];       /* >= 1 */
+    const int64_t *list[COLLIO_MAX_DIMS]; /* NULL, or the caller's: start, stride, block not used */
+    int flat;
 } collio_selection;
 
 /* One block of count[0] x count[1] x ... elements. Not collective. */
@@ -100,6 +108,14 @@ COLLIO_API void collio_selection_block(collio_selection *out, int ndim, const in
 
 /* The same from a box, as collio_part_box() makes it. Not collective. */
 COLLIO_API void collio_selection_box(collio_selection *out, const collio_box *box);
+
+/* Let a selection that is made take the indexes of a list in one dimension. The list must
+ * live as long as the selection. Not collective. */
+COLLIO_API void collio_selection_list(collio_selection *selection, int dimension, int64_t count,
+                                      const int64_t *list);
+
+/* Elements by their row-major numbers in the dataset, in increasing order. Not collective. */
+COLLIO_API void collio_selection_flat(collio_selection *out, int64_t count, const int64_t *list);
 
 /* Nothing: for a rank that only takes part. Not collective. */
 COLLIO_API void collio_selection_none(collio_selection *out, int ndim);
@@ -163,11 +179,10 @@ typedef struct collio_file_options {
  * Errors: OS with errno (ENOENT, EEXIST, EACCES, ...; EAGAIN: another job has
  * it open for writing), VALUE (mode, options), STATE (a process started together
  * with this one writes it, and each is alone in its MPI_COMM_WORLD: the doctor's
- * E10), HDF5 (not an HDF5 file), DIVERGED, MEMORY, DAMAGED (mode "r": a job died within a flush; opening for
- * writing mends it). A file that could not be created whole is removed.
- * Rank 0 holds a lock (flock) while the file is open, shared for "r" and
- * exclusive otherwise; HDF5_USE_FILE_LOCKING=FALSE in its environment turns
- * that off.
+ * E10), HDF5 (not an HDF5 file), DIVERGED, MEMORY, DAMAGED (mode "r": a job died within a flush;
+ * opening for writing mends it). A file that could not be created whole is removed. Rank 0 holds a
+ * lock (flock) while the file is open, shared for "r" and exclusive otherwise;
+ * HDF5_USE_FILE_LOCKING=FALSE in its environment turns that off.
  */
 COLLIO_API int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
                                 const collio_file_options *options, collio_file **out,
@@ -386,10 +401,10 @@ COLLIO_API int collio_link_delete(collio_object *group, const char *name, collio
 
 /* ---------------------------------------------------------------- copies */
 
-#define COLLIO_COPY_SHALLOW            1u  /* of a group the objects in it, but not those below */
-#define COLLIO_COPY_EXPAND_SOFT        2u  /* what soft links lead to, not the links */
-#define COLLIO_COPY_EXPAND_EXTERNAL    4u  /* the same for external links */
-#define COLLIO_COPY_EXPAND_REFERENCES  8u  /* what references in datasets lead to */
+#define COLLIO_COPY_SHALLOW            1u /* of a group the objects in it, but not those below */
+#define COLLIO_COPY_EXPAND_SOFT        2u /* what soft links lead to, not the links */
+#define COLLIO_COPY_EXPAND_EXTERNAL    4u /* the same for external links */
+#define COLLIO_COPY_EXPAND_REFERENCES  8u /* what references in datasets lead to */
 #define COLLIO_COPY_WITHOUT_ATTRIBUTES 16u
 
 /*
@@ -522,6 +537,9 @@ COLLIO_API int collio_filter_available(int id);
  */
 COLLIO_API int collio_dataset_type(collio_object *dataset, collio_type *type, int *swapped,
                                    collio_error *err);
+
+/* 1 for a dataset without extents and elements (its dataspace is null). Not collective. */
+COLLIO_API int collio_dataset_is_null(const collio_object *dataset);
 
 /* Type of the elements exactly as in the file (type.h). Not collective. */
 COLLIO_API int collio_dataset_stored_type(collio_object *dataset, collio_type *type,

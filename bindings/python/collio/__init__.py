@@ -34,6 +34,7 @@ _PLAIN = {
     "ExternalLink": "links",
     "get_config": "config",
     "is_hdf5": "config",
+    "MultiBlockSlice": "_select",
     "Empty": "_types",
     "string_dtype": "_types",
     "vlen_dtype": "_types",

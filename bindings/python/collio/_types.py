@@ -493,7 +493,7 @@ def as_array(values, dt):
         return np.asarray(values, dtype=object).view(dt)
     if dt.kind == "S" and _holds_text(values):
         return _encoded(values, dt)
-    is_array = isinstance(values, np.ndarray)
+    is_array = isinstance(values, np.ndarray) and (values.dtype.kind != "O" or dt.kind != "S")
     if check_opaque_dtype(dt):
         return np.ascontiguousarray(np.asarray(values, dtype=dt)).view(dt)
     if dt.kind == "V" and dt.subdtype is None and not (is_array and values.dtype.kind == "V"):
