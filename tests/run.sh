@@ -29,6 +29,8 @@ limit=$(sed -n 's/.*limit: *\([0-9]*\).*/\1/p' "$source" | head -n 1)
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
+# Of its ways of one-sided communication, one has no threads and one crashes without a network.
+export OMPI_MCA_osc=sm,ucx
 # UCX warns on standard output of the messages that a rank which gave up never received, and it and
 # hwloc of a container without /sys.
 export UCX_LOG_LEVEL=fatal HWLOC_HIDE_ERRORS=2

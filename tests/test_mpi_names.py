@@ -14,7 +14,7 @@ STUB = pathlib.Path(collio.__file__).with_name("MPI.pyi")
 # What classes inherit from object or get from Python itself.
 PLAIN = {"__doc__", "__module__", "__weakref__", "__dict__", "__abstractmethods__"}
 # Names of typing that only the stub needs.
-ONLY_STUB = {"Buffer", "Bottom", "InPlace", "BufSpec", "BufSpecW", "_SupportsBuffer"}
+ONLY_STUB = {"Buffer", "Bottom", "InPlace", "BufSpec", "TargetSpec", "BufSpecW", "_SupportsBuffer"}
 
 
 def parameters(node):

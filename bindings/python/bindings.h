@@ -249,6 +249,8 @@ PyObject *raise_type(const char *what, const char *wanted, PyObject *got);
 struct operation;   /* collect.h */
 struct constructor; /* datatype_new.c */
 
+struct rma; /* win_move.c */
+
 /* An MPI function, by the shape of its arguments. */
 typedef union mpi_call {
     const struct operation *collective;
@@ -265,6 +267,10 @@ typedef union mpi_call {
         int (*plain)(void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
         int (*large)(void *, MPI_Count, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
     } recv;
+    int (*rma)(struct rma *);
+    int (*win)(MPI_Win);
+    int (*win_number)(int, MPI_Win);
+    int (*win_group)(MPI_Group, int, MPI_Win);
     int (*group_pair)(MPI_Group, MPI_Group, MPI_Group *);
     PyObject *(*one)(PyObject *self, PyObject *argument);
 } mpi_call;
@@ -306,7 +312,8 @@ int rows_add(state *st, PyTypeObject *type, const row_method *rows);
     X(request, Request, MPI_Request, MPI_REQUEST_NULL)                                             \
     X(message, Message, MPI_Message, MPI_MESSAGE_NULL)                                             \
     X(file, File, MPI_File, MPI_FILE_NULL)                                                         \
-    X(errhandler, Errhandler, MPI_Errhandler, MPI_ERRHANDLER_NULL)
+    X(errhandler, Errhandler, MPI_Errhandler, MPI_ERRHANDLER_NULL)                                 \
+    X(win, Win, MPI_Win, MPI_WIN_NULL)
 
 enum handle_kind {
 #define X(field, class, prefix, null) KIND_##field,
@@ -325,6 +332,7 @@ typedef union any_handle {
     MPI_Message message;
     MPI_File file;
     MPI_Errhandler errhandler;
+    MPI_Win win;
     intptr_t bits; /* all of it, for comparison; 0 before a smaller one is stored */
 } any_handle;
 
@@ -336,7 +344,7 @@ typedef struct handle {
     PyObject *keep;          /* what must live as long: a request's buffers, an op's function */
     struct receipt *receipt; /* of a request for an object: see request.c */
     PyObject *weakrefs;
-    Py_ssize_t size;     /* of a message: its bytes */
+    Py_ssize_t size;     /* of a message: its bytes; of a window: views of its memory */
     unsigned char kind;  /* enum handle_kind */
     unsigned char owned; /* a local handle made here: freed with the object */
 } handle;
@@ -639,9 +647,10 @@ extern const row_method handle_rows[], status_rows[], datatype_rows[], group_row
     prequest_rows[], pickle_rows[], request_many_rows[], matched_rows[], comm_rows[],
     comm_send_rows[], comm_object_rows[], comm_collect_rows[], intracomm_collect_rows[],
     comm_bcast_rows[], comm_gather_rows[], intracomm_gather_rows[], cart_rows[],
-    comm_errhandler_rows[], file_errhandler_rows[], comm_keyval_rows[], datatype_keyval_rows[],
     topocomm_collect_rows[], topocomm_gather_rows[], graph_rows[], comm_make_rows[],
     comm_fault_rows[];
+extern const row_method comm_errhandler_rows[], file_errhandler_rows[], win_errhandler_rows[];
+extern const row_method comm_keyval_rows[], datatype_keyval_rows[], win_keyval_rows[];
 extern PyMethodDef datatype_decode_methods[], datatype_pack_methods[], typecode_methods[],
     datatype_functions[], handle_functions[];
 extern const row_method datatype_new_rows[], datatype_decode_rows[], typecode_rows[];

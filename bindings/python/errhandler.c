@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* X(field of any_handle, class, prefix of MPI's functions) */
-#define OWNERS X(comm, Comm, MPI_Comm) X(file, File, MPI_File)
+#define OWNERS X(comm, Comm, MPI_Comm) X(file, File, MPI_File) X(win, Win, MPI_Win)
 
 /* ------------------------------------------------------- one name for MPI's functions */
 
@@ -156,6 +156,11 @@ static void on_file_error(MPI_File *file, int *code, ...)
     on_error(KIND_file, (any_handle){.file = *file}, *code);
 }
 
+static void on_win_error(MPI_Win *win, int *code, ...)
+{
+    on_error(KIND_win, (any_handle){.win = *win}, *code);
+}
+
 static int create_handler(enum handle_kind kind, MPI_Errhandler *out)
 {
 #define X(field, class, prefix)                                                                    \
@@ -272,6 +277,7 @@ static PyObject *errhandler_Free(PyObject *object, PyObject *Py_UNUSED(none))
         Py_RETURN_NONE; /* MPI's own are never freed */
     if (mpi_failed(MPI_Errhandler_free(&self->mpi.errhandler), "MPI_Errhandler_free") < 0)
         return NULL;
+    handle_freed(self);
     Py_RETURN_NONE;
 }
 

@@ -1,8 +1,8 @@
 /* Attributes of communicators, datatypes and windows, and the keyvals that name them. */
-#include "bindings.h"
+#include "win.h"
 
 /* X(field of any_handle, class, prefix of MPI's functions) */
-#define OWNERS X(comm, Comm, MPI_Comm) X(datatype, Datatype, MPI_Type)
+#define OWNERS X(comm, Comm, MPI_Comm) X(datatype, Datatype, MPI_Type) X(win, Win, MPI_Win)
 
 /*
  * What a keyval stands for. The registry holds it until Free_keyval(); each attribute holds it, and
@@ -175,6 +175,16 @@ static int on_datatype_delete(MPI_Datatype of, int number, void *value, void *ke
     return on_delete(KIND_datatype, (any_handle){.datatype = of}, number, key, value);
 }
 
+static int on_win_copy(MPI_Win of, int number, void *key, void *in, void *out, int *copied)
+{
+    return on_copy(KIND_win, (any_handle){.win = of}, number, key, in, out, copied);
+}
+
+static int on_win_delete(MPI_Win of, int number, void *value, void *key)
+{
+    return on_delete(KIND_win, (any_handle){.win = of}, number, key, value);
+}
+
 static int create_number(enum handle_kind kind, keyval *key, int *out)
 {
 #define X(field, class, prefix)                                                                    \
@@ -205,11 +215,19 @@ static keyval *find(state *st, enum handle_kind kind, int number)
 
 int keyval_setup(PyObject *module, state *st)
 {
-#define X(field, class, prefix) #class, PyDict_New(),
-    st->keyvals = Py_BuildValue("{sNsN}", OWNERS NULL);
+#define X(field, class, prefix) #class,
+    static const char *const names[] = {OWNERS};
 #undef X
-    return st->keyvals == NULL ? -1
-                               : PyModule_AddObjectRef(module, "_keyval_registry", st->keyvals);
+    int failed;
+
+    st->keyvals = PyDict_New();
+    failed = st->keyvals == NULL;
+    for (size_t i = 0; !failed && i < sizeof names / sizeof *names; i++) {
+        PyObject *keyvals = PyDict_New();
+        failed = keyvals == NULL || PyDict_SetItemString(st->keyvals, names[i], keyvals) < 0;
+        Py_XDECREF(keyvals);
+    }
+    return failed ? -1 : PyModule_AddObjectRef(module, "_keyval_registry", st->keyvals);
 }
 
 static void keyval_dealloc(PyObject *object)
@@ -319,13 +337,21 @@ enum content { NOTHING, INTEGER, ADDRESS_SIZED };
 
 static enum content predefined(enum handle_kind kind, int number)
 {
-    static const int integers[] = {
-        MPI_TAG_UB,        MPI_IO,     MPI_HOST,        MPI_WTIME_IS_GLOBAL,
-        MPI_UNIVERSE_SIZE, MPI_APPNUM, MPI_LASTUSEDCODE};
+    static const struct {
+        enum handle_kind kind;
+        int number;
+        enum content content;
+    } rows[] = {
+        {KIND_comm, MPI_TAG_UB, INTEGER},       {KIND_comm, MPI_WTIME_IS_GLOBAL, INTEGER},
+        {KIND_comm, MPI_IO, INTEGER},           {KIND_comm, MPI_UNIVERSE_SIZE, INTEGER},
+        {KIND_comm, MPI_APPNUM, INTEGER},       {KIND_comm, MPI_LASTUSEDCODE, INTEGER},
+        {KIND_win, MPI_WIN_DISP_UNIT, INTEGER}, {KIND_win, MPI_WIN_CREATE_FLAVOR, INTEGER},
+        {KIND_win, MPI_WIN_MODEL, INTEGER},     {KIND_win, MPI_WIN_SIZE, ADDRESS_SIZED},
+    };
 
-    for (size_t i = 0; kind == KIND_comm && i < sizeof integers / sizeof *integers; i++)
-        if (number == integers[i])
-            return INTEGER;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (kind == rows[i].kind && number == rows[i].number)
+            return rows[i].content;
     return NOTHING;
 }
 
@@ -351,6 +377,8 @@ static PyObject *get(PyObject *self, const row_method *row, PyObject *const *arg
     key = find(st, row->mode, a.number);
     if (key != NULL)
         return value_object(key, value);
+    if (row->mode == KIND_win && a.number == MPI_WIN_CREATE_FLAVOR)
+        return win_flavor(((handle *)self)->mpi.win, *(int *)value);
     content = predefined(row->mode, a.number);
     if (content == INTEGER)
         return PyLong_FromLong(*(int *)value);

@@ -3,6 +3,7 @@
 #include "ckpt.h"
 #include "h5storage.h"
 #include "view.h"
+#include "win.h"
 
 #include <string.h>
 
@@ -59,6 +60,12 @@ static const struct {
     {TYPE_Comm, NULL, comm_errhandler_rows},
     {TYPE_File, NULL, file_errhandler_rows},
     {TYPE_Comm, NULL, comm_keyval_rows},
+    {TYPE_Win, NULL, win_rows},
+    {TYPE_Win, NULL, win_make_rows},
+    {TYPE_Win, NULL, win_move_rows},
+    {TYPE_Win, NULL, win_epoch_rows},
+    {TYPE_Win, NULL, win_errhandler_rows},
+    {TYPE_Win, NULL, win_keyval_rows},
     {TYPE_Datatype, NULL, datatype_keyval_rows},
     {TYPE_State, state_read_methods, NULL},
     {TYPE_Checkpoint, checkpoint_save_methods, NULL},
