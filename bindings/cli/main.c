@@ -12,6 +12,9 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"doctor", command_doctor, "find what does not fit together: MPI, HDF5, Python, file system"},
+    {"inspect", command_inspect, "show what is in an HDF5 file"},
+    {"diff", command_diff, "compare two HDF5 files, with tolerances"},
+    {"xdmf", command_xdmf, "describe the arrays of an HDF5 file for ParaView"},
     {"hints", command_hints, "explain the hints for files, and show what the MPI here took"},
 };
 
