@@ -104,11 +104,6 @@ int collio_chunk_find(const collio_object *dataset, const collio_grid *grid, int
 int collio_chunks_allocate(const collio_object *dataset, const collio_grid *grid,
                            collio_share *shares, int64_t count, collio_error *err);
 
-/* The fill value as it is in the file, in `element` bytes.
- *   wanted  out  0 if elements may be left undefined */
-int collio_chunk_fill_value(const collio_object *dataset, char *element, int *wanted,
-                            collio_error *err);
-
 /* Put the fill value into a whole chunk. */
 void collio_chunk_fill(const collio_grid *grid, const char *element, char *chunk);
 
@@ -122,6 +117,15 @@ int collio_chunks_write(collio_object *dataset, const collio_selection *selectio
                         const collio_array *memory, collio_error *err);
 int collio_chunks_write_filtered(collio_object *dataset, const collio_selection *selection,
                                  const collio_array *memory, collio_error *err);
+
+/* ------------------------------------------------------------- odd_write.c */
+
+/* Give a contiguous dataset the space that it has not got yet. Collective. */
+int collio_late_allocate(collio_object *dataset, collio_error *err);
+
+/* As collio_chunks_write(), to a compact dataset. */
+int collio_compact_write(collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_error *err);
 
 /* -------------------------------------------------------------- pipeline.c */
 
@@ -150,6 +154,10 @@ typedef struct collio_parcel {
 /* Add a segment of the share number `share`. MEMORY. */
 int collio_parcel_add(collio_parcel *parcel, int64_t share, const collio_segment *segment,
                       size_t element, collio_error *err);
+
+/* Take the segments out of a parcel; their `chunk` is the number of the share. */
+int collio_parcel_open(char *bytes, int64_t size, size_t element, collio_segment_function *arrived,
+                       void *context, collio_error *err);
 
 /*
  * Send a parcel to each rank and hand on what arrives. Collective; an error that this

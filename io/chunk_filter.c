@@ -332,7 +332,7 @@ static int prepare(writing *w, collio_error *err)
     if (w->parcels == NULL || w->element == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to write chunks");
     if (collio_touched_find(&w->grid, w->selection, w->memory, &w->touched, err) == COLLIO_OK &&
-        collio_chunk_fill_value(w->dataset, w->element, &wanted, err) == COLLIO_OK)
+        collio_fill_value(w->dataset, w->element, &wanted, err) == COLLIO_OK)
         collio_pipeline_open(&w->pipeline, w->dataset, err);
     return err->code;
 }

@@ -89,28 +89,6 @@ int collio_chunks_allocate(const collio_object *dataset, const collio_grid *grid
     return collio_finish(dataset->file, "write, space for chunks", addresses, err);
 }
 
-int collio_chunk_fill_value(const collio_object *dataset, char *element, int *wanted,
-                            collio_error *err)
-{
-    hid_t list = H5Dget_create_plist(dataset->id);
-    hid_t type = collio_hdf5_type(dataset->layout.stored, err);
-    H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
-    H5D_fill_time_t time = H5D_FILL_TIME_IFSET;
-
-    memset(element, 0, collio_type_size(dataset->layout.stored));
-    *wanted = 1;
-    if (collio_hdf5(list < 0, "H5Dget_create_plist", err) || type < 0)
-        return err->code;
-    collio_hdf5(H5Pget_fill_time(list, &time) < 0, "H5Pget_fill_time", err);
-    *wanted = time != H5D_FILL_TIME_NEVER;
-    if (collio_hdf5(H5Pfill_value_defined(list, &defined) < 0, "H5Pfill_value_defined", err) ==
-            COLLIO_OK &&
-        defined == H5D_FILL_VALUE_USER_DEFINED)
-        collio_hdf5(H5Pget_fill_value(list, type, element) < 0, "H5Pget_fill_value", err);
-    H5Pclose(list);
-    return err->code;
-}
-
 void collio_chunk_fill(const collio_grid *grid, const char *element, char *chunk)
 {
     size_t filled = grid->element, size = (size_t)grid->chunk * grid->element;

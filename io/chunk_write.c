@@ -226,7 +226,7 @@ int collio_chunks_write(collio_object *dataset, const collio_selection *selectio
     w.size = w.grid.chunk * (int64_t)w.grid.element;
     if (collio_touched_find(&w.grid, selection, memory, &w.touched, err) == COLLIO_OK &&
         find_places(&w, &missing, err) == COLLIO_OK)
-        collio_chunk_fill_value(dataset, w.element, &w.fills, err);
+        collio_fill_value(dataset, w.element, &w.fills, err);
     ticket.vote[0] = (uint64_t)missing;
     if (collio_agree(dataset->file->comm, &ticket, err) ||
         (ticket.max[0] > 0 && make_chunks(&w, err)))

@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* -------------------------------------------------------------- arguments */
@@ -90,7 +89,7 @@ static hid_t dataspace(const collio_creation *c, collio_error *err)
     return space;
 }
 
-/* HDF5 may want to fill the space; the ranks do that together, in fill_part(). */
+/* HDF5 may want to fill the space; the ranks do that together, in first.c. */
 static hid_t create(const collio_creation *c, collio_error *err)
 {
     hid_t links = collio_list_links(err), type = collio_hdf5_type(c->type, err);
@@ -136,59 +135,15 @@ static void layout_of_new(const collio_creation *c, hid_t dataset, collio_layout
     memcpy(l->chunks, c->chunks, sizeof l->chunks);
 }
 
-/* ------------------------------------------------------ its space in the file */
-
-static int is_zero(const unsigned char *bytes, size_t size)
-{
-    while (size > 0 && bytes[size - 1] == 0)
-        size--;
-    return size == 0;
-}
-
-/* This rank's share of a contiguous dataset gets the fill value. */
-static int fill_part(const collio_creation *c, const collio_object *dataset, collio_error *err)
-{
-    const collio_file *file = dataset->file;
-    int64_t element = (int64_t)collio_type_size(c->type), total = collio_layout_bytes(dataset);
-    int64_t start = 0, count = 0, room = (int64_t)COLLIO_PACK_BYTES / element;
-    char *buffer = malloc((size_t)(room * element));
-
-    if (buffer == NULL)
-        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for fill values");
-    for (int64_t i = 0; i < room; i++)
-        memcpy(buffer + i * element, c->options.fill, (size_t)element);
-    collio_part_range(total / element, collio_comm_size(file->comm), file->rank, &start, &count,
-                      err);
-    for (int64_t n; count > 0 && err->code == COLLIO_OK; start += n, count -= n) {
-        n = count < room ? count : room;
-        collio_posix_write(file->disk.fd, buffer, (size_t)(n * element),
-                           dataset->layout.offset + start * element, file->disk.path, err);
-    }
-    free(buffer);
-    return err->code;
-}
-
-/* What the elements of a new contiguous dataset are before they are written. Collective. */
-static int first_elements(const collio_creation *c, const collio_object *dataset, collio_error *err)
-{
-    int64_t start = dataset->layout.offset, size = collio_layout_bytes(dataset);
-    const collio_dataset_options *o = &c->options;
-    int filled = start >= 0 && o->fill != NULL && o->fill_time != COLLIO_FILL_NEVER &&
-                 !collio_type_variable(c->type) && !is_zero(o->fill, collio_type_size(c->type));
-    int reused = 0;
-
-    if (start >= 0 && collio_space_claim(dataset->file, start, size, &reused, err))
-        return err->code;
-    if (!filled && !reused)
-        return COLLIO_OK;
-    if (filled)
-        fill_part(c, dataset, err);
-    else if (dataset->file->rank == 0)
-        collio_disk_clear(&dataset->file->disk, start, size, err);
-    return collio_finish(dataset->file, "create_dataset", 0, err);
-}
-
 /* --------------------------------------------------------------- together */
+
+/* What the elements are at first; NULL: zero. */
+static const char *fill_of(const collio_creation *c)
+{
+    if (c->options.fill_time == COLLIO_FILL_NEVER || collio_type_variable(c->type))
+        return NULL;
+    return c->options.fill;
+}
 
 static collio_object *make(collio_creation *c, const char *operation, collio_error *err)
 {
@@ -202,7 +157,7 @@ static collio_object *make(collio_creation *c, const char *operation, collio_err
     }
     if (collio_finish(c->parent->file, operation,
                       dataset != NULL ? (uint64_t)dataset->layout.offset : 0, err) == COLLIO_OK)
-        first_elements(c, dataset, err);
+        collio_first_elements(dataset, fill_of(c), err);
     if (err->code != COLLIO_OK)
         collio_object_close(&dataset);
     return dataset;

@@ -200,16 +200,29 @@ static const collio_selection *check_part(const collio_object *dataset,
     return selection;
 }
 
-static int write_chunks(collio_object *dataset, const collio_selection *selection,
-                        const collio_array *memory, collio_error *err)
+/* Elements that are not moved by each rank alone. Collective, the outcome is agreed. */
+static int write_together(collio_object *dataset, const collio_selection *selection,
+                          const collio_array *memory, collio_error *err)
 {
     collio_printing printing;
 
     collio_hdf5_quiet(&printing);
-    if (dataset->layout.filtered)
+    if (dataset->layout.kind == COLLIO_STORED_COMPACT)
+        collio_compact_write(dataset, selection, memory, err);
+    else if (dataset->layout.filtered)
         collio_chunks_write_filtered(dataset, selection, memory, err);
     else
         collio_chunks_write(dataset, selection, memory, err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
+static int allocate_late(collio_object *dataset, collio_error *err)
+{
+    collio_printing printing;
+
+    collio_hdf5_quiet(&printing);
+    collio_late_allocate(dataset, err);
     collio_hdf5_loud(&printing);
     return err->code;
 }
@@ -228,8 +241,12 @@ int collio_dataset_write(collio_object *dataset, const collio_selection *selecti
     call.digest = dataset->identity;
     if (collio_begin(dataset->file, &call, err))
         return err->code;
-    if (dataset->layout.kind == COLLIO_STORED_CHUNKED)
-        return write_chunks(dataset, selection, memory, err);
+    if (collio_layout_bytes(dataset) == 0)
+        return err->code;
+    if (dataset->layout.kind != COLLIO_STORED_CONTIGUOUS)
+        return write_together(dataset, selection, memory, err);
+    if (dataset->layout.offset < 0 && allocate_late(dataset, err))
+        return err->code;
     collio_transfer_write(dataset, selection, memory, err);
     return collio_finish_elements(dataset->file, "written", err);
 }

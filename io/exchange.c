@@ -46,8 +46,8 @@ int collio_parcel_add(collio_parcel *p, int64_t share, const collio_segment *s, 
 
 /* -------------------------------------------------------------- unpacking */
 
-static int unpack(char *bytes, int64_t size, size_t element, collio_segment_function *arrived,
-                  void *context, collio_error *err)
+int collio_parcel_open(char *bytes, int64_t size, size_t element, collio_segment_function *arrived,
+                       void *context, collio_error *err)
 {
     char *end = bytes + size;
 
@@ -165,7 +165,7 @@ int collio_parcels_exchange(collio_comm *comm, collio_parcel *parcels, size_t el
     empty(parcels, ranks);
     if (collio_agree_step(comm, "write, room to exchange", err) || travel(comm, &m, err))
         goto done;
-    unpack(m.in, m.to_receive, element, arrived, context, err);
+    collio_parcel_open(m.in, m.to_receive, element, arrived, context, err);
 done:
     empty(parcels, ranks);
     mail_free(&m);

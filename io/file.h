@@ -105,8 +105,7 @@ int collio_file_check_writable(const collio_file *file, collio_error *err);
 int collio_options_check(const collio_file_options *options, collio_error *err);
 uint64_t collio_options_digest(const collio_file_options *options);
 void collio_options_access(const collio_file_options *options, hid_t access, collio_error *err);
-void collio_options_creation(const collio_file_options *options, hid_t creation,
-                             collio_error *err);
+void collio_options_creation(const collio_file_options *options, hid_t creation, collio_error *err);
 
 /* ------------------------------------------------------------------ file.c */
 
@@ -172,6 +171,16 @@ int collio_layout_read(hid_t dataset, collio_layout *layout, collio_error *err);
 
 /* Bytes of all its elements; of a type of ours. */
 int64_t collio_layout_bytes(const collio_object *dataset);
+
+/*
+ * Claim the space of a contiguous dataset that has just got it, and let it have its
+ * first elements: `element`, or zeros for NULL. Collective.
+ */
+int collio_first_elements(const collio_object *dataset, const char *element, collio_error *err);
+
+/* The fill value as it is in the file, in `element` bytes; zeros if there is none.
+ *   wanted  out  0 if elements may be left undefined */
+int collio_fill_value(const collio_object *dataset, char *element, int *wanted, collio_error *err);
 
 /* Check whether elements can travel: TYPE, UNSUPPORTED. */
 int collio_transfer_check(const collio_object *dataset, const collio_array *memory,

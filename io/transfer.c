@@ -70,15 +70,19 @@ static int check_conversion(const collio_object *dataset, const collio_array *me
 static int check_writable(const collio_object *dataset, collio_error *err)
 {
     const collio_layout *l = &dataset->layout;
-    static const char *const kinds[] = {"not allocated", "chunked", "compact", "external",
-                                        "virtual"};
+    const char *why = NULL;
 
-    if (is_direct(l) || elements(l) == 0 ||
-        (l->kind == COLLIO_STORED_CHUNKED && !collio_type_variable(l->stored)))
+    if (collio_type_variable(l->stored))
+        why = "have a variable length";
+    else if (l->kind == COLLIO_STORED_EXTERNAL)
+        why = "are in other files (external storage)";
+    else if (l->kind == COLLIO_STORED_VIRTUAL)
+        why = "are in other datasets (it is virtual)";
+    if (why == NULL || elements(l) == 0)
         return err->code;
-    return collio_error_set(
-        err, COLLIO_ERR_UNSUPPORTED, "'%s' (%s%s) can be read, but not written yet", dataset->name,
-        kinds[l->kind], collio_type_variable(l->stored) ? ", of variable length" : "");
+    return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
+                            "'%s' can be read, but not written: its elements %s", dataset->name,
+                            why);
 }
 
 int collio_transfer_check(const collio_object *dataset, const collio_array *memory,
