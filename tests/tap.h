@@ -1,7 +1,6 @@
 /*
  * TAP for collective C tests: a check holds only if it holds on every rank.
- * Include in one source per program; call tap_begin() after MPI_Init and
- * return tap_end() from main.
+ * Call tap_begin() after MPI_Init and return tap_end() from main.
  */
 #ifndef COLLIO_TESTS_TAP_H
 #define COLLIO_TESTS_TAP_H
@@ -10,7 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static int tap_rank, tap_size, tap_count, tap_failed;
+/* Weak, so that all sources of a program have the same ones. */
+__attribute__((weak)) int tap_rank, tap_size, tap_count, tap_failed;
 
 static inline void tap_begin(void)
 {

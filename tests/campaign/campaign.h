@@ -1,0 +1,49 @@
+/*
+ * The campaign against the promises of checkpoints, in one program: tests/test_campaign. Each
+ * function below returns how many violations it found, the same on all ranks, and says on the
+ * standard error what each was. All are collective over MPI_COMM_WORLD.
+ */
+#ifndef COLLIO_CAMPAIGN_H
+#define COLLIO_CAMPAIGN_H
+
+#include "../checkpoint_tools.h"
+#include "io/step.h"
+#include "trip.h"
+
+/* Where the steps are. */
+extern const char campaign_directory[];
+
+/* A generator of numbers that anybody can repeat: below n. */
+uint64_t campaign_random(uint64_t *state, uint64_t n);
+
+/* How a step is saved. */
+typedef struct variant {
+    const char *name;
+    int deflate, background, columns;
+} variant;
+
+enum { VARIANTS = 4 };
+extern const variant campaign_variants[VARIANTS];
+
+collio_checkpoint *campaign_open(const variant *v);
+int campaign_save(collio_checkpoint *c, const variant *v, int64_t step, collio_error *err);
+
+/* sweep.c: every `every`-th system call of a save fails, in every way, on each rank in turn.
+ *   points  out  how many */
+long campaign_sweep(const variant *v, int every, long *points);
+
+/* sweep.c: the disk is full after so many bytes, for `sizes` sizes. */
+long campaign_full(const variant *v, int sizes);
+
+/* sweep.c: the same on a disk that is full indeed: a small file system in memory, 4 KiB more each
+ * time. -1 where this process may not make one. */
+long campaign_full_disk(int sizes);
+
+/* replay.c: saves are recorded, and what power loss may have left of them is looked at.
+ *   states  in  how many */
+long campaign_power(const variant *v, int states, uint64_t seed);
+
+/* corrupt.c: a step is damaged, in many ways, and must be refused or be right. */
+long campaign_corrupt(const variant *v, int damages, uint64_t seed);
+
+#endif

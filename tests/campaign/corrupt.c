@@ -1,0 +1,156 @@
+/* Damage: bits, pages, lengths, blocks moved and blocks of the step before. By one process. */
+#include "campaign.h"
+
+#include <unistd.h>
+
+typedef struct image {
+    unsigned char *bytes;
+    size_t size;
+} image;
+
+static int load(const char *path, image *out)
+{
+    FILE *file = fopen(path, "rb");
+
+    out->bytes = malloc(1 << 20);
+    out->size = file != NULL ? fread(out->bytes, 1, 1 << 20, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    return out->size > 0;
+}
+
+static void store(const char *path, const image *from)
+{
+    FILE *file = fopen(path, "wb");
+
+    fwrite(from->bytes, 1, from->size, file);
+    fclose(file);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Damage a copy in one of these ways; what came out may be the same. */
+static const char *damage(image *to, const image *before, uint64_t *random)
+{
+    size_t at = campaign_random(random, to->size), page = at / 4096 * 4096;
+    size_t length = 512u << campaign_random(random, 5), other = campaign_random(random, to->size);
+    unsigned char kept[8192];
+
+    switch (campaign_random(random, 7)) {
+    case 0:
+        to->bytes[at] ^= (unsigned char)(1 << campaign_random(random, 8));
+        return "a flipped bit";
+    case 1:
+        for (int i = 0; i < 6; i++)
+            to->bytes[campaign_random(random, to->size)] ^=
+                (unsigned char)(1 << campaign_random(random, 8));
+        return "six flipped bits";
+    case 2:
+        memset(to->bytes + page, 0, least(4096, to->size - page));
+        return "a page of zeros";
+    case 3:
+        to->size = at;
+        return "a cut";
+    case 4:
+        length = least(length, to->size - (at > other ? at : other));
+        memcpy(kept, to->bytes + at, length);
+        memmove(to->bytes + at, to->bytes + other, length);
+        memcpy(to->bytes + other, kept, length);
+        return "blocks exchanged";
+    case 5:
+        length = least(at < before->size ? before->size - at : 0, least(length, to->size - at));
+        memcpy(to->bytes + at, before->bytes + at, length);
+        return "a block of the step before";
+    default:
+        at = campaign_random(random, least(4096, to->size)); /* seal and table */
+        to->bytes[at] ^= (unsigned char)(1 << campaign_random(random, 8));
+        return "a flipped bit in the user block";
+    }
+}
+
+/* Read the step: 1 if it is refused as damaged, 0 if all in it is right, -1 otherwise. */
+static int look(collio_checkpoint *c)
+{
+    collio_checkpoint_state *state = NULL;
+    collio_error err = COLLIO_ERROR_INIT;
+    int right = 0;
+
+    if (collio_checkpoint_restore(c, 2, &state, &err) == COLLIO_OK)
+        little_read(state, &right, &err);
+    collio_checkpoint_state_close(&state);
+    if (err.code == COLLIO_ERR_DAMAGED || err.code == COLLIO_ERR_UNSUPPORTED)
+        return 1;
+    return err.code == COLLIO_OK && right ? 0 : -1;
+}
+
+static long damage_often(collio_checkpoint *all, collio_checkpoint *quick, const variant *v,
+                         int damages, uint64_t seed)
+{
+    char path[128];
+    image good = {NULL, 0}, before = {NULL, 0}, broken = {malloc(1 << 20), 0};
+    long violations = 0;
+
+    snprintf(path, sizeof path, "%s/step-%012d.h5", campaign_directory, 1);
+    load(path, &before);
+    snprintf(path, sizeof path, "%s/step-%012d.h5", campaign_directory, 2);
+    violations += !load(path, &good);
+    for (int i = 0; i < damages && violations < 10; i++) {
+        const char *what;
+        memcpy(broken.bytes, good.bytes, good.size);
+        broken.size = good.size;
+        what = damage(&broken, &before, &seed);
+        if (broken.size == good.size && memcmp(broken.bytes, good.bytes, good.size) == 0)
+            continue;
+        store(path, &broken);
+        /* In a compressed block, bits that do not matter to what comes out may be changed. */
+        if (look(quick) < 0 || (v->deflate ? look(all) < 0 : look(all) != 1)) {
+            fprintf(stderr, "# %s: damage %d, %s, is not refused\n", v->name, i, what);
+            violations++;
+        }
+    }
+    free(good.bytes);
+    free(before.bytes);
+    free(broken.bytes);
+    return violations;
+}
+
+static collio_checkpoint *open_alone(int verify)
+{
+    collio_checkpoint_options options = {.verify = verify, .read_only = 1};
+    collio_checkpoint *c = NULL;
+    collio_error err = COLLIO_ERROR_INIT;
+
+    collio_checkpoint_open(MPI_COMM_SELF, campaign_directory, &options, &c, &err);
+    return c;
+}
+
+long campaign_corrupt(const variant *v, int damages, uint64_t seed)
+{
+    collio_checkpoint *c, *all, *quick;
+    collio_error err = COLLIO_ERROR_INIT;
+    int ranks = tap_size;
+    long violations = 0;
+
+    if (tap_rank == 0 && system("rm -rf campaign") != 0)
+        return 1;
+    MPI_Barrier(MPI_COMM_WORLD);
+    c = campaign_open(v);
+    campaign_save(c, v, 1, &err);
+    campaign_save(c, v, 2, &err);
+    collio_checkpoint_close(&c, &err);
+    violations = err.code != COLLIO_OK;
+    if (tap_rank == 0) {
+        all = open_alone(COLLIO_VERIFY_ALL);
+        quick = open_alone(COLLIO_VERIFY_READ);
+        tap_size = 1; /* the state is read whole, by this rank */
+        violations += damage_often(all, quick, v, damages, seed);
+        tap_size = ranks;
+        collio_checkpoint_close(&all, &err);
+        collio_checkpoint_close(&quick, &err);
+    }
+    MPI_Bcast(&violations, 1, MPI_LONG, 0, MPI_COMM_WORLD);
+    return violations;
+}

@@ -1,0 +1,305 @@
+/*
+ * Power loss. The system calls of some saves are recorded on all ranks; from the record, what a
+ * disk may hold after the power failed at some instant is made, over and over, and restored from.
+ *
+ * The model: at instant t a write that had begun may be there or not, page by page, the last page
+ * torn, unless a sync of the same file by the same process began after it had ended and had ended
+ * by t; then it is there. (By the same process: ranks may be on different hosts.) The names of a
+ * directory change in order: some of the changes that began before t are there, all those at least
+ * that a sync of the directory covers.
+ */
+#include "campaign.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, SECTOR = 512, MOST_EVENTS = 8192, MOST_NAMES = 64, MOST_BYTES = 1 << 20 };
+
+typedef struct record {
+    const trip_event *event[MOST_EVENTS];
+    int count;
+    uint64_t begin, end;
+} record;
+
+static const char crash_directory[] = "crash";
+
+/* ---------------------------------------------------------- the record */
+
+static int by_start(const void *a, const void *b)
+{
+    const trip_event *x = *(const trip_event *const *)a, *y = *(const trip_event *const *)b;
+
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+/* The traces of all ranks at rank 0; the memory is to be freed. */
+static char *gather(record *r)
+{
+    size_t size;
+    char *mine = trip_trace(&size), *all = NULL;
+    int bytes = (int)size, counts[16], places[16], total = 0;
+
+    MPI_Gather(&bytes, 1, MPI_INT, counts, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    for (int i = 0; tap_rank == 0 && i < tap_size; i++) {
+        places[i] = total;
+        total += counts[i];
+    }
+    if (tap_rank == 0)
+        all = malloc((size_t)total + 1);
+    MPI_Gatherv(mine, bytes, MPI_BYTE, all, counts, places, MPI_BYTE, 0, MPI_COMM_WORLD);
+    r->count = 0;
+    for (char *at = all; all != NULL && at < all + total && r->count < MOST_EVENTS;) {
+        trip_event *e = (trip_event *)at;
+        r->event[r->count++] = e;
+        at += sizeof *e + (e->op == OP_WRITE ? (size_t)e->size : 0);
+    }
+    qsort(r->event, (size_t)r->count, sizeof *r->event, by_start);
+    if (r->count > 0) {
+        r->begin = r->event[0]->start;
+        r->end = r->event[r->count - 1]->end;
+    }
+    return all;
+}
+
+/* Whether a sync has made an event durable by t. */
+static int is_durable(const record *r, const trip_event *e, uint64_t t)
+{
+    int of_directory = e->op != OP_WRITE && e->op != OP_SIZE;
+
+    for (int i = 0; i < r->count; i++) {
+        const trip_event *s = r->event[i];
+        if (s->start >= e->end && s->end <= t && s->rank == e->rank &&
+            (of_directory ? s->op == OP_SYNC_DIRECTORY
+                          : s->op == OP_SYNC && strcmp(s->path, e->path) == 0))
+            return 1;
+    }
+    return 0;
+}
+
+static int is_naming(const trip_event *e)
+{
+    return e->op == OP_CREATE || e->op == OP_RENAME || e->op == OP_UNLINK;
+}
+
+/* ------------------------------------------------------- a crash state */
+
+/* A name in the directory and the name its file was written under. */
+typedef struct entry {
+    char name[160];
+    const char *file;
+} entry;
+
+static entry *find(entry *entries, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(entries[i].name, name) == 0)
+            return &entries[i];
+    return NULL;
+}
+
+static void change_name(entry *entries, int *count, const trip_event *e)
+{
+    entry *old = find(entries, *count, e->path);
+
+    if (e->op == OP_CREATE && old == NULL && *count < MOST_NAMES) {
+        snprintf(entries[*count].name, sizeof entries->name, "%s", e->path);
+        entries[(*count)++].file = e->path;
+    } else if (e->op == OP_RENAME && old != NULL) {
+        snprintf(old->name, sizeof old->name, "%s", e->to);
+    } else if (e->op == OP_UNLINK && old != NULL) {
+        *old = entries[--*count];
+    }
+}
+
+/* Which names there are: all changes that are durable, and some of the others. */
+static int names_at(const record *r, uint64_t t, entry *entries, uint64_t *random)
+{
+    int count = 0, least = 0, most = 0, seen = 0;
+
+    for (int i = 0; i < r->count && r->event[i]->start < t; i++) {
+        if (!is_naming(r->event[i]))
+            continue;
+        most++;
+        least = is_durable(r, r->event[i], t) ? most : least;
+    }
+    most = least + (int)campaign_random(random, (uint64_t)(most - least) + 1);
+    for (int i = 0; i < r->count && seen < most; i++)
+        if (is_naming(r->event[i])) {
+            seen++;
+            change_name(entries, &count, r->event[i]);
+        }
+    return count;
+}
+
+static void put(char *file, int64_t *size, int64_t offset, const char *bytes, int64_t n)
+{
+    if (offset + n > MOST_BYTES)
+        return;
+    memcpy(file + offset, bytes, (size_t)n);
+    *size = offset + n > *size ? offset + n : *size;
+}
+
+/* A write that is not durable: some of its pages, maybe a torn one. `chance` of 4. */
+static void put_some(char *file, int64_t *size, const trip_event *e, unsigned chance,
+                     uint64_t *random)
+{
+    const char *bytes = (const char *)(e + 1);
+
+    for (int64_t at = 0; at < e->size;) {
+        int64_t n = PAGE - (e->offset + at) % PAGE;
+        n = n < e->size - at ? n : e->size - at;
+        if (campaign_random(random, 4) < chance) {
+            int64_t whole = campaign_random(random, 8) > 0
+                                ? n
+                                : (int64_t)campaign_random(random, PAGE / SECTOR) * SECTOR;
+            put(file, size, e->offset + at, bytes + at, whole < n ? whole : n);
+        }
+        at += n;
+    }
+}
+
+/* What a file holds; returns its size. */
+static int64_t contents_at(const record *r, uint64_t t, const char *name, char *file,
+                           uint64_t *random)
+{
+    unsigned chance = (unsigned)campaign_random(random, 5);
+    int64_t size = 0;
+
+    memset(file, 0, MOST_BYTES);
+    for (int i = 0; i < r->count && r->event[i]->start < t; i++) {
+        const trip_event *e = r->event[i];
+        int durable;
+        if ((e->op != OP_WRITE && e->op != OP_SIZE) || strcmp(e->path, name) != 0)
+            continue;
+        durable = is_durable(r, e, t);
+        if (e->op == OP_WRITE && durable)
+            put(file, &size, e->offset, (const char *)(e + 1), e->size);
+        else if (e->op == OP_WRITE)
+            put_some(file, &size, e, chance, random);
+        else if ((durable || campaign_random(random, 4) < chance) && e->size > size &&
+                 e->size <= MOST_BYTES)
+            size = e->size;
+    }
+    return size;
+}
+
+static void write_file(const char *name, const char *bytes, int64_t size)
+{
+    char path[512];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/%.200s", crash_directory, name);
+    file = fopen(path, "wb");
+    fwrite(bytes, 1, (size_t)size, file);
+    fclose(file);
+}
+
+/* The directory as it is at t. Its steps are removed by clear(). */
+static void make_state(const record *r, uint64_t t, entry *entries, int *count, uint64_t *random)
+{
+    static char bytes[MOST_BYTES];
+
+    *count = names_at(r, t, entries, random);
+    for (int i = 0; i < *count; i++)
+        if (strncmp(entries[i].name, "step-", 5) == 0)
+            write_file(entries[i].name, bytes, contents_at(r, t, entries[i].file, bytes, random));
+}
+
+static void clear(const entry *entries, int count)
+{
+    char path[512];
+
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/%.200s", crash_directory, entries[i].name);
+        unlink(path);
+    }
+}
+
+/* ------------------------------------------------------------- judging */
+
+/* The newest step that was acknowledged by t; -1: none. */
+static int64_t acknowledged(const record *r, uint64_t t)
+{
+    int64_t newest = -1;
+
+    for (int i = 0; i < r->count && r->event[i]->start < t; i++)
+        if (r->event[i]->op == OP_ACK && r->event[i]->offset > newest)
+            newest = r->event[i]->offset;
+    return newest;
+}
+
+/* The newest valid step is not older than what was acknowledged, and right. */
+static int is_kept(collio_checkpoint *c, int64_t least)
+{
+    collio_checkpoint_state *state = NULL;
+    collio_error err = COLLIO_ERROR_INIT;
+    int right = 0;
+
+    if (collio_checkpoint_restore(c, COLLIO_NEWEST, &state, &err) != COLLIO_OK)
+        return least < 0;
+    little_read(state, &right, &err);
+    right &= collio_checkpoint_state_step(state) >= least;
+    collio_checkpoint_state_close(&state);
+    return right;
+}
+
+static long look_at_states(const record *r, int states, uint64_t seed)
+{
+    collio_checkpoint_options options = {.read_only = 1};
+    collio_checkpoint *c = NULL;
+    collio_error err = COLLIO_ERROR_INIT;
+    entry entries[MOST_NAMES];
+    long violations = 0;
+    int count;
+
+    mkdir(crash_directory, 0777);
+    collio_checkpoint_open(MPI_COMM_SELF, crash_directory, &options, &c, &err);
+    for (int i = 0; i < states && violations < 10 && c != NULL; i++) {
+        /* Half of the instants just after something happened: much of the time nothing does. */
+        uint64_t t = r->begin + campaign_random(&seed, r->end - r->begin + 1000000);
+        if (i % 2 == 0)
+            t = r->event[campaign_random(&seed, (uint64_t)r->count)]->end +
+                campaign_random(&seed, 2);
+        make_state(r, t, entries, &count, &seed);
+        if (!is_kept(c, acknowledged(r, t))) {
+            fprintf(stderr, "# power lost after %.6f s, state %d: step %lld is lost\n",
+                    (double)(t - r->begin) * 1e-9, i, (long long)acknowledged(r, t));
+            violations++;
+        }
+        clear(entries, count);
+    }
+    collio_checkpoint_close(&c, &err);
+    return violations;
+}
+
+long campaign_power(const variant *v, int states, uint64_t seed)
+{
+    enum { SAVES = 5 };
+    collio_checkpoint *c;
+    collio_error err = COLLIO_ERROR_INIT;
+    static record r;
+    int ranks = tap_size;
+    long violations;
+    char *all;
+
+    if (tap_rank == 0 && system("rm -rf campaign crash") != 0)
+        return 1;
+    MPI_Barrier(MPI_COMM_WORLD);
+    c = campaign_open(v);
+    trip_record(1);
+    for (int64_t step = 1; step <= SAVES; step++)
+        if (campaign_save(c, v, step, &err) == COLLIO_OK)
+            trip_acknowledge(step);
+    trip_record(0);
+    violations = err.code != COLLIO_OK;
+    collio_checkpoint_close(&c, &err);
+    all = gather(&r);
+    if (tap_rank == 0) {
+        tap_size = 1; /* states are read whole, by this rank */
+        violations += look_at_states(&r, states, seed);
+        tap_size = ranks;
+    }
+    free(all);
+    MPI_Bcast(&violations, 1, MPI_LONG, 0, MPI_COMM_WORLD);
+    return violations;
+}
