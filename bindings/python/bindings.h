@@ -652,7 +652,7 @@ extern const row_method handle_rows[], status_rows[], datatype_rows[], group_row
 extern const row_method comm_errhandler_rows[], file_errhandler_rows[], win_errhandler_rows[];
 extern const row_method comm_keyval_rows[], datatype_keyval_rows[], win_keyval_rows[];
 extern PyMethodDef datatype_decode_methods[], datatype_pack_methods[], typecode_methods[],
-    datatype_functions[], handle_functions[];
+    datatype_functions[], handle_functions[], info_env_methods[], about_functions[];
 extern const row_method datatype_new_rows[], datatype_decode_rows[], typecode_rows[];
 
 /* Wrap a communicator by its kind (Intracomm, Cartcomm ...): a new one, which gets the error

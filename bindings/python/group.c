@@ -151,6 +151,59 @@ static PyObject *group_Excl(PyObject *self, PyObject *arg)
     return select_ranks(self, arg, MPI_Group_excl, "MPI_Group_excl");
 }
 
+typedef int range_function(MPI_Group, int, int[][3], MPI_Group *);
+
+/* One (first, last, stride). */
+static int take_range(PyObject *object, int range[3])
+{
+    int *values = NULL, n = ints_from(object, &values);
+
+    for (int i = 0; i < 3 && n == 3; i++)
+        range[i] = values[i];
+    PyMem_Free(values);
+    if (n >= 0 && n != 3)
+        PyErr_Format(PyExc_ValueError, "a range is (first, last, stride), not %d numbers", n);
+    return n == 3 ? 0 : -1;
+}
+
+static PyObject *select_ranges(PyObject *self, PyObject *arg, range_function *function,
+                               const char *name)
+{
+    PyObject *fast = PySequence_Fast(arg, "ranks: expecting a sequence of (first, last, stride)");
+    Py_ssize_t n = fast == NULL ? 0 : PySequence_Fast_GET_SIZE(fast), i = 0;
+    int(*ranges)[3] = PyMem_Calloc((size_t)n + 1, sizeof *ranges);
+    PyObject *result = NULL;
+    MPI_Group group;
+
+    if (ranges == NULL)
+        PyErr_NoMemory();
+    while (fast != NULL && ranges != NULL && i < n &&
+           take_range(PySequence_Fast_GET_ITEM(fast, i), ranges[i]) == 0)
+        i++;
+    if (!PyErr_Occurred() && mpi_ready(state_of(self)) == 0 &&
+        mpi_failed(function(mpi_of(self), (int)n, ranges, &group), name) == 0)
+        result = wrap((PyObject *)Py_TYPE(self), group);
+    PyMem_Free(ranges);
+    Py_XDECREF(fast);
+    return result;
+}
+
+PyDoc_STRVAR(range_incl_doc, "Range_incl($self, /, ranks)\n--\n\nThe group of the ranks in ranges "
+                             "(first, last, stride). Not collective.");
+
+static PyObject *group_Range_incl(PyObject *self, PyObject *arg)
+{
+    return select_ranges(self, arg, MPI_Group_range_incl, "MPI_Group_range_incl");
+}
+
+PyDoc_STRVAR(range_excl_doc, "Range_excl($self, /, ranks)\n--\n\nThe group without the ranks in "
+                             "ranges (first, last, stride). Not collective.");
+
+static PyObject *group_Range_excl(PyObject *self, PyObject *arg)
+{
+    return select_ranges(self, arg, MPI_Group_range_excl, "MPI_Group_range_excl");
+}
+
 typedef struct pair_args {
     PyObject *group1, *group2;
 } pair_args;
@@ -178,6 +231,9 @@ PyDoc_STRVAR(union_doc, "Union($type, /, group1, group2)\n--\n\nThe processes of
 PyDoc_STRVAR(intersection_doc, "Intersection($type, /, group1, group2)\n--\n\nThe processes of "
                                "both. Not collective.");
 
+PyDoc_STRVAR(intersect_doc, "Intersect($type, /, group1, group2)\n--\n\nAnother name of "
+                            "Intersection().");
+
 PyDoc_STRVAR(difference_doc, "Difference($type, /, group1, group2)\n--\n\nThe processes of the "
                              "first only. Not collective.");
 
@@ -195,17 +251,20 @@ static PyObject *group_Dup(PyObject *self, PyObject *Py_UNUSED(none))
 
 PyDoc_STRVAR(free_doc, "Free($self, /)\n--\n\nFree the group. Not collective.");
 
+/* The empty group is MPI's own: not every MPI survives its being freed. */
 static PyObject *group_Free(PyObject *self, PyObject *Py_UNUSED(none))
 {
     handle *group = (handle *)self;
-    any_handle before = group->mpi;
 
-    if (mpi_ready(state_of(self)) < 0 ||
-        mpi_failed(MPI_Group_free(&group->mpi.group), "MPI_Group_free") < 0)
+    if (mpi_ready(state_of(self)) < 0)
         return NULL;
+    if (group->mpi.group != MPI_GROUP_EMPTY) {
+        if (mpi_failed(MPI_Group_free(&group->mpi.group), "MPI_Group_free") < 0)
+            return NULL;
+    } else if (group->constant == NULL) {
+        group->mpi = handle_null(KIND_group);
+    }
     handle_freed(group);
-    if (group->constant != NULL) /* MPI lets GROUP_EMPTY be freed; it remains what it is */
-        group->mpi = before;
     Py_RETURN_NONE;
 }
 
@@ -214,6 +273,9 @@ const row_method group_rows[] = {
     {"Compare", compare_doc, method_one, "group", {.one = group_Compare}, 0, 0},
     {"Incl", incl_doc, method_one, "ranks", {.one = group_Incl}, 0, 0},
     {"Excl", excl_doc, method_one, "ranks", {.one = group_Excl}, 0, 0},
+    {"Range_incl", range_incl_doc, method_one, "ranks", {.one = group_Range_incl}, 0, 0},
+    {"Range_excl", range_excl_doc, method_one, "ranks", {.one = group_Range_excl}, 0, 0},
+    {"Intersect", intersect_doc, combine, "MPI_Group_intersection", {.group_pair = MPI_Group_intersection}, 0, 1},
     {"Union", union_doc, combine, "MPI_Group_union", {.group_pair = MPI_Group_union}, 0, 1},
     {"Intersection", intersection_doc, combine, "MPI_Group_intersection", {.group_pair = MPI_Group_intersection}, 0, 1},
     {"Difference", difference_doc, combine, "MPI_Group_difference", {.group_pair = MPI_Group_difference}, 0, 1},

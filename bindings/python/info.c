@@ -57,7 +57,7 @@ static PyObject *info_Get(PyObject *self, PyObject *arg)
 
     if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &key) < 0)
         return NULL;
-    value = value_of(self, key);
+    value = count_of(self) == 0 ? NULL : value_of(self, key);
     return value == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : value;
 }
 
@@ -69,6 +69,15 @@ static int set(PyObject *self, PyObject *key_object, PyObject *value_object)
         arg_text(value_object, &value) < 0)
         return -1;
     return mpi_failed(MPI_Info_set(mpi_of(self), key, value), "MPI_Info_set");
+}
+
+/* As a mapping, no hints take none. */
+static int store(PyObject *self, PyObject *key, PyObject *value)
+{
+    if (mpi_of(self) != MPI_INFO_NULL)
+        return set(self, key, value);
+    PyErr_SetObject(PyExc_KeyError, key);
+    return -1;
 }
 
 PyDoc_STRVAR(set_doc, "Set($self, /, key, value)\n--\n\nStore a value. Not collective.");
@@ -159,7 +168,7 @@ static int update(PyObject *self, PyObject *items)
     else if (!failed)
         failed = PyDict_MergeFromSeq2(pairs, items, 1) < 0;
     while (!failed && PyDict_Next(pairs, &at, &key, &value))
-        failed = set(self, key, value) < 0;
+        failed = store(self, key, value) < 0;
     Py_XDECREF(pairs);
     return failed ? -1 : 0;
 }
@@ -288,7 +297,7 @@ static int info_store(PyObject *self, PyObject *key, PyObject *value)
     PyObject *old;
 
     if (value != NULL)
-        return set(self, key, value);
+        return store(self, key, value);
     old = info_item(self, key);
     if (old == NULL)
         return -1;
@@ -324,6 +333,77 @@ static int info_bool(PyObject *self)
 
 PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\nA copy. Not collective.");
 
+/* A copy of no hints is hints, none of them. */
+static PyObject *info_copy(PyObject *self, PyObject *none)
+{
+    if (mpi_of(self) != MPI_INFO_NULL)
+        return info_Dup(self, none);
+    return PyObject_CallMethod((PyObject *)Py_TYPE(self), "Create", NULL);
+}
+
+PyDoc_STRVAR(pop_doc, "pop($self, key, /, *default)\n--\n\nRemove a key; its value, or the "
+                      "default if it is not there.");
+
+static PyObject *info_pop(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    PyObject *value, *done;
+
+    if (nargs < 1)
+        return PyErr_Format(PyExc_TypeError, "pop() missing required argument 'key'");
+    if (nargs > 2)
+        return PyErr_Format(PyExc_ValueError, "pop() takes one default, %zd given", nargs - 1);
+    value = info_Get(self, args[0]);
+    if (value == Py_None && nargs == 2) {
+        Py_SETREF(value, Py_NewRef(args[1]));
+    } else if (value == Py_None) {
+        Py_CLEAR(value);
+        PyErr_SetObject(PyExc_KeyError, args[0]);
+    } else if (value != NULL) {
+        done = info_Delete(self, args[0]);
+        if (done == NULL)
+            Py_CLEAR(value);
+        Py_XDECREF(done);
+    }
+    return value;
+}
+
+PyDoc_STRVAR(popitem_doc, "popitem($self, /)\n--\n\nRemove the last pair; KeyError if there is "
+                          "none.");
+
+static PyObject *info_popitem(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    int n = mpi_ready(state_of(self)) < 0 ? -1 : count_of(self);
+    PyObject *pair = n > 0 ? entry(self, n - 1, ITEMS) : NULL, *done;
+
+    if (n == 0)
+        return PyErr_Format(PyExc_KeyError, "popitem(): no hints");
+    if (pair == NULL)
+        return NULL;
+    done = info_Delete(self, PyTuple_GET_ITEM(pair, 0));
+    if (done == NULL)
+        Py_CLEAR(pair);
+    Py_XDECREF(done);
+    return pair;
+}
+
+PyDoc_STRVAR(clear_doc, "clear($self, /)\n--\n\nRemove all keys.");
+
+static PyObject *info_clear(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    PyObject *keys = entries(self, KEYS), *done = NULL;
+
+    if (keys == NULL)
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(keys); i++) {
+        done = info_Delete(self, PyList_GET_ITEM(keys, i));
+        Py_XDECREF(done);
+        if (done == NULL)
+            break;
+    }
+    Py_DECREF(keys);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+}
+
 PyObject *info_reduce(PyObject *self)
 {
     PyObject *create = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "Create");
@@ -349,7 +429,10 @@ static PyMethodDef info_methods[] = {
     {"Create", FAST(info_Create), FASTCALL | METH_CLASS, create_doc},
     {"Free", info_Free, METH_NOARGS, free_doc},
     {"Dup", info_Dup, METH_NOARGS, dup_doc},
-    {"copy", info_Dup, METH_NOARGS, copy_doc},
+    {"copy", info_copy, METH_NOARGS, copy_doc},
+    {"pop", FAST(info_pop), METH_FASTCALL, pop_doc},
+    {"popitem", info_popitem, METH_NOARGS, popitem_doc},
+    {"clear", info_clear, METH_NOARGS, clear_doc},
     {"Set", FAST(info_Set), FASTCALL, set_doc},
     {"Get_nkeys", info_Get_nkeys, METH_NOARGS, get_nkeys_doc},
     {"get", FAST(info_get), FASTCALL, lower_get_doc},

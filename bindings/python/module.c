@@ -31,7 +31,7 @@ static const struct {
     {TYPE_Datatype, datatype_decode_methods, datatype_decode_rows},
     {TYPE_Datatype, typecode_methods, typecode_rows},
     {TYPE_Group, NULL, group_rows},
-    {TYPE_Info, NULL, info_rows},
+    {TYPE_Info, info_env_methods, info_rows},
     {TYPE_Request, NULL, request_many_rows},
     {TYPE_Prequest, NULL, prequest_rows},
     {TYPE_Pickle, NULL, pickle_rows},
@@ -136,7 +136,8 @@ static int module_exec(PyObject *module)
     if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)
         return -1;
     if (PyModule_AddFunctions(module, datatype_functions) < 0 ||
-        PyModule_AddFunctions(module, handle_functions) < 0)
+        PyModule_AddFunctions(module, handle_functions) < 0 ||
+        PyModule_AddFunctions(module, about_functions) < 0)
         return -1;
     return typecode_setup(module, st) < 0 ? -1 : constants_setup(module, st);
 }

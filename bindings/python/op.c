@@ -129,8 +129,9 @@ static PyObject *op_call(PyObject *object, PyObject *args, PyObject *keywords)
 
     if (PyTuple_GET_SIZE(args) != 2 || (keywords != NULL && PyDict_GET_SIZE(keywords) > 0))
         return PyErr_Format(PyExc_TypeError, "an Op takes exactly 2 arguments");
-    if (function != NULL)
-        return PyObject_Call(function, args, NULL);
+    if (function != NULL) /* objects have no datatype */
+        return PyObject_CallFunctionObjArgs(function, PyTuple_GET_ITEM(args, 0),
+                                            PyTuple_GET_ITEM(args, 1), Py_None, NULL);
     return combine_predefined(constant_name(KIND_op, self->mpi), PyTuple_GET_ITEM(args, 0),
                               PyTuple_GET_ITEM(args, 1));
 }

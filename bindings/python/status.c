@@ -1,5 +1,6 @@
 /* MPI.Status: what is known of a message received or found. */
 #include "bindings.h"
+#include "absent.h"
 
 #include <string.h>
 
@@ -222,7 +223,112 @@ static PyObject *status_set_cancelled(PyObject *self, PyObject *value)
         mpi_failed(MPI_Status_set_cancelled(status_mpi(self), flag), "MPI_Status_set_cancelled"));
 }
 
+/* ------------------------------------------------------------------ as integers, pickled */
+
+PyDoc_STRVAR(tomemory_doc, "tomemory($self, /)\n--\n\nThe status as it lies in memory, a "
+                           "memoryview of integers.");
+
+static PyObject *status_tomemory(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    PyObject *bytes =
+        (PyObject *)buffer_at(state_of(self), status_mpi(self), sizeof(MPI_Status), 0, self);
+    PyObject *view = bytes == NULL ? NULL : PyObject_CallMethod(bytes, "cast", "s", "i");
+
+    Py_XDECREF(bytes);
+    return view;
+}
+
+PyDoc_STRVAR(py2f_doc, "py2f($self, /)\n--\n\nThe status of Fortran, a list of integers.");
+
+static PyObject *status_py2f(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    MPI_Fint fortran[MPI_F_STATUS_SIZE];
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Status_c2f(status_mpi(self), fortran), "MPI_Status_c2f") < 0)
+        return NULL;
+    return ints_to_list(fortran, MPI_F_STATUS_SIZE);
+}
+
+PyDoc_STRVAR(f2py_doc, "f2py($type, /, arg)\n--\n\nThe object for a status of Fortran.");
+
+static PyObject *status_f2py(PyObject *cls, PyObject *arg)
+{
+    int *fortran = NULL, n;
+    PyObject *self = NULL;
+
+    if (mpi_ready(state_of_class(cls)) < 0)
+        return NULL;
+    n = ints_from(arg, &fortran);
+    if (n >= 0 && n < MPI_F_STATUS_SIZE)
+        PyErr_Format(PyExc_IndexError, "a status of Fortran has %d integers, not %d",
+                     MPI_F_STATUS_SIZE, n);
+    else if (n >= 0)
+        self = PyObject_CallNoArgs(cls);
+    if (self != NULL && mpi_failed(MPI_Status_f2c(fortran, status_mpi(self)), "MPI_Status_f2c") < 0)
+        Py_CLEAR(self);
+    PyMem_Free(fortran);
+    return self;
+}
+
+PyDoc_STRVAR(getstate_doc, "__getstate__($self, /)\n--\n\nWhat is pickled: a dictionary.");
+
+static PyObject *status_getstate(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    MPI_Status *s = status_mpi(self);
+    MPI_Count count = 0;
+    int cancelled = 0;
+
+    if (mpi_ready(state_of(self)) < 0 ||
+        mpi_failed(MPI_Get_elements_x(s, MPI_BYTE, &count), "MPI_Get_elements_x") < 0 ||
+        mpi_failed(MPI_Test_cancelled(s, &cancelled), "MPI_Test_cancelled") < 0)
+        return NULL;
+    return Py_BuildValue("{sisisisLsO}", "source", s->MPI_SOURCE, "tag", s->MPI_TAG, "error",
+                         s->MPI_ERROR, "count", (long long)count, "cancelled",
+                         cancelled ? Py_True : Py_False);
+}
+
+PyDoc_STRVAR(setstate_doc, "__setstate__($self, contents, /)\n--\n\nSet what __getstate__() gave.");
+
+static PyObject *status_setstate(PyObject *self, PyObject *contents)
+{
+    const char *const names[] = {"source", "tag", "error", "count", "cancelled"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        PyObject *value = PyMapping_GetItemString(contents, names[i]);
+        int failed = value == NULL || PyObject_SetAttrString(self, names[i], value) < 0;
+        Py_XDECREF(value);
+        if (failed)
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(reduce_doc, "__reduce__($self, /)\n--\n\nPickle the contents.");
+
+static PyObject *status_reduce(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    PyObject *copyreg = PyImport_ImportModule("copyreg"), *function = NULL, *contents, *result = NULL;
+
+    if (copyreg != NULL)
+        function = PyObject_GetAttrString(copyreg, "__newobj__");
+    contents = function == NULL ? NULL : status_getstate(self, NULL);
+    if (contents != NULL)
+        result = Py_BuildValue("(O(O)O)", function, Py_TYPE(self), contents);
+    Py_XDECREF(copyreg);
+    Py_XDECREF(function);
+    Py_XDECREF(contents);
+    return result;
+}
+
 /* ------------------------------------------------------------------------ attributes */
+
+static int refuse_deletion(PyObject *value)
+{
+    if (value == NULL)
+        PyErr_SetString(PyExc_AttributeError, "attributes of a Status cannot be deleted");
+    return value == NULL ? -1 : 0;
+}
 
 static PyObject *get_int(PyObject *self, void *offset)
 {
@@ -231,11 +337,8 @@ static PyObject *get_int(PyObject *self, void *offset)
 
 static int set_int(PyObject *self, PyObject *value, void *offset)
 {
-    if (value == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "attributes of a Status cannot be deleted");
-        return -1;
-    }
-    return arg_int(value, (char *)status_mpi(self) + (size_t)offset);
+    return refuse_deletion(value) < 0 ? -1
+                                      : arg_int(value, (char *)status_mpi(self) + (size_t)offset);
 }
 
 static PyObject *get_count(PyObject *self, void *Py_UNUSED(none))
@@ -243,8 +346,28 @@ static PyObject *get_count(PyObject *self, void *Py_UNUSED(none))
     return count_of(self, NULL, whole_count, "MPI_Get_count");
 }
 
+/* So many bytes. */
+static int set_count(PyObject *self, PyObject *value, void *Py_UNUSED(none))
+{
+    int64_t count;
+
+    if (refuse_deletion(value) < 0 || mpi_ready(state_of(self)) < 0 || arg_int64(value, &count) < 0)
+        return -1;
+    return mpi_failed(MPI_Status_set_elements_x(status_mpi(self), MPI_BYTE, count),
+                      "MPI_Status_set_elements_x");
+}
+
+static int set_cancelled(PyObject *self, PyObject *value, void *Py_UNUSED(none))
+{
+    PyObject *done = refuse_deletion(value) < 0 ? NULL : status_set_cancelled(self, value);
+
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
 /* clang-format off */
 const row_method status_rows[] = {
+    {"f2py", f2py_doc, method_one, "arg", {.one = status_f2py}, 0, 1},
     {"Set_source", set_source_doc, method_one, "source", {.one = status_set_source}, 0, 0},
     {"Set_tag", set_tag_doc, method_one, "tag", {.one = status_set_tag}, 0, 0},
     {"Set_error", set_error_doc, method_one, "error", {.one = status_set_error}, 0, 0},
@@ -260,6 +383,11 @@ static PyMethodDef status_methods[] = {
     {"Get_error", status_get_error, METH_NOARGS, get_error_doc},
     {"Get_count", FAST(status_get_count), FASTCALL, get_count_doc},
     {"Set_elements", FAST(status_set_elements), FASTCALL, set_elements_doc},
+    {"tomemory", status_tomemory, METH_NOARGS, tomemory_doc},
+    {"py2f", status_py2f, METH_NOARGS, py2f_doc},
+    {"__reduce__", status_reduce, METH_NOARGS, reduce_doc},
+    {"__getstate__", status_getstate, METH_NOARGS, getstate_doc},
+    {"__setstate__", status_setstate, METH_O, setstate_doc},
     {"Is_cancelled", status_is_cancelled, METH_NOARGS, is_cancelled_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -268,8 +396,9 @@ static PyGetSetDef status_getset[] = {
     {"source", get_int, set_int, "rank of the sender", (void *)offsetof(MPI_Status, MPI_SOURCE)},
     {"tag", get_int, set_int, "tag of the message", (void *)offsetof(MPI_Status, MPI_TAG)},
     {"error", get_int, set_int, "error code", (void *)offsetof(MPI_Status, MPI_ERROR)},
-    {"count", get_count, NULL, "bytes received", NULL},
-    {"cancelled", ask, NULL, "whether the operation was cancelled", (void *)status_is_cancelled},
+    {"count", get_count, set_count, "bytes received", NULL},
+    {"cancelled", ask, set_cancelled, "whether the operation was cancelled",
+     (void *)status_is_cancelled},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -1,0 +1,64 @@
+/* MPI.Info.Create_env: hints about how the job was started. */
+#include "bindings.h"
+
+/* A copy of INFO_ENV, which has what mpiexec was told. */
+static int environment(MPI_Info *out)
+{
+    return mpi_failed(MPI_Info_dup(MPI_INFO_ENV, out), "MPI_Info_create_env");
+}
+
+#if MPI_VERSION >= 4
+/* With the program's arguments, which must outlive the call only. */
+static int environment_of(PyObject *fast, MPI_Info *out)
+{
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(fast);
+    char **argv = PyMem_Calloc((size_t)n + 1, sizeof *argv);
+    int result = -1;
+
+    if (argv == NULL)
+        PyErr_NoMemory();
+    for (Py_ssize_t i = 0; argv != NULL && i < n; i++)
+        if (arg_text(PySequence_Fast_GET_ITEM(fast, i), &argv[i]) < 0)
+            n = -1;
+    if (argv != NULL && n >= 0)
+        result = mpi_failed(MPI_Info_create_env((int)n, argv, out), "MPI_Info_create_env");
+    PyMem_Free(argv);
+    return result;
+}
+#else
+static int environment_of(PyObject *Py_UNUSED(fast), MPI_Info *out)
+{
+    return environment(out);
+}
+#endif
+
+PyDoc_STRVAR(create_env_doc, "Create_env($type, /, args=None)\n--\n\nHints about how the job was "
+                             "started, with the program's arguments. Not collective.");
+
+static PyObject *create_env(PyObject *cls, PyObject *const *args, Py_ssize_t nargs,
+                            PyObject *keywords)
+{
+    static const param rows[] = {{"|args", arg_object, 0}, {NULL, NULL, 0}};
+    PyObject *arguments = Py_None, *fast = NULL;
+    MPI_Info info;
+    int failed;
+
+    if (mpi_ready(state_of_class(cls)) < 0 ||
+        args_parse("Create_env", rows, &arguments, args, nargs, keywords) < 0)
+        return NULL;
+    if (arguments != Py_None) {
+        fast = PySequence_Fast(arguments, "args: expecting a sequence of str");
+        if (fast == NULL)
+            return NULL;
+    }
+    failed = fast != NULL ? environment_of(fast, &info) : environment(&info);
+    Py_XDECREF(fast);
+    if (failed < 0)
+        return NULL;
+    return handle_own((PyTypeObject *)cls, KIND_info, (any_handle){.info = info});
+}
+
+PyMethodDef info_env_methods[] = {
+    {"Create_env", FAST(create_env), FASTCALL | METH_CLASS, create_env_doc},
+    {NULL, NULL, 0, NULL},
+};
