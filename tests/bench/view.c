@@ -1,8 +1,9 @@
 /*
- * Collective writes and reads of one array by patterns: collio_view beside plain C MPI-IO
- * (collective and independent calls, on the same filetype) and positioned writes of each run.
- * Best of seven, seconds; in brackets how many times as fast as MPI-IO's collective calls.
- *   mpiexec -n 2 tests/bench/view [MiB] [path]
+ * Writes and reads of one array by patterns: collio_view beside plain C MPI-IO, collective and
+ * independent calls each, on the same filetype; and positioned writes of each run.
+ * Median of so many turns, the ways taking turns, seconds; in brackets how many times as fast as
+ * MPI-IO's calls of the same kind (POSIX: as its independent ones), by medians and by the best.
+ *   mpiexec -n 2 tests/bench/view [MiB] [path] [turns] [pattern]
  */
 #include "collio/view.h"
 
@@ -12,122 +13,159 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WAYS = 4, PATTERNS = 5, TURNS = 7 };
+enum { COLLIO, COLLIO_ALONE, COLLECTIVE, ALONE, POSIX, WAYS };
+enum { PATTERNS = 6, MOST_TURNS = 101 };
 
-static const char *const ways[WAYS] = {"collio", "MPI coll", "MPI indep", "POSIX"};
-static const char *const patterns[PATTERNS] = {"contiguous", "rows", "columns", "blocks",
-                                               "elements"};
+static const char *const ways[WAYS] = {"collio coll", "collio indep", "MPI coll", "MPI indep",
+                                       "POSIX"};
+static const char *const patterns[PATTERNS] = {"contiguous", "rows",     "columns",
+                                               "blocks",     "elements", "3-D blocks"};
 
-static int rank, size;
+static int rank, size, turns = 15;
 static const char *path;
 
-/* What this rank has of an n x n array. */
-static void my_part(int pattern, int64_t n, collio_selection *s)
+/* The array of a pattern: n x n, or a cube of about as many elements. */
+typedef struct field {
+    int ndim;
+    int64_t shape[3];
+} field;
+
+/* What this rank has of it. */
+static void my_part(int pattern, const field *f, collio_selection *s)
 {
-    int64_t start[2] = {0, 0}, count[2] = {n, n};
-    int dims[2] = {0, 0};
+    int64_t start[3] = {0, 0, 0}, count[3], n = f->shape[0];
+    int dims[3] = {0, 0, 0}, d = pattern < 2 ? 0 : 1;
     collio_error err = COLLIO_ERROR_INIT;
     collio_box box;
 
-    if (pattern == 3) {
-        int64_t shape[2] = {n, n};
-
-        collio_part_dims(size, 2, shape, dims, &err);
-        collio_part_box(2, shape, dims, rank, 0, &box, NULL, &err);
+    memcpy(count, f->shape, sizeof count);
+    if (pattern == 3 || pattern == 5) {
+        collio_part_dims(size, f->ndim, f->shape, dims, &err);
+        /* The first dimension whole and the others cut: short runs. */
+        if (pattern == 5) {
+            int most = dims[0];
+            dims[0] = dims[2];
+            dims[2] = most;
+        }
+        collio_part_box(f->ndim, f->shape, dims, rank, 0, &box, NULL, &err);
         collio_selection_box(s, &box);
         return;
     }
-    int d = pattern == 0 || pattern == 1 ? 0 : 1;
     if (pattern == 0 || pattern == 2) {
         collio_part_range(n, size, rank, &start[d], &count[d], &err);
-        collio_selection_block(s, 2, start, count);
+        collio_selection_block(s, f->ndim, start, count);
         return;
     }
     start[d] = rank;
     count[d] = (n - rank + size - 1) / size;
-    collio_selection_block(s, 2, start, count);
+    collio_selection_block(s, f->ndim, start, count);
     s->stride[d] = size;
 }
 
-static MPI_Datatype filetype_of(const collio_selection *s, int64_t n)
+/* As a program in C would make it: a subarray, or vectors where there are strides. */
+static MPI_Datatype filetype_of(const collio_selection *s, const field *f)
 {
-    MPI_Datatype row, all, type;
-    MPI_Aint step = 8 * s->stride[1], place;
-    int one = 1;
+    MPI_Datatype inner = MPI_DOUBLE, next;
+    MPI_Aint place = 0, step = 8;
+    int one = 1, sizes[3], counts[3], starts[3], strided = 0;
 
-    MPI_Type_create_hvector((int)s->count[1], 1, step, MPI_DOUBLE, &row);
-    if (s->stride[1] == 1) {
-        MPI_Type_free(&row);
-        MPI_Type_contiguous((int)s->count[1], MPI_DOUBLE, &row);
+    for (int d = 0; d < f->ndim; d++) {
+        sizes[d] = (int)f->shape[d];
+        counts[d] = (int)s->count[d];
+        starts[d] = (int)s->start[d];
+        strided |= s->stride[d] > 1;
     }
-    MPI_Type_create_hvector((int)s->count[0], 1, (MPI_Aint)(8 * n * s->stride[0]), row, &all);
-    place = (MPI_Aint)(8 * (s->start[0] * n + s->start[1]));
-    MPI_Type_create_struct(1, &one, &place, &all, &type);
-    MPI_Type_commit(&type);
-    MPI_Type_free(&row);
-    MPI_Type_free(&all);
-    return type;
+    if (!strided) {
+        MPI_Type_create_subarray(f->ndim, sizes, counts, starts, MPI_ORDER_C, MPI_DOUBLE, &next);
+        MPI_Type_commit(&next);
+        return next;
+    }
+    for (int d = f->ndim - 1; d >= 0; d--) {
+        MPI_Type_create_hvector(counts[d], 1, step * s->stride[d], inner, &next);
+        place += step * starts[d];
+        step *= f->shape[d];
+        if (inner != MPI_DOUBLE)
+            MPI_Type_free(&inner);
+        inner = next;
+    }
+    MPI_Type_create_struct(1, &one, &place, &inner, &next);
+    MPI_Type_commit(&next);
+    MPI_Type_free(&inner);
+    return next;
 }
 
-static void by_posix(const collio_selection *s, int64_t n, double *data, int writing)
+/* Byte offset of the first element of the i-th run. */
+static int64_t run_at(const collio_selection *s, const field *f, int64_t i, int64_t run)
 {
-    int fd = open(path, O_RDWR);
-    int64_t run = s->stride[1] == 1 ? s->count[1] : 1, each = s->count[1] / run;
+    int64_t at = 0, weight = 8, left = i * run;
 
-    for (int64_t i = 0; i < s->count[0]; i++)
-        for (int64_t j = 0; j < each; j++) {
-            off_t at = (off_t)(8 * ((s->start[0] + i * s->stride[0]) * n + s->start[1] +
-                                    j * s->stride[1]));
-            double *to = data + (i * each + j) * run;
-            ssize_t done = writing ? pwrite(fd, to, (size_t)(8 * run), at)
-                                   : pread(fd, to, (size_t)(8 * run), at);
+    for (int d = f->ndim - 1; d >= 0; d--) {
+        at += weight * (s->start[d] + left % s->count[d] * s->stride[d]);
+        left /= s->count[d];
+        weight *= f->shape[d];
+    }
+    return at;
+}
 
-            if (done != (ssize_t)(8 * run))
-                perror("posix");
-        }
+static void by_posix(const collio_selection *s, const field *f, double *data, int writing)
+{
+    int fd = open(path, O_RDWR), last = f->ndim - 1;
+    int64_t run = s->stride[last] == 1 ? s->count[last] : 1, all = collio_selection_size(s);
+
+    for (int64_t i = 0; i < all / run; i++) {
+        off_t at = (off_t)run_at(s, f, i, run);
+        double *to = data + i * run;
+        ssize_t done =
+            writing ? pwrite(fd, to, (size_t)(8 * run), at) : pread(fd, to, (size_t)(8 * run), at);
+
+        if (done != (ssize_t)(8 * run))
+            perror("posix");
+    }
     close(fd);
 }
 
 /* Seconds of one access, opening aside. */
-static double measure(int way, const collio_selection *s, int64_t n, double *data, int writing)
+static double measure(int way, const collio_selection *s, const field *of, double *data,
+                      int writing)
 {
     collio_error err = COLLIO_ERROR_INIT;
     collio_view *v = NULL;
-    int64_t shape[2] = {n, n}, count = collio_selection_size(s);
+    collio_access word = way == COLLIO ? COLLIO_ACCESS_AT_ALL : COLLIO_ACCESS_AT;
+    int64_t count = collio_selection_size(s);
     collio_array memory;
-    MPI_Datatype type = filetype_of(s, n);
+    MPI_Datatype type = filetype_of(s, of);
     MPI_File f;
     double start, mine, all;
 
-    collio_array_fill(&memory, data, COLLIO_FLOAT64, 2, s->count);
-    if (way == 0) {
+    collio_array_fill(&memory, data, COLLIO_FLOAT64, of->ndim, s->count);
+    if (way <= COLLIO_ALONE) {
         collio_view_open(MPI_COMM_WORLD, path, "r+", MPI_INFO_NULL, &v, &err);
-        collio_view_set_array(v, 0, COLLIO_FLOAT64, 2, shape, s, &err);
-    } else if (way < 3) {
+        collio_view_set_array(v, 0, COLLIO_FLOAT64, of->ndim, of->shape, s, &err);
+    } else if (way != POSIX) {
         MPI_File_open(MPI_COMM_WORLD, path, MPI_MODE_RDWR, MPI_INFO_NULL, &f);
         MPI_File_set_view(f, 0, MPI_DOUBLE, type, "native", MPI_INFO_NULL);
     }
     MPI_Barrier(MPI_COMM_WORLD);
     start = MPI_Wtime();
-    if (way == 0 && writing)
-        collio_view_write(v, COLLIO_ACCESS_AT_ALL, 0, &memory, NULL, &err);
-    else if (way == 0)
-        collio_view_read(v, COLLIO_ACCESS_AT_ALL, 0, &memory, NULL, &err);
-    else if (way == 1 && writing)
+    if (way <= COLLIO_ALONE && writing)
+        collio_view_write(v, word, 0, &memory, NULL, &err);
+    else if (way <= COLLIO_ALONE)
+        collio_view_read(v, word, 0, &memory, NULL, &err);
+    else if (way == COLLECTIVE && writing)
         MPI_File_write_at_all(f, 0, data, (int)count, MPI_DOUBLE, MPI_STATUS_IGNORE);
-    else if (way == 1)
+    else if (way == COLLECTIVE)
         MPI_File_read_at_all(f, 0, data, (int)count, MPI_DOUBLE, MPI_STATUS_IGNORE);
-    else if (way == 2 && writing)
+    else if (way == ALONE && writing)
         MPI_File_write_at(f, 0, data, (int)count, MPI_DOUBLE, MPI_STATUS_IGNORE);
-    else if (way == 2)
+    else if (way == ALONE)
         MPI_File_read_at(f, 0, data, (int)count, MPI_DOUBLE, MPI_STATUS_IGNORE);
     else
-        by_posix(s, n, data, writing);
+        by_posix(s, of, data, writing);
     mine = MPI_Wtime() - start;
     MPI_Allreduce(&mine, &all, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    if (way == 0)
+    if (way <= COLLIO_ALONE)
         collio_view_close(&v, &err);
-    else if (way < 3)
+    else if (way != POSIX)
         MPI_File_close(&f);
     if (err.code != COLLIO_OK && rank == 0)
         printf("%s\n", err.text);
@@ -135,27 +173,56 @@ static double measure(int way, const collio_selection *s, int64_t n, double *dat
     return all;
 }
 
-/* The ways take turns, so that what goes on beside slows all of them alike. */
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* Sorted: the best first, the median in the middle. */
+static void print_row(int pattern, double times[WAYS][2][MOST_TURNS])
+{
+    static const int beside[WAYS] = {COLLECTIVE, ALONE, COLLECTIVE, ALONE, ALONE};
+
+    for (int w = 0; w < WAYS; w++)
+        for (int reading = 0; reading < 2; reading++)
+            qsort(times[w][reading], (size_t)turns, sizeof(double), by_value);
+    for (int w = 0; w < WAYS && rank == 0; w++) {
+        printf("%-10s %-12s", patterns[pattern], ways[w]);
+        for (int reading = 0; reading < 2; reading++) {
+            const double *mine = times[w][reading], *other = times[beside[w]][reading];
+            printf("  %s %.5f (%.2f, %.2f)", reading ? "read" : "write", mine[turns / 2],
+                   other[turns / 2] / mine[turns / 2], other[0] / mine[0]);
+        }
+        printf("\n");
+    }
+    fflush(stdout);
+}
+
+/* The ways take turns, each of them first in its turn, so that what goes on beside, and what the
+ * way before leaves in the caches, slows all of them alike. */
 static void measure_pattern(int pattern, int64_t n)
 {
-    double best[WAYS][2];
+    static double times[WAYS][2][MOST_TURNS];
+    int64_t edge = 1;
+    field f = {2, {n, n, 0}};
     collio_selection s;
 
-    my_part(pattern, n, &s);
+    while (pattern == 5 && edge * edge * edge < n * n)
+        edge++;
+    if (pattern == 5)
+        f = (field){3, {edge, edge, edge}};
+    my_part(pattern, &f, &s);
     double *data = calloc((size_t)collio_selection_size(&s), sizeof *data);
-    for (int turn = 0; turn < TURNS; turn++)
-        for (int w = 0; w < WAYS; w++)
-            for (int reading = 0; reading < 2; reading++) {
-                double t = measure(w, &s, n, data, !reading);
+    for (int turn = -1; turn < turns; turn++) /* the first one does not count */
+        for (int i = 0; i < 2 * WAYS; i++) {
+            int w = (i / 2 + turn + 1) % WAYS;
 
-                if (turn == 0 || t < best[w][reading])
-                    best[w][reading] = t;
-            }
+            times[w][i % 2][turn < 0 ? 0 : turn] = measure(w, &s, &f, data, i % 2 == 0);
+        }
     free(data);
-    for (int w = 0; w < WAYS && rank == 0; w++)
-        printf("%-10s %-9s write %.4f (%.2f) read %.4f (%.2f)\n", patterns[pattern], ways[w],
-               best[w][0], best[1][0] / best[w][0], best[w][1], best[1][1] / best[w][1]);
-    fflush(stdout);
+    print_row(pattern, times);
 }
 
 int main(int argc, char **argv)
@@ -167,6 +234,8 @@ int main(int argc, char **argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     path = argc > 2 ? argv[2] : "bench_view.raw";
+    turns = argc > 3 ? atoi(argv[3]) : turns;
+    turns = turns < 1 ? 1 : turns > MOST_TURNS ? MOST_TURNS : turns;
     while (n * n * 8 < (int64_t)mebibytes << 20)
         n += 64;
     if (rank == 0) {
@@ -182,7 +251,8 @@ int main(int argc, char **argv)
     }
     MPI_Barrier(MPI_COMM_WORLD);
     for (int p = 0; p < PATTERNS; p++)
-        measure_pattern(p, n);
+        if (argc < 5 || strcmp(argv[4], patterns[p]) == 0)
+            measure_pattern(p, n);
     if (rank == 0)
         unlink(path);
     MPI_Finalize();
