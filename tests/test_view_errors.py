@@ -103,6 +103,9 @@ for who, name in ((range(size), "all ranks"), ([last], "one rank")):
     # Who may not enter the directory of the test cannot look further either: the same error.
     same_class(error, MPI.ERR_ACCESS, "denied", f"no permission, {name}")
 with Unprivileged():
+    error = raised(collio.View, os.path.abspath("locked/file"), "r+", comm, shape=3)
+check(isinstance(error, PermissionError), "collio.View has no permission either", repr(error))
+with Unprivileged():
     error = raised(MPI.File.Open, comm, os.path.abspath("locked/new"), RDWR)
 same_class(error, MPI.ERR_ACCESS, "denied", "no permission to create")
 check(raised(MPI.File.Delete, os.path.abspath("locked/none")).Get_error_class() == MPI.ERR_NO_SUCH_FILE,
@@ -171,6 +174,27 @@ f = MPI.File.Open(comm, PATH, MPI.MODE_WRONLY)
 same_class(raised(f.Read_at_all, 0, back), MPI.ERR_ACCESS, "writing only", "reading from a file for writing")
 f.Write_at_all(32 * rank, good)
 f.Close()
+
+# Sequential files are MPI's: at the shared pointer alone.
+f = MPI.File.Open(comm, PATH, MPI.MODE_WRONLY | MPI.MODE_SEQUENTIAL)
+error = raised(f.Write_at_all, 0, good)
+check(isinstance(error, MPI.Exception), "no offsets in a sequential file", repr(error))
+check(isinstance(raised(f.Write_ordered, 3 if odd else good), TypeError if odd else MPI.Exception),
+      "no buffer on one rank there is an error on all")
+f.Write_ordered(good + rank)
+f.Close()
+equal(np.fromfile(PATH), (np.arange(4.0) + np.arange(size)[:, None]).ravel(), "but in the order of the ranks")
+
+# ------------------------------------------------------------------- hints
+
+info = MPI.Info.Create()
+info.Set("collio_exchange", "never")
+info.Set("my_own", "kept")
+f = MPI.File.Open(comm, PATH, MPI.MODE_RDWR, info)
+equal((f.info.Get("collio_exchange"), f.info.Get("my_own")), ("never", "kept"), "hints come back")
+f.Close()
+info.Set("collio_exchange", "sometimes")
+same_class(raised(MPI.File.Open, comm, PATH, MPI.MODE_RDWR, info), MPI.ERR_ARG, "collio_exchange", "a wrong one")
 
 # -------------------------------------------------------- writes that fail
 

@@ -1,15 +1,19 @@
 /* Views when one rank fails: the same error on all, no hang, and the view goes on. ranks: 1 2 3
  * limit: 200 */
+#define _GNU_SOURCE
 #include "collio/view.h"
 #include "core/internal.h"
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH "fault.raw"
@@ -146,6 +150,78 @@ static void test_full_disk(void)
     tap_ok(collio_view_close(&v, &err) == COLLIO_OK, "closed");
 }
 
+/* A file system of its own that is really full, where this process may mount one. */
+static void test_small_disk(void)
+{
+    enum { MUCH = 1 << 20 };
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_view *v = NULL;
+    int64_t n = MUCH, little = 1000, moved = 0;
+    char *data = calloc(MUCH, 1);
+    collio_array memory;
+    int mounted = 0;
+
+    if (tap_rank == 0)
+        mounted = mkdir("small", 0700) == 0 && mount("none", "small", "tmpfs", 0, "size=256k") == 0;
+    MPI_Bcast(&mounted, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (!mounted) {
+        tap_skip("a full file system", "nothing can be mounted here");
+        free(data);
+        return;
+    }
+    collio_view_open(MPI_COMM_WORLD, "small/file", "w", MPI_INFO_NULL, &v, &err);
+    collio_array_fill(&memory, data, COLLIO_UINT8, 1, &n);
+    collio_view_write(v, COLLIO_ACCESS_AT_ALL, tap_rank * n, &memory, &moved, &err);
+    tap_ok(err.code == COLLIO_ERR_OS && err.sys_error == ENOSPC && same_error(&err),
+           "a full file system (%s)", err.text);
+    collio_error_clear(&err);
+    tap_ok(collio_view_preallocate(v, n, &err) == COLLIO_ERR_OS && err.sys_error == ENOSPC &&
+               same_error(&err),
+           "which cannot reserve either");
+    collio_error_clear(&err);
+    collio_view_set_size(v, 0, &err);
+    collio_array_fill(&memory, data, COLLIO_UINT8, 1, &little);
+    collio_view_write(v, COLLIO_ACCESS_AT_ALL, tap_rank * little, &memory, &moved, &err);
+    tap_ok(err.code == COLLIO_OK && moved == little, "with room again it goes on (%s)", err.text);
+    collio_view_close(&v, &err);
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (tap_rank == 0 && umount("small") == 0)
+        rmdir("small");
+    free(data);
+}
+
+/* -------------------------------------------------------- no permission */
+
+/* One rank, then all, without the rights of root. */
+static void test_permission(void)
+{
+    char path[4096] = "";
+
+    if (getcwd(path, sizeof path - 10) == NULL || geteuid() != 0) {
+        tap_skip("no permission", "not root, who could become somebody else");
+        return;
+    }
+    strcat(path, "/private");
+    if (tap_rank == 0)
+        close(open(path, O_RDWR | O_CREAT, 0600));
+    MPI_Barrier(MPI_COMM_WORLD);
+    for (int all = 0; all < 2; all++) {
+        collio_error err = COLLIO_ERROR_INIT;
+        collio_view *v = NULL;
+        int lowered = (all || tap_rank == tap_size - 1) && seteuid(65534) == 0;
+
+        collio_view_open(MPI_COMM_WORLD, path, "r+", MPI_INFO_NULL, &v, &err);
+        if (lowered && seteuid(0) != 0)
+            abort();
+        tap_ok(v == NULL && err.code == COLLIO_ERR_OS && err.sys_error == EACCES &&
+                   same_error(&err),
+               "no permission on %s (%s)", all ? "any rank" : "one rank", err.text);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (tap_rank == 0)
+        unlink(path);
+}
+
 /* ------------------------------------------------------ the n-th call fails */
 
 /* A life of a view, with every kind of step, on a communicator of its own: the n-th judged call
@@ -263,6 +339,8 @@ int main(int argc, char **argv)
     test_failing_rank("never");
     test_failing_rank("always");
     test_full_disk();
+    test_small_disk();
+    test_permission();
     test_every_fault("never");
     test_every_fault("always");
     if (tap_size > 1) {

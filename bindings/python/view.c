@@ -197,15 +197,47 @@ static PyObject *group_of(PyObject *self, void *Py_UNUSED(none))
     return handle_own(state_of(self)->types[TYPE_Group], KIND_group, (any_handle){.group = group});
 }
 
+/* Add to MPI's hints those that MPI did not take, and that the view knows. */
+static int add_hints(file_guard *g, MPI_Info info, collio_error *err)
+{
+    char name[MPI_MAX_INFO_KEY + 1], value[MPI_MAX_INFO_VAL + 1];
+    MPI_Info known = MPI_INFO_NULL;
+    int n = 0, found = 0;
+
+    if (collio_view_info(g->view, &known, err) == COLLIO_OK)
+        collio_mpi(MPI_Info_get_nkeys(known, &n), "MPI_Info_get_nkeys", err);
+    for (int i = 0; i < n && err->code == COLLIO_OK; i++) {
+        MPI_Info_get_nthkey(known, i, name);
+        MPI_Info_get(info, name, 0, value, &found);
+        if (found)
+            continue;
+        MPI_Info_get(known, name, MPI_MAX_INFO_VAL, value, &found);
+        collio_mpi(MPI_Info_set(info, name, value), "MPI_Info_set", err);
+    }
+    if (known != MPI_INFO_NULL)
+        MPI_Info_free(&known);
+    return err->code;
+}
+
 static PyObject *info_of(PyObject *self, void *Py_UNUSED(none))
 {
     MPI_File file;
     MPI_Info info = MPI_INFO_NULL;
+    file_guard *g;
+    joint j;
 
-    if (file_of(self, &file) < 0 ||
-        mpi_failed(MPI_File_get_info(file, &info), "MPI_File_get_info") < 0)
+    if (file_of(self, &file) < 0)
         return NULL;
-    return handle_own(state_of(self)->types[TYPE_Info], KIND_info, (any_handle){.info = info});
+    g = guard_of(file);
+    guard_begin(&j);
+    if (collio_mpi(MPI_File_get_info(file, &info), "MPI_File_get_info", &j.err) == COLLIO_OK &&
+        g != NULL)
+        add_hints(g, info, &j.err);
+    if (guard_failed(file, &j) == 0)
+        return handle_own(state_of(self)->types[TYPE_Info], KIND_info, (any_handle){.info = info});
+    if (info != MPI_INFO_NULL)
+        MPI_Info_free(&info);
+    return NULL;
 }
 
 static PyObject *file_Set_info(PyObject *self, PyObject *argument)

@@ -6,7 +6,9 @@ The figure is the smallest of several rounds, the layers taking turns.
 """
 
 import importlib
+import os
 import sys
+import tempfile
 import timeit
 
 import numpy as np
@@ -43,6 +45,30 @@ def cases(MPI):
     }
 
 
+def file_cases(MPI):
+    """The same for MPI.File, on a file that has no name any more."""
+    a = np.ones(1)
+    path = tempfile.mktemp()
+    f = MPI.File.Open(MPI.COMM_SELF, path, MPI.MODE_CREATE | MPI.MODE_RDWR)
+    os.remove(path)
+    f.Set_view(0, MPI.DOUBLE)
+    f.Write_at(0, np.ones(100))
+
+    def split():
+        f.Read_at_all_begin(0, a)
+        f.Read_at_all_end(a)
+
+    return {
+        "File.Write_at": lambda: f.Write_at(0, a),
+        "File.Read_at": lambda: f.Read_at(0, a),
+        "File.Write_at_all": lambda: f.Write_at_all(0, a),
+        "File.Read_at_all": lambda: f.Read_at_all(0, a),
+        "File.Iwrite_at Wait": lambda: f.Iwrite_at(0, a).Wait(),
+        "File.Read_at_all_begin end": split,
+        "File.Seek": lambda: f.Seek(3),
+    }
+
+
 def layers():
     from collio import MPI
 
@@ -64,7 +90,7 @@ def measure(function, seconds):
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.02
-    tables = {name: cases(MPI) for name, MPI in layers().items()}
+    tables = {name: {**cases(MPI), **file_cases(MPI)} for name, MPI in layers().items()}
     print(f"{'ns a call':26}", *(f"{name:>12}" for name in tables))
     for case in tables["collio"]:
         timers = {name: measure(table[case], seconds) for name, table in tables.items()}
