@@ -193,6 +193,57 @@ MPI_Datatype array_mpi_type(const char *name)
     return type;
 }
 
+/* ------------------------------------------------------------------- plain arrays */
+
+int array_is_plain(PyObject *object)
+{
+    PyArrayObject *array = (PyArrayObject *)object;
+
+    if (!PyArray_CheckExact(object) || PyArray_NDIM(array) > COLLIO_MAX_DIMS)
+        return 0;
+    return (PyArray_TYPE(array) < NUMBER_ROWS || PyArray_TYPE(array) == NPY_HALF) &&
+           PyArray_CHKFLAGS(array, NPY_ARRAY_CARRAY_RO) && PyArray_ISNOTSWAPPED(array);
+}
+
+/* What array_describe() writes: the type's code, and the extents, as many as there are. */
+typedef struct description {
+    int64_t code;
+    int64_t shape[COLLIO_MAX_DIMS];
+} description;
+
+PyObject *array_describe(PyObject *object)
+{
+    PyArrayObject *array = (PyArrayObject *)object;
+    description d = {PyArray_DESCR(array)->type, {0}};
+    int ndim = PyArray_NDIM(array);
+
+    for (int i = 0; i < ndim; i++)
+        d.shape[i] = PyArray_DIM(array, i);
+    return PyBytes_FromStringAndSize((const char *)&d, (Py_ssize_t)sizeof(int64_t) * (1 + ndim));
+}
+
+PyObject *array_of(const char *bytes, Py_ssize_t length, PyObject *owner, void **data)
+{
+    int ndim = (int)(length / (Py_ssize_t)sizeof(int64_t)) - 1;
+    npy_intp extents[COLLIO_MAX_DIMS];
+    PyObject *array;
+    description d;
+
+    memcpy(&d, bytes, (size_t)length);
+    for (int i = 0; i < ndim; i++)
+        extents[i] = (npy_intp)d.shape[i];
+    array =
+        PyArray_New(&PyArray_Type, ndim, extents, (int)d.code, NULL, owner != NULL ? *data : NULL,
+                    0, owner != NULL ? NPY_ARRAY_CARRAY : 0, NULL);
+    if (array == NULL)
+        return NULL;
+    if (owner != NULL && PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(owner)) < 0)
+        Py_CLEAR(array);
+    else if (owner == NULL)
+        *data = PyArray_DATA((PyArrayObject *)array);
+    return array;
+}
+
 /* ------------------------------------------------------------------ collio types */
 
 PyObject *array_dtype(collio_type type)

@@ -113,11 +113,14 @@ static inline PyThreadState *gil_release(void)
     return PyEval_SaveThread();
 }
 
+static inline int gil_alone(void)
+{
+    return PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == NULL;
+}
+
 static inline PyThreadState *gil_lend(const state *st)
 {
-    PyThreadState *head = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-    int alone = !st->always_release && PyThreadState_Next(head) == NULL;
-    return alone ? NULL : PyEval_SaveThread();
+    return !st->always_release && gil_alone() ? NULL : PyEval_SaveThread();
 }
 
 static inline void gil_acquire(PyThreadState *saved)
@@ -345,6 +348,7 @@ typedef struct handle {
     struct receipt *receipt; /* of a request for an object: see request.c */
     PyObject *weakrefs;
     Py_ssize_t size;     /* of a message: its bytes; of a window: views of its memory */
+    MPI_Comm comm;       /* of a message: where it came */
     unsigned char kind;  /* enum handle_kind */
     unsigned char owned; /* a local handle made here: freed with the object */
 } handle;
@@ -437,6 +441,14 @@ int array_ndim(PyObject *array);
 
 /* A new C-ordered array, not initialised; *data is its memory. New. */
 PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **data);
+
+/* Whether an object is nothing but numbers in C order, as described here: a plain array. */
+int array_is_plain(PyObject *object);
+
+/* Type and shape of such an array as bytes, and an array made from them: over memory of `owner`
+ * at *data, or (NULL) over its own, whose place is stored there. New. */
+PyObject *array_describe(PyObject *object);
+PyObject *array_of(const char *description, Py_ssize_t length, PyObject *owner, void **data);
 
 /* A 0-d array's element as a NumPy scalar; other arrays as they are. Steals. */
 PyObject *array_scalar(PyObject *array);
@@ -583,8 +595,8 @@ void request_hand_over(handle *from, handle *to);
 /* A request for an object that has not been matched yet. New. */
 PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag);
 
-/* A request whose completion yields the object in `room`. Borrows room. New. */
-PyObject *request_for_room(state *st, MPI_Request mpi, PyObject *room, Py_ssize_t size);
+/* An operation that nobody waits for; `keep` (borrowed, not NULL) lives until it is done. */
+void request_leave(MPI_Request mpi, PyObject *keep);
 
 /* Whether objects are to be received by requests that are not matched yet. */
 int request_receiving(void);
@@ -599,45 +611,17 @@ int request_finish(MPI_Request *request, MPI_Status *status);
 PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag, int wait,
                         MPI_Status *status);
 
-/* ----------------------------------------------- pickle.c, parcel.c: objects */
+/* ----------------------------------------------- pickle.c: objects (and parcel.h) */
 
 /* By MPI.pickle: an object as bytes, large buffers appended to a list (NULL:
  * all in the bytes); and back. New. */
 PyObject *pickle_dump(state *st, PyObject *object, PyObject *buffers);
 PyObject *pickle_load(state *st, PyObject *data, PyObject *buffers);
 
-/* An object ready to be sent as one message: its pickle, and the memory of the
- * large arrays in it where it lies. parcel_release() in any case. */
-typedef struct parcel {
-    PyObject *keep;    /* what holds the memory */
-    PyObject *head;    /* borrowed: bytes at the start, or NULL if one piece is all */
-    PyObject *buffers; /* borrowed: list of the pieces that follow, each padded */
-    void *data;
-    int count;
-    MPI_Datatype type;
-    int own_type;
-    Py_ssize_t size; /* bytes on the wire */
-} parcel;
-
-int parcel_pack(state *st, PyObject *object, parcel *p);
-int parcel_pack_plain(state *st, PyObject *object, parcel *p); /* contiguous, a copy of all */
-void parcel_release(parcel *p);
-
-/* Room for a parcel of that size; its memory in *data. New. */
-PyObject *parcel_room(Py_ssize_t size, void **data);
-
-/* The length to which a piece of a parcel is padded. */
-static inline int64_t parcel_aligned(int64_t size)
-{
-    return (size + 15) / 16 * 16;
-}
-
-/* Number of buffers after the head in received bytes, and the length of each. */
-int64_t parcel_buffers(const void *head);
-int64_t parcel_buffer_length(const void *head, int64_t i);
-
-/* The object in received bytes (start .. start + size of `room`). New. */
-PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size);
+/* Whether it takes objects apart with pickle's own functions, and from which size on buffers
+ * travel outside the pickle. */
+int pickle_is_standard(const state *st);
+Py_ssize_t pickle_threshold(const state *st);
 
 /* ------------------------------------------------------ comm.c and neighbours */
 

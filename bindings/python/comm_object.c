@@ -1,5 +1,6 @@
 /* The lower-case calls: any object, as a parcel of bytes (pickle.c). */
 #include "p2p.h"
+#include "parcel.h"
 
 static MPI_Comm mpi_of(PyObject *self)
 {
@@ -22,24 +23,51 @@ static const param irecv_params[] = {
 static const param exchange_params[] = {{"sendobj", arg_object, offsetof(exchange_args, data)},
                                         EXCHANGE_PARAMS};
 
-/* Begin to send; the parcel must live until the request is done. An object is
- * always sent without blocking, so that objects to be received are looked after. */
-static int begin_send(state *st, PyObject *object, const row_method *row, int dest, int tag,
-                      MPI_Comm comm, parcel *p, MPI_Request *request)
+/* Send one piece of a parcel, by the function of the row. */
+static int begin_piece(const row_method *row, const stretch *piece, int dest, int tag,
+                       MPI_Comm comm, MPI_Request *request)
 {
-    PyThreadState *saved;
-    int code;
+    message m;
+    int large, code;
 
-    if (parcel_pack(st, dest == MPI_PROC_NULL ? Py_None : object, p) < 0)
+    message_init(&m);
+    m.data = piece->data;
+    m.count = piece->count;
+    m.type = piece->type;
+    large = message_large(&m);
+    if (large < 0)
         return -1;
-    saved = gil_lend(st);
-    code = row->call.isend.plain(p->data, p->count, p->type, dest, tag, comm, request);
-    gil_acquire(saved);
+    code = large ? row->call.isend.large(m.data, m.count, m.type, dest, tag, comm, request)
+                 : row->call.isend.plain(m.data, (int)m.count, m.type, dest, tag, comm, request);
+    message_release(&m);
     return mpi_failed(code, row->mpi_name);
 }
 
-static PyObject *send_object(PyObject *self, const row_method *row, PyObject *const *args,
-                             Py_ssize_t nargs, PyObject *keywords)
+/*
+ * Begin to send; the parcel must live until the request is done. An object is always sent without
+ * blocking, so that objects to be received are looked after. Where a load follows, its request
+ * stands for both: nobody can receive the load before its head.
+ */
+static int begin_send(state *st, PyObject *object, const row_method *row, int dest, int tag,
+                      MPI_Comm comm, parcel *p, MPI_Request *request)
+{
+    int (*pack)(state *, PyObject *, parcel *) = row->mode ? parcel_pack : parcel_pack_apart;
+    MPI_Request first;
+
+    if (pack(st, dest == MPI_PROC_NULL ? Py_None : object, p) < 0)
+        return -1;
+    if (p->load.count == 0)
+        return begin_piece(row, &(stretch){p->data, p->count, p->type}, dest, tag, comm, request);
+    if (mpi_failed(MPI_Isend(p->data, p->count, p->type, dest, tag, comm, &first), "MPI_Isend") < 0)
+        return -1;
+    request_leave(first, p->keep);
+    return begin_piece(row, &p->load, dest, tag, comm, request);
+}
+
+/* Begin to send (row->mpi_name) an object, and wait for it or return its request. MPI keeps a
+ * datatype in use by a pending operation; it may be freed here. */
+static PyObject *send_with(PyObject *self, const row_method *row, int wait, PyObject *const *args,
+                           Py_ssize_t nargs, PyObject *keywords)
 {
     state *st = state_of(self);
     send_args a = {NULL, 0, 0};
@@ -49,64 +77,64 @@ static PyObject *send_object(PyObject *self, const row_method *row, PyObject *co
 
     if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
         return NULL;
-    if (begin_send(st, a.data, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0 &&
-        request_finish(&request, MPI_STATUS_IGNORE) == 0)
+    if (begin_send(st, a.data, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0 && !wait)
+        result = request_make(st, TYPE_Request, request, p.keep);
+    else if (!PyErr_Occurred() && request_finish(&request, MPI_STATUS_IGNORE) == 0)
         result = Py_NewRef(Py_None);
     parcel_release(&p);
     return result;
 }
 
-/* MPI keeps a datatype in use by a pending operation; it may be freed here. */
+static PyObject *send_object(PyObject *self, const row_method *row, PyObject *const *args,
+                             Py_ssize_t nargs, PyObject *keywords)
+{
+    return send_with(self, row, 1, args, nargs, keywords);
+}
+
 static PyObject *isend_object(PyObject *self, const row_method *row, PyObject *const *args,
                               Py_ssize_t nargs, PyObject *keywords)
 {
-    state *st = state_of(self);
-    send_args a = {NULL, 0, 0};
-    PyObject *result = NULL;
-    MPI_Request request;
-    parcel p = {.keep = NULL};
+    return send_with(self, row, 0, args, nargs, keywords);
+}
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
-        return NULL;
-    if (begin_send(st, a.data, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0)
-        result = request_make(st, TYPE_Request, request, p.keep);
-    parcel_release(&p);
-    return result;
+/* Wait for a message, find out its size. Between this and the receipt of its load no other thread
+ * may receive from the communicator: called where there is none. */
+static int find(MPI_Comm comm, int source, int tag, MPI_Message *found, MPI_Count *size)
+{
+    PyThreadState *saved = gil_release();
+    MPI_Status status;
+    int code = MPI_Mprobe(source, tag, comm, found, &status);
+
+    gil_acquire(saved);
+    if (mpi_failed(code, "MPI_Mprobe") < 0)
+        return -1;
+    return mpi_failed(MPI_Get_elements_x(&status, MPI_BYTE, size), "MPI_Get_elements_x");
 }
 
 /* Receive one object: wait for it, make room, fetch it. New. */
 static PyObject *receive(state *st, MPI_Comm comm, int source, int tag, MPI_Status *status)
 {
-    PyThreadState *saved = gil_release();
-    PyObject *room, *object = NULL;
+    incoming in = {NULL, 0, NULL};
+    PyObject *object = NULL;
+    MPI_Request request;
     MPI_Message found;
-    MPI_Status own;
     MPI_Count size = 0;
-    void *data;
-    int code = MPI_Mprobe(source, tag, comm, &found, &own);
 
-    gil_acquire(saved);
-    if (mpi_failed(code, "MPI_Mprobe") < 0)
-        return NULL;
-    MPI_Get_elements_x(&own, MPI_BYTE, &size);
-    room = parcel_room((Py_ssize_t)size, &data);
-    if (room == NULL)
-        return NULL;
-    saved = gil_release();
-    code = MPI_Mrecv(data, (int)size, MPI_BYTE, &found, status);
-    gil_acquire(saved);
-    if (mpi_failed(code, "MPI_Mrecv") == 0)
-        object = parcel_open(st, room, 0, (Py_ssize_t)size);
-    Py_DECREF(room);
+    if (find(comm, source, tag, &found, &size) == 0 &&
+        incoming_post(&in, &found, size, comm, &request) == 0 &&
+        request_finish(&request, status) == 0)
+        object = incoming_open(st, &in);
+    incoming_release(&in);
     return object;
 }
 
-/* While an irecv() is open, its message has to be looked after too. */
+/* While an irecv() is open, its message has to be looked after too; while there are other threads,
+ * a message and its load must be taken in one go. */
 static PyObject *receive_politely(state *st, MPI_Comm comm, int source, int tag, MPI_Status *status)
 {
     PyObject *request, *object;
 
-    if (!request_receiving())
+    if (!request_receiving() && gil_alone())
         return receive(st, comm, source, tag, status);
     request = request_receive(st, comm, source, tag);
     object = request != NULL ? request_object(st, request, status) : NULL;
@@ -168,17 +196,17 @@ static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject
 /* clang-format off */
 const row_method comm_object_rows[] = {
     {"send", "send" SEND_SIGNATURE "Send an object. Not collective.", send_object, "MPI_Isend",
-     {.isend = {MPI_Isend, NULL}}, 0, 0},
+     {.isend = {MPI_Isend, LARGE(MPI_Isend)}}, 0, 0},
     {"ssend", "ssend" SEND_SIGNATURE "Send an object; done when the receiver has begun to "
-     "receive. Not collective.", send_object, "MPI_Issend", {.isend = {MPI_Issend, NULL}}, 0, 0},
+     "receive. Not collective.", send_object, "MPI_Issend", {.isend = {MPI_Issend, LARGE(MPI_Issend)}}, 0, 0},
     {"bsend", "bsend" SEND_SIGNATURE "Send an object from the attached buffer. Not collective.",
-     send_object, "MPI_Ibsend", {.isend = {MPI_Ibsend, NULL}}, 0, 0},
+     send_object, "MPI_Ibsend", {.isend = {MPI_Ibsend, LARGE(MPI_Ibsend)}}, 1, 0},
     {"isend", "isend" SEND_SIGNATURE "Begin to send an object; returns a Request. Not collective.",
-     isend_object, "MPI_Isend", {.isend = {MPI_Isend, NULL}}, 0, 0},
+     isend_object, "MPI_Isend", {.isend = {MPI_Isend, LARGE(MPI_Isend)}}, 0, 0},
     {"issend", "issend" SEND_SIGNATURE "Begin to send an object, synchronously. Not collective.",
-     isend_object, "MPI_Issend", {.isend = {MPI_Issend, NULL}}, 0, 0},
+     isend_object, "MPI_Issend", {.isend = {MPI_Issend, LARGE(MPI_Issend)}}, 0, 0},
     {"ibsend", "ibsend" SEND_SIGNATURE "Begin to send an object from the attached buffer. "
-     "Not collective.", isend_object, "MPI_Ibsend", {.isend = {MPI_Ibsend, NULL}}, 0, 0},
+     "Not collective.", isend_object, "MPI_Ibsend", {.isend = {MPI_Ibsend, LARGE(MPI_Ibsend)}}, 1, 0},
     {"recv",
      "recv($self, /, buf=None, source=..., tag=..., status=None)\n--\n\nReceive an object. `buf` "
      "is not used. Not collective.", recv_object, "MPI_Mrecv", {NULL}, 0, 0},
@@ -190,7 +218,7 @@ const row_method comm_object_rows[] = {
     {"sendrecv",
      "sendrecv($self, /, sendobj, dest, sendtag=0, recvbuf=None, source=..., recvtag=..., "
      "status=None)\n--\n\nSend an object and receive one. `recvbuf` is not used. Not collective.",
-     sendrecv_object, "MPI_Isend", {.isend = {MPI_Isend, NULL}}, 0, 0},
+     sendrecv_object, "MPI_Isend", {.isend = {MPI_Isend, LARGE(MPI_Isend)}}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
 /* clang-format on */

@@ -1,5 +1,5 @@
 /* MPI.Message: a message found by a matched probe and taken out of the queue. */
-#include "bindings.h"
+#include "parcel.h"
 
 PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag, int wait,
                         MPI_Status *status)
@@ -20,8 +20,10 @@ PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source
         Py_RETURN_NONE;
     MPI_Get_elements_x(use, MPI_BYTE, &size);
     self = handle_make(type, KIND_message, (any_handle){.message = found});
-    if (self != NULL)
+    if (self != NULL) {
         ((handle *)self)->size = (Py_ssize_t)size;
+        ((handle *)self)->comm = comm;
+    }
     return self;
 }
 
@@ -115,19 +117,14 @@ static PyObject *receive_later(PyObject *self, const row_method *row, PyObject *
 
 /* ------------------------------------------------------------------------- objects */
 
-/* Post the receive of an object; its room is returned, and belongs to the caller. */
-static PyObject *post_object(handle *self, MPI_Request *request)
+static int post_object(PyObject *object, incoming *in, MPI_Request *request)
 {
-    void *data;
-    PyObject *room = parcel_room(self->size, &data);
-    int code;
+    handle *self = (handle *)object;
+    int failed = incoming_post(in, &self->mpi.message, self->size, self->comm, request);
 
-    if (room == NULL)
-        return NULL;
-    code = MPI_Imrecv(data, (int)self->size, MPI_BYTE, &self->mpi.message, request);
-    if (mpi_failed(code, "MPI_Imrecv") < 0)
-        Py_CLEAR(room);
-    return room;
+    if (failed)
+        incoming_release(in);
+    return failed;
 }
 
 static PyObject *receive_object(PyObject *self, const row_method *row, PyObject *const *args,
@@ -135,7 +132,8 @@ static PyObject *receive_object(PyObject *self, const row_method *row, PyObject 
 {
     static const param rows[] = {{"|status", arg_object, 0}, {NULL, NULL, 0}};
     state *st = state_of(self);
-    PyObject *object = Py_None, *room, *result = NULL;
+    PyObject *object = Py_None, *result = NULL;
+    incoming in = {NULL, 0, NULL};
     MPI_Request request;
     MPI_Status *status;
 
@@ -144,12 +142,11 @@ static PyObject *receive_object(PyObject *self, const row_method *row, PyObject 
         return NULL;
     if (((handle *)self)->mpi.message == MPI_MESSAGE_NO_PROC)
         Py_RETURN_NONE;
-    room = post_object((handle *)self, &request);
-    if (room == NULL)
+    if (post_object(self, &in, &request) < 0)
         return NULL;
     if (request_finish(&request, status) == 0)
-        result = parcel_open(st, room, 0, ((handle *)self)->size);
-    Py_DECREF(room);
+        result = incoming_open(st, &in);
+    incoming_release(&in);
     return result;
 }
 
@@ -158,19 +155,14 @@ static PyObject *receive_object_later(PyObject *self, const row_method *row,
                                       PyObject *keywords)
 {
     state *st = state_of(self);
-    PyObject *room, *result;
+    incoming in = {NULL, 0, NULL};
     MPI_Request request;
 
     if (nargs > 0 || keywords != NULL)
         return PyErr_Format(PyExc_TypeError, "%s() takes no arguments", row->name);
     if (mpi_ready(st) < 0)
         return NULL;
-    room = post_object((handle *)self, &request);
-    if (room == NULL)
-        return NULL;
-    result = request_for_room(st, request, room, ((handle *)self)->size);
-    Py_DECREF(room);
-    return result;
+    return post_object(self, &in, &request) == 0 ? request_for_object(st, request, &in) : NULL;
 }
 
 /* ---------------------------------------------------------------------------- rows */

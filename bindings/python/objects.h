@@ -2,7 +2,7 @@
 #ifndef COLLIO_OBJECTS_H
 #define COLLIO_OBJECTS_H
 
-#include "bindings.h"
+#include "parcel.h"
 
 /* Announced in place of a size by a rank that has no object to send. */
 #define UNPICKLABLE (-1)

@@ -10,7 +10,7 @@ typedef struct pickler {
     int standard; /* dumps and loads are pickle's own: buffers may go out of band */
 } pickler;
 
-static pickler *pickler_of(state *st)
+static pickler *pickler_of(const state *st)
 {
     return (pickler *)st->pickle;
 }
@@ -103,6 +103,16 @@ PyObject *pickle_dump(state *st, PyObject *object, PyObject *buffers)
 PyObject *pickle_load(state *st, PyObject *data, PyObject *buffers)
 {
     return load(pickler_of(st), data, buffers);
+}
+
+int pickle_is_standard(const state *st)
+{
+    return pickler_of(st)->standard;
+}
+
+Py_ssize_t pickle_threshold(const state *st)
+{
+    return pickler_of(st)->threshold;
 }
 
 /* ------------------------------------------------------------------ class MPI.Pickle */

@@ -1,4 +1,5 @@
 /* MPI.Request and Prequest: operations under way, and the memory they use. */
+#include "parcel.h"
 #include "request.h"
 
 #include <sched.h>
@@ -16,8 +17,7 @@ typedef struct receipt {
     MPI_Comm comm;
     int source;
     int tag;
-    PyObject *room; /* NULL: not matched yet */
-    Py_ssize_t size;
+    incoming in; /* its room is NULL while it is not matched */
 } receipt;
 
 /* An operation whose Request died early: its buffer lives until it is done. */
@@ -60,32 +60,46 @@ static void forget_receipt(handle *self)
         at = &(*at)->next;
     if (*at != NULL)
         *at = self->receipt->next;
-    Py_XDECREF(self->receipt->room);
+    incoming_release(&self->receipt->in);
     PyMem_Free(self->receipt);
     self->receipt = NULL;
 }
 
+/* Whether it could be noted; `keep` is taken over then. */
+static int adopt_orphan(MPI_Request mpi, PyObject *keep, int persistent)
+{
+    orphan *o = PyMem_Malloc(sizeof *o);
+
+    if (o == NULL)
+        return 0;
+    *o = (orphan){orphans, mpi, keep, persistent};
+    orphans = o;
+    sweep_orphans();
+    return 1;
+}
+
+void request_leave(MPI_Request mpi, PyObject *keep)
+{
+    int done = 0;
+
+    if (MPI_Test(&mpi, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done)
+        return;
+    Py_INCREF(keep); /* for good if it cannot be noted: better lost than freed under MPI's hands */
+    adopt_orphan(mpi, keep, 0);
+}
+
 void request_abandon(handle *self)
 {
-    orphan *o;
-
     if (self->receipt != NULL) {
         if (self->keep == NULL)
-            self->keep = Py_XNewRef(self->receipt->room);
+            self->keep = incoming_memory(&self->receipt->in);
         forget_receipt(self);
     }
     if (self->mpi.request == MPI_REQUEST_NULL || !self->owned || !life_usable())
         return;
-    o = PyMem_Malloc(sizeof *o);
-    if (o == NULL) {
-        self->keep = NULL; /* better lost than freed under MPI's hands */
-        return;
-    }
-    *o = (orphan){orphans, self->mpi.request, self->keep, self->owned == 2};
+    if (adopt_orphan(self->mpi.request, self->keep, self->owned == 2))
+        self->mpi.request = MPI_REQUEST_NULL;
     self->keep = NULL;
-    self->mpi.request = MPI_REQUEST_NULL;
-    orphans = o;
-    sweep_orphans();
 }
 
 PyObject *request_make(state *st, enum type_slot slot, MPI_Request mpi, PyObject *keep)
@@ -115,10 +129,10 @@ void request_hand_over(handle *from, handle *to)
 
 /* --------------------------------------------------------------- objects to come */
 
-/* A request with a receipt, which may have its room already. */
+/* A request with a receipt, which may be matched already. */
 static PyObject *with_receipt(state *st, MPI_Request mpi, const receipt *content)
 {
-    PyObject *self = request_make(st, TYPE_Request, mpi, content->room);
+    PyObject *self = request_make(st, TYPE_Request, mpi, NULL);
     receipt *r = self != NULL ? PyMem_Malloc(sizeof *r) : NULL;
 
     if (r == NULL) {
@@ -127,14 +141,17 @@ static PyObject *with_receipt(state *st, MPI_Request mpi, const receipt *content
     }
     *r = *content;
     r->request = (handle *)self;
-    Py_XINCREF(r->room);
     ((handle *)self)->receipt = r;
     return self;
 }
 
-PyObject *request_for_room(state *st, MPI_Request mpi, PyObject *room, Py_ssize_t size)
+PyObject *request_for_object(state *st, MPI_Request mpi, incoming *in)
 {
-    return with_receipt(st, mpi, &(receipt){.comm = MPI_COMM_NULL, .room = room, .size = size});
+    PyObject *self = with_receipt(st, mpi, &(receipt){.comm = MPI_COMM_NULL, .in = *in});
+
+    if (self == NULL)
+        incoming_release(in);
+    return self;
 }
 
 PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag)
@@ -156,48 +173,56 @@ int request_receiving(void)
     return unmatched != NULL;
 }
 
-/* Look for the message of one receipt; post its receive when it is there. */
-static int match(receipt *r)
+static int accepts(const receipt *r, MPI_Comm comm, const MPI_Status *found)
 {
-    MPI_Message found_message;
-    MPI_Status status;
-    MPI_Count size = 0;
-    void *data;
-    int found = 0, result;
-
-    result = MPI_Improbe(r->source, r->tag, r->comm, &found, &found_message, &status);
-    if (mpi_failed(result, "MPI_Improbe") < 0)
-        return -1;
-    if (!found)
-        return 0;
-    MPI_Get_elements_x(&status, MPI_BYTE, &size);
-    r->room = parcel_room((Py_ssize_t)size, &data);
-    if (r->room == NULL)
-        return -1;
-    r->size = (Py_ssize_t)size;
-    result = MPI_Imrecv(data, (int)size, MPI_BYTE, &found_message, &r->request->mpi.request);
-    return mpi_failed(result, "MPI_Imrecv");
+    return r->comm == comm && (r->source == MPI_ANY_SOURCE || r->source == found->MPI_SOURCE) &&
+           (r->tag == MPI_ANY_TAG || r->tag == found->MPI_TAG);
 }
 
+/* Take out the message that was found, and post its receive for the receipt at *at. */
+static int match(receipt **at, const MPI_Status *found)
+{
+    receipt *r = *at;
+    MPI_Message taken;
+    MPI_Status status;
+    MPI_Count size = 0;
+    int result = MPI_Mprobe(found->MPI_SOURCE, found->MPI_TAG, r->comm, &taken, &status);
+
+    if (mpi_failed(result, "MPI_Mprobe") < 0 ||
+        mpi_failed(MPI_Get_elements_x(&status, MPI_BYTE, &size), "MPI_Get_elements_x") < 0)
+        return -1;
+    *at = r->next;
+    return incoming_post(&r->in, &taken, size, r->comm, &r->request->mpi.request);
+}
+
+/* Look for messages. One may arrive between the looks for two receipts that both accept it; it
+ * belongs to the first. */
 static int match_all(void)
 {
-    receipt **at = &unmatched;
+    receipt **at = &unmatched, **first;
+    MPI_Status status;
+    int found;
 
     while (*at != NULL) {
         receipt *r = *at;
-        if (match(r) < 0)
+        int code = MPI_Iprobe(r->source, r->tag, r->comm, &found, &status);
+        if (mpi_failed(code, "MPI_Iprobe") < 0)
             return -1;
-        if (r->room != NULL)
-            *at = r->next;
-        else
+        for (first = &unmatched; found && first != at && !accepts(*first, r->comm, &status);)
+            first = &(*first)->next;
+        if (found && match(first, &status) < 0)
+            return -1;
+        if (!found)
             at = &r->next;
+        else if (first != at)
+            at = &unmatched;
     }
     return 0;
 }
 
 static int is_unmatched(const handle *self)
 {
-    return self->receipt != NULL && self->receipt->room == NULL;
+    return self->receipt != NULL && self->receipt->in.room == NULL;
 }
 
 /* --------------------------------------------------------------- waiting and testing */
@@ -267,7 +292,7 @@ PyObject *request_take_object(state *st, handle *self)
         request_finished(self);
         return Py_NewRef(Py_None);
     }
-    object = parcel_open(st, self->receipt->room, 0, self->receipt->size);
+    object = incoming_open(st, &self->receipt->in);
     forget_receipt(self);
     return object;
 }

@@ -1,0 +1,235 @@
+/* Objects that arrive: their messages, and what is in them (parcel.h). */
+#include "parcel.h"
+
+#include <sched.h>
+#include <string.h>
+
+/* Arrays at least that large lie in the memory received; a copy of smaller ones costs less. */
+enum { COPY_MAX = 8192 };
+
+/* ---------------------------------------------------------------------- reading a head */
+
+static int has_head(const char *data, Py_ssize_t size)
+{
+    return size >= (Py_ssize_t)sizeof(parcel_head) &&
+           memcmp(data, parcel_mark, sizeof parcel_mark) == 0;
+}
+
+static Py_ssize_t body_at(const parcel_head *head)
+{
+    return (Py_ssize_t)(sizeof *head + sizeof(int64_t) * (size_t)head->buffers);
+}
+
+static const char *body_of(const parcel_head *head)
+{
+    return (const char *)head + body_at(head);
+}
+
+static Py_ssize_t head_size(const parcel_head *head)
+{
+    return (Py_ssize_t)parcel_aligned(body_at(head) + head->body);
+}
+
+/* --------------------------------------------------------------------------- memory */
+
+PyObject *parcel_room(Py_ssize_t size, void **data)
+{
+    PyObject *room = PyByteArray_FromStringAndSize(NULL, size);
+
+    if (room != NULL)
+        *data = PyByteArray_AS_STRING(room);
+    return room;
+}
+
+/* Where the load goes: the array itself, or room for all buffers. New. */
+static PyObject *room_of_load(const parcel_head *head, void **data, MPI_Count *size)
+{
+    int64_t all = 0;
+
+    for (int64_t i = 0; i < head->buffers; i++)
+        all += head->buffers == 1 ? head->lengths[i] : parcel_aligned(head->lengths[i]);
+    *size = (MPI_Count)all;
+    if (head->kind & PARCEL_ARRAY)
+        return array_of(body_of(head), (Py_ssize_t)head->body, NULL, data);
+    return parcel_room((Py_ssize_t)all, data);
+}
+
+/* room[start:start+size] without a copy. New. */
+static PyObject *slice(PyObject *view, Py_ssize_t start, Py_ssize_t size)
+{
+    PyObject *from = PyLong_FromSsize_t(start), *to = PyLong_FromSsize_t(start + size);
+    PyObject *range = from && to ? PySlice_New(from, to, NULL) : NULL, *result = NULL;
+
+    if (range != NULL)
+        result = PyObject_GetItem(view, range);
+    Py_XDECREF(from);
+    Py_XDECREF(to);
+    Py_XDECREF(range);
+    return result;
+}
+
+/* ------------------------------------------------------------------------- opening */
+
+/* The buffers as parts of a memoryview, from `at` on. New list. */
+static PyObject *slice_buffers(PyObject *view, const parcel_head *head, Py_ssize_t at)
+{
+    PyObject *list = PyList_New((Py_ssize_t)head->buffers), *item;
+
+    for (Py_ssize_t i = 0; list != NULL && i < head->buffers; i++) {
+        item = slice(view, at, (Py_ssize_t)head->lengths[i]);
+        at += (Py_ssize_t)parcel_aligned(head->lengths[i]);
+        if (item == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+/* The pickle in a head, with its buffers in `memory` from `at` on. New. */
+static PyObject *open_pickle(state *st, const parcel_head *head, PyObject *memory, Py_ssize_t at)
+{
+    PyObject *pickle =
+        PyMemoryView_FromMemory((char *)body_of(head), (Py_ssize_t)head->body, PyBUF_READ);
+    PyObject *view = PyMemoryView_FromObject(memory), *buffers = NULL, *object = NULL;
+
+    if (view != NULL)
+        buffers = slice_buffers(view, head, at);
+    if (pickle != NULL && buffers != NULL)
+        object = pickle_load(st, pickle, buffers);
+    Py_XDECREF(pickle);
+    Py_XDECREF(view);
+    Py_XDECREF(buffers);
+    return object;
+}
+
+/* The array in a parcel of one message. New. */
+static PyObject *open_array(const parcel_head *head, PyObject *room)
+{
+    const char *content = (const char *)head + head_size(head);
+    int small = head->lengths[0] < COPY_MAX;
+    void *data = small ? NULL : (void *)content;
+    PyObject *array = array_of(body_of(head), (Py_ssize_t)head->body, small ? NULL : room, &data);
+
+    if (array != NULL && small)
+        memcpy(data, content, (size_t)head->lengths[0]);
+    return array;
+}
+
+static PyObject *open_plain(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size)
+{
+    PyObject *view = PyMemoryView_FromObject(room);
+    PyObject *part = view != NULL ? slice(view, start, size) : NULL;
+    PyObject *object = part != NULL ? pickle_load(st, part, NULL) : NULL;
+
+    Py_XDECREF(part);
+    Py_XDECREF(view);
+    return object;
+}
+
+PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size)
+{
+    const char *data = PyByteArray_AS_STRING(room) + start;
+    const parcel_head *head = (const parcel_head *)data;
+
+    if (start == 0 && size == 0) /* from PROC_NULL */
+        Py_RETURN_NONE;
+    if (!has_head(data, size))
+        return open_plain(st, room, start, size);
+    if (head->kind & PARCEL_ARRAY)
+        return open_array(head, room);
+    return open_pickle(st, head, room, start + head_size(head));
+}
+
+PyObject *incoming_open(state *st, const incoming *in)
+{
+    const parcel_head *head = (const parcel_head *)PyByteArray_AS_STRING(in->room);
+
+    if (in->load == NULL)
+        return parcel_open(st, in->room, 0, in->size);
+    if (head->kind & PARCEL_ARRAY)
+        return Py_NewRef(in->load);
+    return open_pickle(st, head, in->load, 0);
+}
+
+PyObject *incoming_memory(const incoming *in)
+{
+    return Py_XNewRef(in->load != NULL ? in->load : in->room);
+}
+
+void incoming_release(incoming *in)
+{
+    Py_CLEAR(in->room);
+    Py_CLEAR(in->load);
+}
+
+/* ----------------------------------------------------------------------- receiving */
+
+/* Post the receive of a message, of bytes: one that was found, or the load after its head. */
+static int post(message *m, MPI_Message *found, const MPI_Status *after, MPI_Comm comm,
+                MPI_Request *request)
+{
+    int large = message_large(m), code;
+
+    if (large < 0)
+        return -1;
+    if (found != NULL)
+        code = SIZED(large, MPI_Imrecv, m->data, m->count, m->type, found, request);
+    else
+        code = SIZED(large, MPI_Irecv, m->data, m->count, m->type, after->MPI_SOURCE,
+                     after->MPI_TAG, comm, request);
+    message_release(m);
+    return mpi_failed(code, found != NULL ? "MPI_Imrecv" : "MPI_Irecv");
+}
+
+/* Wait for a short message without completing its request. */
+static int arrive(MPI_Request request)
+{
+    MPI_Status status;
+    int done = 0, code = MPI_Request_get_status(request, &done, &status);
+
+    while (code == MPI_SUCCESS && !done) {
+        sched_yield();
+        code = MPI_Request_get_status(request, &done, &status);
+    }
+    return mpi_failed(code, "MPI_Request_get_status");
+}
+
+static int announces_load(const incoming *in)
+{
+    const char *data = PyByteArray_AS_STRING(in->room);
+
+    return has_head(data, in->size) && (((const parcel_head *)data)->kind & PARCEL_APART);
+}
+
+/* The head is there; its load is to follow in the same order of messages. */
+static int post_load(incoming *in, MPI_Comm comm, MPI_Request *request)
+{
+    MPI_Status status;
+    message m;
+
+    if (mpi_failed(MPI_Wait(request, &status), "MPI_Wait") < 0)
+        return -1;
+    message_init(&m);
+    in->load =
+        room_of_load((const parcel_head *)PyByteArray_AS_STRING(in->room), &m.data, &m.count);
+    return in->load != NULL ? post(&m, NULL, &status, comm, request) : -1;
+}
+
+int incoming_post(incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
+                  MPI_Request *request)
+{
+    message m;
+
+    message_init(&m);
+    m.count = size;
+    in->size = (Py_ssize_t)size;
+    in->room = parcel_room(in->size, &m.data);
+    if (in->room == NULL || post(&m, found, NULL, comm, request) < 0)
+        return -1;
+    if (size > PARCEL_HEAD_MAX)
+        return 0;
+    if (arrive(*request) < 0)
+        return -1;
+    return announces_load(in) ? post_load(in, comm, request) : 0;
+}

@@ -1,0 +1,103 @@
+/*
+ * Objects on their way: parcel.c packs them, incoming.c receives and opens them.
+ *
+ * A small object travels as its bare pickle, in one message. One with large arrays in it (pickle
+ * protocol 5, out-of-band buffers), and any plain array, travels as
+ *
+ *   head: mark | kind | number of buffers | length of body | length of each buffer
+ *         | body | padding
+ *   buffer | padding | buffer | padding ...
+ *
+ * with head and buffers starting at multiples of 16 bytes. The body is the pickle, or for an array
+ * its type and shape. Between two ranks, head and buffers (the load) are two messages, so that the
+ * arrays go from where they lie to where they will stay; in collective calls they are one.
+ */
+#ifndef COLLIO_PARCEL_H
+#define COLLIO_PARCEL_H
+
+#include "bindings.h"
+
+/* One piece of memory to be sent. */
+typedef struct stretch {
+    void *data;
+    MPI_Count count;
+    MPI_Datatype type;
+} stretch;
+
+/* An object ready to be sent. parcel_release() in any case. */
+typedef struct parcel {
+    PyObject *keep;    /* what holds the memory */
+    PyObject *head;    /* borrowed: bytes at the start, or NULL if one piece is all */
+    PyObject *buffers; /* borrowed: list of the pieces that follow, each padded */
+    void *data;
+    int count;
+    MPI_Datatype type;
+    stretch load;      /* to be sent after it; count 0: nothing */
+    int own_type;      /* `made` is to be freed */
+    MPI_Datatype made; /* describes several pieces */
+    Py_ssize_t size;   /* bytes on the wire, without the load */
+} parcel;
+
+int parcel_pack(state *st, PyObject *object, parcel *p);       /* one message */
+int parcel_pack_plain(state *st, PyObject *object, parcel *p); /* contiguous, a copy of all */
+int parcel_pack_apart(state *st, PyObject *object, parcel *p); /* with a load, if it is large */
+void parcel_release(parcel *p);
+
+/* Heads that announce a load are no longer, so that they arrive without delay. */
+enum { PARCEL_HEAD_MAX = 4096 };
+
+/* The length to which a piece of a parcel is padded. */
+static inline int64_t parcel_aligned(int64_t size)
+{
+    return (size + 15) / 16 * 16;
+}
+
+/* The parts of a head, in this order after the mark; lengths and body follow. */
+enum parcel_kind { PARCEL_PICKLE = 0, PARCEL_ARRAY = 1, PARCEL_APART = 2 };
+
+typedef struct parcel_head {
+    char mark[8];
+    int64_t kind; /* flags */
+    int64_t buffers;
+    int64_t body; /* bytes */
+    int64_t lengths[];
+} parcel_head;
+
+extern const char parcel_mark[8];
+
+/* Number of buffers after the head in received bytes, and the length of each. */
+int64_t parcel_buffers(const void *head);
+int64_t parcel_buffer_length(const void *head, int64_t i);
+
+/* --------------------------------------------------------------------- incoming.c */
+
+/* Room for a parcel of that size; its memory in *data. New. */
+PyObject *parcel_room(Py_ssize_t size, void **data);
+
+/* The object in received bytes (start .. start + size of `room`). New. */
+PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size);
+
+/* A parcel that is being received by a rank. */
+typedef struct incoming {
+    PyObject *room; /* of the first message; NULL: none yet */
+    Py_ssize_t size;
+    PyObject *load; /* the array or memory that the second goes to; NULL: there is none */
+} incoming;
+
+/*
+ * Begin to receive a matched message of `size` bytes, and its load. The request is for what is
+ * still to come; its status has the source and tag of the message. -1: an exception. Keeps the GIL,
+ * so that no other thread takes the load for a message of its own.
+ */
+int incoming_post(incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
+                  MPI_Request *request);
+
+/* The object, when all is there. New. */
+PyObject *incoming_open(state *st, const incoming *in);
+void incoming_release(incoming *in);
+PyObject *incoming_memory(const incoming *in); /* what MPI may still write to, or NULL. New. */
+
+/* request.c: a request whose completion yields that object. Takes `in` over. New. */
+PyObject *request_for_object(state *st, MPI_Request mpi, incoming *in);
+
+#endif

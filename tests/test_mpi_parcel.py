@@ -1,0 +1,121 @@
+"""Objects with arrays in them: how they travel must not show in what arrives."""
+# ranks: 1 2 3 4
+
+import threading
+
+import numpy as np
+from collio import MPI
+from tap import check, done, equal
+
+comm = MPI.COMM_WORLD
+rank, size = comm.rank, comm.size
+right, left = (rank + 1) % size, (rank - 1) % size
+
+
+def alike(a, b):
+    return type(a) is type(b) and a.dtype == b.dtype and a.shape == b.shape and np.array_equal(a, b)
+
+
+class Named(np.ndarray):
+    """A subclass has a state of its own, which only its pickle knows."""
+
+
+def arrays(r):
+    """Of every kind and size, among them those that take each way of travelling."""
+    yield from (np.full(n, r, t) for n in (0, 1, 1000, 4095, 4096, 200_000) for t in ("i1", "f8", "c16"))
+    yield from (np.array(r + 1, t) for t in "?bBhHiIlLqQefdgFDG")
+    yield np.arange(24, dtype="i4").reshape(2, 3, 4) + r
+    yield np.asfortranarray(np.arange(90_000.0).reshape(300, 300) + r)
+    yield (np.arange(200_000.0) + r)[::2]
+    yield np.arange(60_000, dtype=">i8") + r
+    yield np.array([(r, 2.5)] * 9000, dtype=[("a", "i4"), ("b", "f8")])
+    yield np.array(["2026-11-21"] * 9000, dtype="M8[D]")
+    yield np.array(["text"] * r, dtype="U8")
+    yield np.zeros((0, 5, r))
+    yield np.arange(9000.0).view(Named)
+
+
+for number, (mine, wanted) in enumerate(zip(arrays(rank), arrays(left))):
+    status = MPI.Status()
+    got = comm.sendrecv(mine, right, 5, source=left, recvtag=MPI.ANY_TAG, status=status)
+    check(alike(got, wanted), f"sendrecv of array {number}", f"{got!r:.80} is not {wanted!r:.80}")
+    check(got.flags.writeable and got.flags.fnc == wanted.flags.fnc,
+          "... can be written to, in the same order")
+    check(status.source == left and status.tag == 5, "... and its status")
+    check(all(map(alike, comm.allgather(mine), (list(arrays(r))[number] for r in range(size)))), "... allgather")
+    check(alike(comm.bcast(mine, size - 1), list(arrays(size - 1))[number]), "... bcast")
+    check(all(map(alike, comm.alltoall([mine] * size), (list(arrays(r))[number] for r in range(size)))),
+          "... alltoall")
+
+big = {"one": np.arange(100_000.0) + rank, "two": [np.arange(70_000) * rank] * 2, "three": "x" * 10_000}
+many = [np.full(2000, i + rank) for i in range(600)]
+frozen = np.arange(50_000.0)
+frozen.flags.writeable = False
+for send in (comm.send, comm.ssend):
+    request = comm.irecv(None, left, 7)
+    if size > 1:
+        send(big, right, 7) if rank % 2 == 0 or size % 2 else comm.isend(big, right, 7).wait()
+    else:
+        comm.isend(big, right, 7)
+    got = request.wait()
+    check(alike(got["one"], np.arange(100_000.0) + left) and alike(got["two"][1], np.arange(70_000) * left)
+          and got["three"] == "x" * 10_000, f"{send.__name__} and irecv of several arrays")
+got = comm.sendrecv(many, right, source=left)
+check(all(map(alike, got, [np.full(2000, i + left) for i in range(600)])), "six hundred arrays in one list")
+check(comm.sendrecv(frozen, right, source=left).flags.writeable, "a read-only array is sent, and arrives writable")
+
+# Many on their way with the same tag come in the order they were sent in.
+sizes = [10, 100_000, 3, 50_000, 0, 20_000, 5000, 80_000]
+requests = [comm.isend(np.full(n, i), right, 1) for i, n in enumerate(sizes)]
+later = [comm.irecv(None, left, 1) for _ in sizes[:4]]
+status = MPI.Status()
+got = MPI.Request.waitall(later) + [comm.recv(None, left, 1, status) for _ in sizes[4:]]
+check(all(map(alike, got, (np.full(n, i) for i, n in enumerate(sizes)))), "in order: irecv, then recv")
+equal(MPI.Request.waitall(requests), [None] * len(sizes), "all sent")
+
+# Matched probes take an object and its arrays.
+requests = [comm.isend(big, right, 3), comm.isend(7, right, 3), comm.isend(np.ones(90_000), right, 3)]
+message = comm.mprobe(left, 3)
+check(alike(message.recv()["one"], np.arange(100_000.0) + left), "Message.recv of a large object")
+equal(comm.mprobe(left, 3).irecv().wait(), 7, "Message.irecv")
+check(alike(comm.mprobe(left, 3).irecv().wait(), np.ones(90_000)), "Message.irecv of an array")
+MPI.Request.waitall(requests)
+
+# A buffered send takes one message of the buffer.
+thing = np.arange(30_000.0)
+MPI.Attach_buffer(bytearray(thing.nbytes + 5000 + MPI.BSEND_OVERHEAD))
+comm.bsend(thing, right, 4)
+check(alike(comm.recv(None, left, 4), thing), "bsend of an array")
+MPI.Detach_buffer()
+
+# An abandoned request goes on: what it sends arrives.
+comm.isend(np.arange(300_000.0), right, 6)
+check(alike(comm.recv(None, left, 6), np.arange(300_000.0)), "an isend whose request was dropped arrives")
+comm.sendrecv(None, MPI.PROC_NULL, source=MPI.PROC_NULL)
+check(comm.sendrecv(big, MPI.PROC_NULL, source=MPI.PROC_NULL) is None, "nothing comes from PROC_NULL")
+
+# A serializer of the user's sees every object, arrays too.
+plain = MPI.Pickle(lambda thing: b"%d" % len(thing), lambda data: int(bytes(data)))
+MPI.pickle.__init__(plain.dumps, plain.loads)
+got = comm.sendrecv(np.ones(50_000), right, source=left)
+MPI.pickle.__init__()
+equal(got, 50_000, "dumps and loads of the user's")
+
+# With several threads each takes whole objects.
+if MPI.Query_thread() == MPI.THREAD_MULTIPLE:
+    results = {}
+
+    def receive(number):
+        results[number] = [comm.recv(None, left, 9) for _ in range(10)]
+
+    threads = [threading.Thread(target=receive, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    requests = [comm.isend(np.full(40_000 if i % 2 else 10, i), right, 9) for i in range(30)]
+    for thread in threads:
+        thread.join()
+    MPI.Request.waitall(requests)
+    got = sorted((a for part in results.values() for a in part), key=lambda a: a[0])
+    check(all(map(alike, got, (np.full(40_000 if i % 2 else 10, i) for i in range(30)))), "three threads receive")
+
+done()
