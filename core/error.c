@@ -68,20 +68,24 @@ int collio_error_set(collio_error *err, int code, const char *format, ...)
     return code;
 }
 
-int collio_mpi_made(int result, const char *call, collio_error *err)
+/* Apart from collio_mpi_made(), which is called all the time and needs no room for a text. */
+static int describe(int result, const char *call, collio_error *err)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
     int length = 0, class = MPI_ERR_OTHER;
 
-    if (result == MPI_SUCCESS)
-        return COLLIO_OK;
-    if (err->code != COLLIO_OK)
-        return err->code;
     MPI_Error_class(result, &class);
     MPI_Error_string(result, text, &length);
     collio_error_set(err, COLLIO_ERR_MPI, "%s: %s", call, text);
     err->mpi_error = class;
     return err->code;
+}
+
+int collio_mpi_made(int result, const char *call, collio_error *err)
+{
+    if (result == MPI_SUCCESS)
+        return COLLIO_OK;
+    return err->code != COLLIO_OK ? err->code : describe(result, call, err);
 }
 
 int collio_mpi(int result, const char *call, collio_error *err)

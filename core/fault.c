@@ -5,8 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static long fail_at = -1; /* -1: the environment has not been read yet; 0: never */
-static long judged; /* atomic: threads of a save judge system calls, too */
+/* Whether results are counted: not before the environment was read and asked for it, or a test did.
+ * Every call pays for the count. */
+int collio_fault_armed = -1; /* -1: the environment has not been read yet */
+
+static long fail_at; /* 0: never */
+static long judged;  /* atomic: threads of a save judge system calls, too */
 
 static void read_environment(void)
 {
@@ -14,9 +18,10 @@ static void read_environment(void)
     long nth = 0;
     int wanted = -1, rank = -1;
 
-    fail_at = 0;
+    collio_fault_armed = 0;
     if (text == NULL || sscanf(text, "%ld@%d", &nth, &wanted) != 2)
         return;
+    collio_fault_armed = 1;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     if (rank == wanted)
         fail_at = nth;
@@ -24,9 +29,9 @@ static void read_environment(void)
 
 int collio_fault_due(void)
 {
-    if (fail_at < 0)
+    if (collio_fault_armed < 0)
         read_environment();
-    return __atomic_add_fetch(&judged, 1, __ATOMIC_RELAXED) == fail_at;
+    return collio_fault_armed && __atomic_add_fetch(&judged, 1, __ATOMIC_RELAXED) == fail_at;
 }
 
 int collio_fault_before(const char *call, collio_error *err)
@@ -42,6 +47,7 @@ int collio_fault_before(const char *call, collio_error *err)
 
 void collio_fault_set(long nth)
 {
+    collio_fault_armed = 1;
     fail_at = nth;
     judged = 0;
 }

@@ -32,6 +32,7 @@ int collio_sys(int failed, const char *call, const char *path, collio_error *err
  * fault means what it means in life: nothing was sent.
  */
 int collio_fault_due(void);
+extern int collio_fault_armed; /* 0: no result is made to fail, so one that is fine needs no judge */
 int collio_fault_before(const char *call, collio_error *err);
 
 /* Set the point at which to fail (0: never) and restart the count; read how

@@ -81,6 +81,12 @@ equal(comm.mprobe(left, 3).irecv().wait(), 7, "Message.irecv")
 check(alike(comm.mprobe(left, 3).irecv().wait(), np.ones(90_000)), "Message.irecv of an array")
 MPI.Request.waitall(requests)
 
+# An open irecv makes nobody wait for each other: the bytes of an object are sent from a copy.
+request = comm.irecv(None, left, 8)
+comm.send(b"y" * 30_000, right, 8)
+equal(comm.bcast(rank), 0, "a collective call while a message waits for its irecv")
+equal(len(request.wait()), 30_000, "... which then takes it")
+
 # A buffered send takes one message of the buffer.
 thing = np.arange(30_000.0)
 MPI.Attach_buffer(bytearray(thing.nbytes + 5000 + MPI.BSEND_OVERHEAD))

@@ -133,8 +133,18 @@ static inline void gil_acquire(PyThreadState *saved)
 
 int error_setup(PyObject *module, state *st);
 
+/* Callbacks of the user's that raised and are not heard yet: see callback.c below. */
+extern atomic_int callbacks_pending;
+
 /* Judge the result of MPI function `call`: 0, or -1 with MPI.Exception. */
-int mpi_failed(int result, const char *call);
+int mpi_judge(int result, const char *call);
+
+static inline int mpi_failed(int result, const char *call)
+{
+    if (result == MPI_SUCCESS && !collio_fault_armed && !callbacks_pending)
+        return 0;
+    return mpi_judge(result, call);
+}
 
 /* NotImplementedError: the MPI library has no such function. Always NULL. */
 PyObject *raise_unavailable(const char *call);
@@ -163,8 +173,6 @@ collio_error *here(collio_error *err);
  */
 
 /* Not 0 if an exception may be kept, or an error handler be due, in some thread. */
-extern atomic_int callbacks_pending;
-
 /* What callback_enter() lays aside: the interpreter's state, and the exception that was pending. */
 typedef struct callback_frame {
     PyGILState_STATE held;
@@ -595,8 +603,12 @@ void request_hand_over(handle *from, handle *to);
 /* A request for an object that has not been matched yet. New. */
 PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag);
 
-/* An operation that nobody waits for; `keep` (borrowed, not NULL) lives until it is done. */
+/* An operation that nobody waits for; `keep` (borrowed, not NULL) lives until it is done. Whether
+ * there are few enough of them for one more that could be waited for. At the end, give those that
+ * are left a few seconds: MPI must not end before them. */
 void request_leave(MPI_Request mpi, PyObject *keep);
+int request_may_leave(void);
+void requests_settle(void);
 
 /* Whether objects are to be received by requests that are not matched yet. */
 int request_receiving(void);

@@ -7,6 +7,8 @@ static MPI_Comm mpi_of(PyObject *self)
     return ((handle *)self)->mpi.comm;
 }
 
+enum { LEAVE_MAX = 32768 }; /* bytes of an object whose send need not wait for the receiver */
+
 /* ------------------------------------------------------------------- point to point */
 
 static const param send_params[] = {{"obj", arg_object, offsetof(send_args, data)}, SEND_PARAMS};
@@ -64,6 +66,25 @@ static int begin_send(state *st, PyObject *object, const row_method *row, int de
     return begin_piece(row, &p->load, dest, tag, comm, request);
 }
 
+/*
+ * Whether a send may return before its message is taken. Its bytes are a copy, so it may; and then
+ * ranks that send to each other before they receive, or wait in another call while an irecv() is
+ * open, do not wait for each other. Large objects are not piled up.
+ */
+static int may_leave(const row_method *row, const parcel *p)
+{
+    return row->call.isend.plain == MPI_Isend && p->load.count == 0 && !p->own_type &&
+           p->size <= LEAVE_MAX && request_may_leave();
+}
+
+static int finish_send(const row_method *row, const parcel *p, MPI_Request *request)
+{
+    if (!may_leave(row, p))
+        return request_finish(request, MPI_STATUS_IGNORE);
+    request_leave(*request, p->keep);
+    return 0;
+}
+
 /* Begin to send (row->mpi_name) an object, and wait for it or return its request. MPI keeps a
  * datatype in use by a pending operation; it may be freed here. */
 static PyObject *send_with(PyObject *self, const row_method *row, int wait, PyObject *const *args,
@@ -79,7 +100,7 @@ static PyObject *send_with(PyObject *self, const row_method *row, int wait, PyOb
         return NULL;
     if (begin_send(st, a.data, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0 && !wait)
         result = request_make(st, TYPE_Request, request, p.keep);
-    else if (!PyErr_Occurred() && request_finish(&request, MPI_STATUS_IGNORE) == 0)
+    else if (!PyErr_Occurred() && finish_send(row, &p, &request) == 0)
         result = Py_NewRef(Py_None);
     parcel_release(&p);
     return result;
@@ -101,11 +122,15 @@ static PyObject *isend_object(PyObject *self, const row_method *row, PyObject *c
  * may receive from the communicator: called where there is none. */
 static int find(MPI_Comm comm, int source, int tag, MPI_Message *found, MPI_Count *size)
 {
-    PyThreadState *saved = gil_release();
+    PyThreadState *saved;
     MPI_Status status;
-    int code = MPI_Mprobe(source, tag, comm, found, &status);
+    int is_there = 0, code = MPI_Improbe(source, tag, comm, &is_there, found, &status);
 
-    gil_acquire(saved);
+    if (code == MPI_SUCCESS && !is_there) {
+        saved = gil_release();
+        code = MPI_Mprobe(source, tag, comm, found, &status);
+        gil_acquire(saved);
+    }
     if (mpi_failed(code, "MPI_Mprobe") < 0)
         return -1;
     return mpi_failed(MPI_Get_elements_x(&status, MPI_BYTE, size), "MPI_Get_elements_x");

@@ -200,7 +200,7 @@ static void raise_mpi(int code, const char *text)
     callback_explain();
 }
 
-int mpi_failed(int result, const char *call)
+int mpi_judge(int result, const char *call)
 {
     collio_error err; /* its 2 KiB are not initialised: that would cost more than the judgement */
 

@@ -118,10 +118,13 @@ static PyObject *open_array(const parcel_head *head, PyObject *room)
 
 static PyObject *open_plain(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size)
 {
-    PyObject *view = PyMemoryView_FromObject(room);
-    PyObject *part = view != NULL ? slice(view, start, size) : NULL;
-    PyObject *object = part != NULL ? pickle_load(st, part, NULL) : NULL;
+    PyObject *view, *part, *object;
 
+    if (start == 0 && size == PyByteArray_GET_SIZE(room))
+        return pickle_load(st, room, NULL);
+    view = PyMemoryView_FromObject(room);
+    part = view != NULL ? slice(view, start, size) : NULL;
+    object = part != NULL ? pickle_load(st, part, NULL) : NULL;
     Py_XDECREF(part);
     Py_XDECREF(view);
     return object;

@@ -210,12 +210,22 @@ static PyObject *life_finalize(PyObject *module, PyObject *Py_UNUSED(none))
 
     if (mpi_ready(st) < 0)
         return NULL;
+    requests_settle();
     st->running = 0;
     saved = gil_release();
     result = MPI_Finalize();
     gil_acquire(saved);
     if (mpi_failed(result, "MPI_Finalize") < 0)
         return NULL;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(settle_doc, "_settle($module, /)\n--\n\nFinish, at exit, what nobody waits for.");
+
+static PyObject *life_settle(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    if (life_usable())
+        requests_settle();
     Py_RETURN_NONE;
 }
 
@@ -440,6 +450,7 @@ PyMethodDef life_functions[] = {
     {"Init", life_init, METH_NOARGS, init_doc},
     {"Init_thread", FAST(life_init_thread), FASTCALL, init_thread_doc},
     {"Finalize", life_finalize, METH_NOARGS, finalize_doc},
+    {"_settle", life_settle, METH_NOARGS, settle_doc},
     {"Is_initialized", life_is_initialized, METH_NOARGS, is_initialized_doc},
     {"Is_finalized", life_is_finalized, METH_NOARGS, is_finalized_doc},
     {"Query_thread", life_query_thread, METH_NOARGS, query_thread_doc},

@@ -30,6 +30,17 @@ typedef struct orphan {
 
 static receipt *unmatched;
 static orphan *orphans;
+static int orphan_count;
+
+enum { ORPHANS_MAX = 100 }; /* that sends may leave behind */
+
+void request_yield(void)
+{
+    PyThreadState *saved = gil_release();
+
+    sched_yield();
+    gil_acquire(saved);
+}
 
 /* ---------------------------------------------------------- requests nobody holds */
 
@@ -47,6 +58,7 @@ static void sweep_orphans(void)
         if (o->persistent && o->mpi != MPI_REQUEST_NULL)
             MPI_Request_free(&o->mpi);
         *at = o->next;
+        orphan_count--;
         Py_XDECREF(o->keep);
         PyMem_Free(o);
     }
@@ -74,8 +86,25 @@ static int adopt_orphan(MPI_Request mpi, PyObject *keep, int persistent)
         return 0;
     *o = (orphan){orphans, mpi, keep, persistent};
     orphans = o;
+    orphan_count++;
     sweep_orphans();
     return 1;
+}
+
+int request_may_leave(void)
+{
+    return orphan_count < ORPHANS_MAX;
+}
+
+void requests_settle(void)
+{
+    const double end = collio_now() + 5;
+
+    sweep_orphans();
+    while (orphans != NULL && collio_now() < end) {
+        request_yield();
+        sweep_orphans();
+    }
 }
 
 void request_leave(MPI_Request mpi, PyObject *keep)
@@ -236,14 +265,6 @@ int request_test_one(handle *self, int *done, MPI_Status *status)
     if (is_unmatched(self))
         return 0;
     return mpi_failed(MPI_Test(&self->mpi.request, done, status), "MPI_Test");
-}
-
-void request_yield(void)
-{
-    PyThreadState *saved = gil_release();
-
-    sched_yield();
-    gil_acquire(saved);
 }
 
 /* Test first: most waits are for what is done, and then the GIL can be kept. */

@@ -1,5 +1,6 @@
 """Settings of the package: ``collio.rc``."""
 
+import atexit
 import os
 import sys
 
@@ -84,6 +85,7 @@ def start(rc, extension):
             extension._option(name, value)
     if rc.initialize:
         level = rc.thread_level if rc.threads else "single"
+        atexit.register(extension._settle)
         extension._start(getattr(extension, "THREAD_" + level.upper()), rc.finalize)
         _warn_of_other_launcher(extension)
 
