@@ -31,7 +31,7 @@ typedef struct content {
     int64_t load;      /* bytes of the buffers with their padding */
 } content;
 
-static const Py_buffer *buffer_at(const content *c, Py_ssize_t i)
+static const Py_buffer *apart_at(const content *c, Py_ssize_t i)
 {
     return PyPickleBuffer_GetBuffer(PyList_GET_ITEM(c->buffers, i));
 }
@@ -60,7 +60,7 @@ static PyObject *make_head(const content *c, enum parcel_kind kind, int64_t extr
     head->buffers = n;
     head->body = length;
     for (Py_ssize_t i = 0; i < n; i++)
-        head->lengths[i] = buffer_at(c, i)->len;
+        head->lengths[i] = apart_at(c, i)->len;
     memcpy(head->lengths + n, PyBytes_AS_STRING(c->body), (size_t)length);
     return bytes;
 }
@@ -97,7 +97,7 @@ static int add_pieces(pieces *list, PyObject *head, const content *c)
     if (head != NULL && add_piece(list, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head)) < 0)
         return -1;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(c->buffers); i++)
-        if (add_piece(list, buffer_at(c, i)->buf, buffer_at(c, i)->len) < 0)
+        if (add_piece(list, apart_at(c, i)->buf, apart_at(c, i)->len) < 0)
             return -1;
     return 0;
 }
@@ -154,7 +154,7 @@ static int pack_copy(const content *c, parcel *p)
         return -1;
     at = PyBytes_AS_STRING(bytes) + head_size(c);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(c->buffers); i++) {
-        const Py_buffer *view = buffer_at(c, i);
+        const Py_buffer *view = apart_at(c, i);
         int64_t padded = parcel_aligned(view->len);
         if (padded > 0)
             memset(at + padded - 16, 0, 16);
@@ -195,7 +195,7 @@ static int pack_pieces(const content *c, parcel *p)
 static int pack_two(const content *c, parcel *p)
 {
     PyObject *head = make_head(c, c->kind | PARCEL_APART, 0);
-    const Py_buffer *only = buffer_at(c, 0);
+    const Py_buffer *only = apart_at(c, 0);
     int result = -1;
 
     if (head == NULL)
@@ -217,7 +217,7 @@ static int pack_two(const content *c, parcel *p)
 static void measure(content *c)
 {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(c->buffers); i++)
-        c->load += parcel_aligned(buffer_at(c, i)->len);
+        c->load += parcel_aligned(apart_at(c, i)->len);
 }
 
 static int take_apart(state *st, PyObject *object, content *c)
