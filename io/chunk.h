@@ -107,6 +107,21 @@ int collio_chunks_allocate(const collio_object *dataset, const collio_grid *grid
 /* Put the fill value into a whole chunk. */
 void collio_chunk_fill(const collio_grid *grid, const char *element, char *chunk);
 
+/* ------------------------------------------------------------- interleave.c */
+
+/*
+ * Whether the ranks' parts of a contiguous dataset lie in runs so short that it is
+ * better to gather them: votes for collio_begin_voting(), and what came of them.
+ */
+void collio_interleave_vote(const collio_object *dataset, const collio_selection *selection,
+                            collio_ticket *ticket);
+int collio_interleave_wanted(const collio_ticket *ticket);
+
+/* As collio_chunks_write(), to a contiguous dataset, after that vote. */
+int collio_interleave_write(collio_object *dataset, const collio_selection *selection,
+                            const collio_array *memory, const collio_ticket *ticket,
+                            collio_error *err);
+
 /* ----------------------------------------------- chunk_write.c, chunk_filter.c */
 
 /*
@@ -149,6 +164,7 @@ int collio_pipeline_pass(const collio_pipeline *pipeline, const char *chunk, cha
 typedef struct collio_parcel {
     char *bytes;
     int64_t size, room;
+    int64_t label; /* where the last label is */
 } collio_parcel;
 
 /* Add a segment of the share number `share`. MEMORY. */

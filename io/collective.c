@@ -58,15 +58,22 @@ int collio_file_outcome(collio_file *file, const collio_error *err)
     return err->code;
 }
 
+int collio_begin_voting(collio_file *file, const collio_call *call, collio_ticket *ticket,
+                        collio_error *err)
+{
+    ticket->operation = call->operation;
+    ticket->digest = call->digest;
+    ticket->describe = call->describe;
+    ticket->context = call->context;
+    collio_agree(file->comm, ticket, err);
+    return collio_file_outcome(file, err);
+}
+
 int collio_begin(collio_file *file, const collio_call *call, collio_error *err)
 {
-    collio_ticket ticket = {.operation = call->operation,
-                            .digest = call->digest,
-                            .describe = call->describe,
-                            .context = call->context};
+    collio_ticket ticket = {.operation = call->operation};
 
-    collio_agree(file->comm, &ticket, err);
-    return collio_file_outcome(file, err);
+    return collio_begin_voting(file, call, &ticket, err);
 }
 
 int collio_finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err)

@@ -232,6 +232,7 @@ int collio_dataset_write(collio_object *dataset, const collio_selection *selecti
 {
     collio_named named = {dataset, NULL};
     collio_call call = {"write", 0, collio_named_describe, &named};
+    collio_ticket ticket = {.operation = call.operation};
     collio_selection whole;
 
     if (collio_object_check(dataset, err))
@@ -239,7 +240,9 @@ int collio_dataset_write(collio_object *dataset, const collio_selection *selecti
     collio_object_check_writable(dataset, err);
     selection = check_part(dataset, selection, &whole, memory, COLLIO_WRITING, err);
     call.digest = dataset->identity;
-    if (collio_begin(dataset->file, &call, err))
+    if (err->code == COLLIO_OK)
+        collio_interleave_vote(dataset, selection, &ticket);
+    if (collio_begin_voting(dataset->file, &call, &ticket, err))
         return err->code;
     if (collio_layout_bytes(dataset) == 0)
         return err->code;
@@ -247,6 +250,8 @@ int collio_dataset_write(collio_object *dataset, const collio_selection *selecti
         return write_together(dataset, selection, memory, err);
     if (dataset->layout.offset < 0 && allocate_late(dataset, err))
         return err->code;
+    if (collio_interleave_wanted(&ticket))
+        return collio_interleave_write(dataset, selection, memory, &ticket, err);
     collio_transfer_write(dataset, selection, memory, err);
     return collio_finish_elements(dataset->file, "written", err);
 }

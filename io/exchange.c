@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Before the elements of each segment. */
+/* Before the elements of segments that are alike: `times` of them, each `step` after the last. */
 typedef struct label {
-    int64_t share, offset, count;
+    int64_t share, offset, count, step, times;
 } label;
 
 /* ---------------------------------------------------------------- packing */
@@ -30,17 +30,40 @@ static int make_room(collio_parcel *p, int64_t more, collio_error *err)
     return COLLIO_OK;
 }
 
+/* Whether a segment goes on with those of the last label; then it is counted there. */
+static int joins(collio_parcel *p, int64_t share, const collio_segment *s)
+{
+    label l;
+
+    if (p->size == 0)
+        return 0;
+    memcpy(&l, p->bytes + p->label, sizeof l);
+    if (l.share != share || l.count != s->count)
+        return 0;
+    if (l.times == 1)
+        l.step = s->offset - l.offset;
+    if (s->offset != l.offset + l.times * l.step)
+        return 0;
+    l.times++;
+    memcpy(p->bytes + p->label, &l, sizeof l);
+    return 1;
+}
+
 int collio_parcel_add(collio_parcel *p, int64_t share, const collio_segment *s, size_t element,
                       collio_error *err)
 {
-    label l = {share, s->offset, s->count};
+    label l = {share, s->offset, s->count, 0, 1};
     int64_t size = s->count * (int64_t)element;
 
     if (make_room(p, (int64_t)sizeof l + size, err))
         return err->code;
-    memcpy(p->bytes + p->size, &l, sizeof l);
-    memcpy(p->bytes + p->size + sizeof l, s->memory, (size_t)size);
-    p->size += (int64_t)sizeof l + size;
+    if (!joins(p, share, s)) {
+        p->label = p->size;
+        memcpy(p->bytes + p->size, &l, sizeof l);
+        p->size += (int64_t)sizeof l;
+    }
+    memcpy(p->bytes + p->size, s->memory, (size_t)size);
+    p->size += size;
     return COLLIO_OK;
 }
 
@@ -50,16 +73,18 @@ int collio_parcel_open(char *bytes, int64_t size, size_t element, collio_segment
                        void *context, collio_error *err)
 {
     char *end = bytes + size;
+    label l;
 
     while (bytes < end) {
-        collio_segment s;
-        label l;
-
         memcpy(&l, bytes, sizeof l);
-        s = (collio_segment){l.share, l.offset, l.count, bytes + sizeof l};
-        if (arrived(context, &s, err))
-            return err->code;
-        bytes += (int64_t)sizeof l + l.count * (int64_t)element;
+        bytes += sizeof l;
+        for (int64_t i = 0; i < l.times; i++) {
+            collio_segment s = {l.share, l.offset + i * l.step, l.count, bytes};
+
+            if (arrived(context, &s, err))
+                return err->code;
+            bytes += l.count * (int64_t)element;
+        }
     }
     return COLLIO_OK;
 }
@@ -141,7 +166,7 @@ static void empty(collio_parcel *parcels, int ranks)
 {
     for (int i = 0; i < ranks; i++) {
         free(parcels[i].bytes);
-        parcels[i] = (collio_parcel){NULL, 0, 0};
+        parcels[i] = (collio_parcel){NULL, 0, 0, 0};
     }
 }
 

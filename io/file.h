@@ -74,6 +74,10 @@ int collio_file_outcome(collio_file *file, const collio_error *err);
 
 int collio_begin(collio_file *file, const collio_call *call, collio_error *err);
 
+/* The same with votes in a ticket, which come back as extremes. */
+int collio_begin_voting(collio_file *file, const collio_call *call, collio_ticket *ticket,
+                        collio_error *err);
+
 /* The description of calls that take an object and a name. */
 typedef struct collio_named {
     const collio_object *object;

@@ -53,6 +53,15 @@ int collio_runs(const int64_t *shape, const collio_selection *selection, const c
                 collio_direction direction, size_t limit, collio_run_function *function,
                 void *context, collio_error *err);
 
+/* What a walk is going to be like. */
+typedef struct collio_reach {
+    int64_t count;      /* elements; 0: the others are 0 */
+    int64_t run;        /* elements in each run, at least */
+    int64_t first, end; /* row-major indexes in the array: all elements are in between */
+} collio_reach;
+
+void collio_runs_reach(const int64_t *shape, const collio_selection *selection, collio_reach *out);
+
 /* ----------------------------------------------------------- digest.c */
 
 /*

@@ -274,3 +274,29 @@ int collio_runs(const int64_t *shape, const collio_selection *selection, const c
     free(j.buffer);
     return err->code;
 }
+
+/* The last index of one dimension. */
+static int64_t last_index(const collio_selection *s, int d)
+{
+    if (s->list[d] != NULL)
+        return s->list[d][s->count[d] - 1];
+    return s->start[d] + (s->count[d] - 1) * s->stride[d] + s->block[d] - 1;
+}
+
+void collio_runs_reach(const int64_t *shape, const collio_selection *selection, collio_reach *out)
+{
+    int64_t weight = 1;
+    walk w;
+
+    *out = (collio_reach){.count = collio_selection_size(selection)};
+    if (out->count == 0)
+        return;
+    walk_start(&w, shape, selection);
+    out->run = w.run;
+    out->first = w.first;
+    for (int d = selection->ndim - 1; d >= 0; d--) {
+        out->end += last_index(selection, d) * weight;
+        weight *= d > 0 ? shape[d] : 1;
+    }
+    out->end++;
+}

@@ -139,7 +139,11 @@ static void test_sort(collio_object *root, const sort *s)
     collio_error err = COLLIO_ERROR_INIT;
     collio_object *dataset = NULL, *again = NULL;
     int64_t all = SIZE, size = SIZE / 2;
-    collio_selection part = {1, {(int64_t)2 * tap_rank}, {(int64_t)2 * tap_size}, {0}, {1}};
+    collio_selection part = {.ndim = 1,
+                             .start = {(int64_t)2 * tap_rank},
+                             .stride = {(int64_t)2 * tap_size},
+                             .count = {0},
+                             .block = {1}};
     int32_t values[SIZE];
     collio_array memory;
     int right = 1;

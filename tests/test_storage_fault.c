@@ -103,8 +103,11 @@ static int32_t value_of(int v, int64_t i)
 
 static void write_part(collio_object *dataset, int v, collio_error *err)
 {
-    collio_selection part = {
-        1, {tap_rank * (int64_t)v}, {tap_size * (int64_t)v}, {SIZE / (tap_size * v)}, {1}};
+    collio_selection part = {.ndim = 1,
+                             .start = {tap_rank * (int64_t)v},
+                             .stride = {tap_size * (int64_t)v},
+                             .count = {SIZE / (tap_size * v)},
+                             .block = {1}};
     int32_t values[SIZE];
     collio_array memory;
 
