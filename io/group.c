@@ -2,6 +2,8 @@
 #include "file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* ---------------------------------------------------------------- create */
 
@@ -132,10 +134,18 @@ int collio_group_find(collio_object *group, const char *name, collio_kind *out, 
 
 /* -------------------------------------------------------------- iterate */
 
-typedef struct iteration {
-    collio_name_function *function;
-    void *context;
-} iteration;
+/* Names as HDF5 finds them. It could sort them too, but frees what it has not made when it meets
+ * damage on the way. */
+typedef struct found {
+    char *name;
+    int64_t order; /* of creation; 0 where that is not kept */
+} found;
+
+typedef struct listing {
+    found *list;
+    size_t count, room;
+    int ordered, failed;
+} listing;
 
 #if H5_VERSION_GE(1, 12, 0)
 typedef H5L_info2_t link_info;
@@ -147,11 +157,31 @@ typedef H5L_info_t link_info;
 
 static herr_t one_name(hid_t group, const char *name, const link_info *info, void *context)
 {
-    const iteration *i = context;
+    listing *l = context;
 
     (void)group;
-    (void)info;
-    return i->function(name, i->context) != 0;
+    if (l->count == l->room) {
+        size_t room = 2 * l->room + 16;
+        found *more = realloc(l->list, room * sizeof *more);
+        l->failed = more == NULL;
+        if (l->failed)
+            return -1;
+        l->list = more;
+        l->room = room;
+    }
+    l->list[l->count].name = strdup(name);
+    l->list[l->count].order = l->ordered && info->corder_valid ? info->corder : 0;
+    l->failed = l->list[l->count].name == NULL;
+    l->count += !l->failed;
+    return l->failed ? -1 : 0;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const found *x = a, *y = b;
+
+    return x->order != y->order ? (x->order > y->order) - (x->order < y->order)
+                                : strcmp(x->name, y->name);
 }
 
 int collio_group_is_ordered(collio_object *group, int *out, collio_error *err)
@@ -172,21 +202,37 @@ int collio_group_is_ordered(collio_object *group, int *out, collio_error *err)
     return err->code;
 }
 
+static int collect_names(collio_object *group, listing *l, collio_error *err)
+{
+    hsize_t at = 0;
+    herr_t failed;
+
+    if (collio_group_is_ordered(group, &l->ordered, err))
+        return err->code;
+    failed = ITERATE(group->id, l->ordered ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_NATIVE,
+                     &at, one_name, l);
+    if (l->failed)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the names in a group");
+    if (l->count > 1)
+        qsort(l->list, l->count, sizeof *l->list, by_order);
+    return collio_hdf5(failed < 0, "H5Literate", err);
+}
+
 int collio_group_names(collio_object *group, collio_name_function *function, void *context,
                        collio_error *err)
 {
-    iteration i = {function, context};
+    listing l = {NULL, 0, 0, 0, 0};
     collio_printing printing;
-    hsize_t at = 0;
-    int ordered;
 
     if (check_group(group, err))
         return err->code;
     collio_hdf5_quiet(&printing);
-    if (collio_group_is_ordered(group, &ordered, err) == COLLIO_OK)
-        collio_hdf5(ITERATE(group->id, ordered ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_INC,
-                            &at, one_name, &i) < 0,
-                    "H5Literate", err);
+    if (collect_names(group, &l, err) == COLLIO_OK)
+        for (size_t i = 0; i < l.count && function(l.list[i].name, context) == 0; i++)
+            continue;
+    for (size_t i = 0; i < l.count; i++)
+        free(l.list[i].name);
+    free(l.list);
     collio_hdf5_loud(&printing);
     return err->code;
 }
