@@ -5,7 +5,7 @@ top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 test -f "$top/.ci/prepare.sh" || { echo "collio: $top is no clone of collio's repository" >&2; exit 1; }
 . "$top/.ci/prepare.sh"
 
-install_packages $packages python-matplotlib-data
+install_packages $packages python-matplotlib-data python-tables-data gmt-gshhg-low
 configure_and_make "$build"
 say "running the tests, in full in $build/check.log"
 { make -C "$build" check 2>&1; echo "status $?" >"$build/check.status"; } | tee "$build/check.log" |

@@ -112,8 +112,8 @@ def test_one_errs():
         one_errs(lambda: d[if_odd([2, 1], 0)], TypeError, "increasing", "a bad kind of index")
         one_errs(lambda: f.create_dataset("x", if_odd("shape", 3)), TypeError, "shape", "a bad shape to create")
         one_errs(lambda: f.create_dataset(if_odd(5, "x"), 3), TypeError, "str", "a bad name")
-        one_errs(lambda: f.create_dataset("x", 3, **if_odd({"chunks": True}, {})), NotImplementedError, "chunks",
-                 "an unsupported option")
+        one_errs(lambda: f.create_dataset("x", 3, **if_odd({"chunks": (0,)}, {})), ValueError, "hunk",
+                 "a bad option")
         one_errs(lambda: f.attrs.__setitem__("a", if_odd(object(), 1)), TypeError, "", "a bad attribute")
         one_errs(lambda: f.require_group(if_odd("d", "x")), TypeError, "Incompatible", "require_group of a dataset")
         one_errs(lambda: d.read_direct(np.zeros(if_odd((2, 2), (4, 4)))), TypeError, "broadcast", "memory too small")
