@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Kill a random rank at a random instant during saves, restart on other ranks, look what is there.
+"""Kill, or stop, a random rank at a random instant during saves; look what is there afterwards.
 
-Each round starts tests/campaign/saver on --ranks ranks, waits until it saves, and after a random
-time kills one of its processes with SIGKILL. The next round restores on 1, 2 or 3 ranks first: the
-newest step must be one that was acknowledged last or the one after it (committed, but the word of
-it was lost), and every value in it must be right. Output is TAP; the figures come last.
+Each round starts tests/campaign/saver on 1 to 4 ranks, which restores the newest step, compares
+it, and saves steps: plain, compressed or in the background. After a random time one of its
+processes gets SIGKILL. The next round, on another number of ranks, must find a step that was
+acknowledged last or the one after it (committed, but the word of it was lost), with every value
+in it right. With --stops, a process gets SIGSTOP instead: the others must give up within their
+deadline, and name it. Output is TAP; the figures come last.
 
-    kill.py --saver PATH [--mpiexec CMD] [--kills N] [--seed S] [--ranks R]
+    kill.py --saver PATH [--mpiexec CMD] [--kills N] [--stops N] [--seed S]
 """
 
 import argparse
@@ -21,6 +23,57 @@ import tempfile
 import time
 
 PATIENCE = 60  # seconds until a run that should end counts as a hang
+TIMEOUT = 2  # seconds that ranks wait for one that is stopped
+MODES = ("plain", "compressed", "background")
+
+
+class Job:
+    """One run of the saver."""
+
+    def __init__(self, campaign, name, ranks, mode, steps):
+        self.ranks, self.mode = ranks, mode
+        self.log = campaign.directory / name
+        self.checkpoints = campaign.checkpoints
+        options = campaign.options
+        environment = {**os.environ, "COLLIO_TIMEOUT": str(TIMEOUT if options.stops else PATIENCE)}
+        command = options.mpiexec.split() + ["-n", str(ranks), options.saver, str(self.checkpoints),
+                                             str(self.log), str(steps), str(options.rows), mode]
+        with open(f"{self.log}.out", "w") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+                                            env=environment, start_new_session=True)
+
+    def lines(self, suffix=""):
+        """Whole lines only: the last one may be under way."""
+        path = pathlib.Path(f"{self.log}{suffix}")
+        text = path.read_text() if path.exists() else ""
+        return text[: text.rfind("\n") + 1].splitlines()
+
+    def wait(self, condition):
+        """Until the condition holds or the job has ended; False: neither in time."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            if condition() or self.process.poll() is not None:
+                return True
+            time.sleep(0.002)
+        return False
+
+    def signal(self, rank, number):
+        os.kill(int(pathlib.Path(f"{self.log}.pid-{rank}").read_text()), number)
+
+    def finish(self):
+        """Let the job end; what is left of it is killed, by its own session. 0 if that was needed."""
+        try:
+            self.process.wait(PATIENCE)
+            return 1
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            return 0
+
+    def show(self):
+        for suffix in ("", ".out"):
+            for line in self.lines(suffix)[-12:]:
+                print(f"# {self.log.name}{suffix}: {line}")
 
 
 class Campaign:
@@ -30,46 +83,12 @@ class Campaign:
         self.directory = directory
         self.checkpoints = directory / "ckpt"
         self.acknowledged = -1
-        self.figures = {"kills": 0, "lost": 0, "wrong": 0, "hangs": 0, "ahead": 0, "in a save": 0,
-                        "parts left": 0, "acknowledged": 0}
+        self.figures = {"kills": 0, "stops": 0, "lost": 0, "wrong": 0, "hangs": 0, "ahead": 0,
+                        "in a save": 0, "acknowledged": 0}
 
-    def start(self, ranks, steps, name):
-        log = self.directory / name
-        out = open(self.directory / (name + ".out"), "w")
-        command = self.options.mpiexec.split() + ["-n", str(ranks), self.options.saver,
-                                                  str(self.checkpoints), str(log), str(steps),
-                                                  str(self.options.rows)]
-        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                   start_new_session=True)
-        out.close()
-        return process, log
-
-    def lines(self, log):
-        """Whole lines only: the last one may be under way."""
-        text = log.read_text() if log.exists() else ""
-        return text[: text.rfind("\n") + 1].splitlines()
-
-    def wait(self, process, log, condition):
-        """Until the condition holds or the process has ended; False: neither in time."""
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            if process.poll() is not None or condition(self.lines(log)):
-                return True
-            time.sleep(0.002)
-        return False
-
-    def finish(self, process):
-        """Let the job end; what is left of it is killed, by its own session."""
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.figures["hangs"] += 1
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-    def judge_restore(self, log):
+    def judge_restore(self, job):
         """What the job said it found, against what was acknowledged before."""
-        lines = self.lines(log)
+        lines = job.lines()
         wrong = [line for line in lines if line.startswith(("wrong", "failed"))]
         found = [int(line.split()[1]) for line in lines if line.startswith("restored")]
         self.figures["wrong"] += len(wrong)
@@ -81,78 +100,88 @@ class Campaign:
             self.figures["lost"] += 1
             print(f"# step {self.acknowledged} was acknowledged, {found[0]} was restored")
         self.figures["ahead"] += found[0] > self.acknowledged
-        return not wrong and self.acknowledged <= found[0] <= self.acknowledged + 1
+        good = not wrong and self.acknowledged <= found[0] <= self.acknowledged + 1
+        self.acknowledged = max(self.acknowledged, found[0])
+        return good
 
-    def note_saved(self, log):
-        saved = [int(line.split()[1]) for line in self.lines(log) if line.startswith("saved")]
+    def note_saved(self, job):
+        saved = [int(line.split()[1]) for line in job.lines() if line.startswith("saved")]
         self.figures["acknowledged"] += len(saved)
-        if saved:
-            self.acknowledged = max(self.acknowledged, saved[-1])
-
-    def parts(self):
-        return sorted(self.checkpoints.glob(".part-*"))
+        self.acknowledged = max([self.acknowledged, *saved])
 
     def one_kill(self, number):
-        process, log = self.start(self.options.ranks, 1000000, f"kill-{number}")
-        begun = self.wait(process, log, lambda lines: "ready" in lines)
+        ranks, mode = self.random.choice((1, 2, 3, 4)), self.random.choice(MODES)
+        job = Job(self, f"kill-{number}", ranks, mode, 1000000)
+        begun = job.wait(lambda: "ready" in job.lines())
         time.sleep(self.random.uniform(0.0, self.options.span))
-        victim = self.random.randrange(self.options.ranks)
-        alive = process.poll() is None
+        victim = self.random.randrange(ranks)
+        alive = job.process.poll() is None
         if begun and alive:
-            pid = int((self.directory / f"kill-{number}.pid-{victim}").read_text())
-            os.kill(pid, signal.SIGKILL)
+            job.signal(victim, signal.SIGKILL)
             self.figures["kills"] += 1
-        self.finish(process)
-        self.figures["in a save"] += bool(self.parts())
-        good = begun and alive and self.judge_restore(log)
-        self.note_saved(log)
-        return good, victim
+        self.figures["hangs"] += not job.finish()
+        self.figures["in a save"] += any(self.checkpoints.glob(".part-*"))
+        good = begun and alive and self.judge_restore(job)
+        self.note_saved(job)
+        return job, good, f"rank {victim} of {ranks} killed, {mode}"
 
-    def one_restart(self, number):
-        ranks = self.random.choice((1, 2, 3))
-        process, log = self.start(ranks, 1, f"restart-{number}")
-        self.finish(process)
-        good = self.judge_restore(log)
-        ended = "end" in self.lines(log)
-        self.note_saved(log)
-        self.figures["parts left"] += len(self.parts())
-        return good and ended, ranks
+    def one_stop(self, number):
+        """The others end with an error that names the rank; then the job is removed."""
+        ranks, mode = self.random.choice((2, 3, 4)), self.random.choice(MODES)
+        job = Job(self, f"stop-{number}", ranks, mode, 1000000)
+        victim = self.random.randrange(ranks)
+        others = [rank for rank in range(ranks) if rank != victim]
+        good = job.wait(lambda: "ready" in job.lines()) and self.judge_restore(job)
+        time.sleep(self.random.uniform(0.0, self.options.span))
+        job.signal(victim, signal.SIGSTOP)
+        stopped = time.monotonic()
+        good &= job.wait(lambda: all(job.lines(f".err-{rank}") for rank in others))
+        self.figures["stops"] += 1
+        took = time.monotonic() - stopped
+        told = [" ".join(job.lines(f".err-{rank}")) for rank in others]
+        good &= all(f"rank {victim}" in text and "did not come" in text for text in told)
+        if not good:
+            print("#", told)
+        os.killpg(job.process.pid, signal.SIGTERM)
+        for rank in range(ranks):
+            job.signal(rank, signal.SIGKILL)
+        self.figures["hangs"] += not job.finish()
+        self.note_saved(job)
+        return job, good, f"rank {victim} of {ranks} stopped, {mode}: the others gave up after {took:.1f} s"
 
     def run(self):
         all_good = True
-        for number in range(1, self.options.kills + 1):
-            killed, victim = self.one_kill(number)
-            newest = self.acknowledged
-            restarted, ranks = self.one_restart(number)
-            good = killed and restarted
+        rounds = ["kill"] * self.options.kills + ["stop"] * self.options.stops
+        for number, what in enumerate(rounds, 1):
+            job, good, text = self.one_kill(number) if what == "kill" else self.one_stop(number)
             all_good &= good
-            print(f"{'ok' if good else 'not ok'} {number} - rank {victim} of {self.options.ranks} "
-                  f"killed after step {newest}, restarted on {ranks}", flush=True)
+            print(f"{'ok' if good else 'not ok'} {number} - {text}, step {self.acknowledged}", flush=True)
             if not good:
-                for name in (f"kill-{number}", f"restart-{number}"):
-                    for suffix in ("", ".out"):
-                        path = self.directory / (name + suffix)
-                        text = path.read_text() if path.exists() else "(nothing)"
-                        print("\n".join(f"# {name}{suffix}: {line}" for line in
-                                        text.splitlines()[-12:]))
-            for path in self.directory.glob(f"*-{number}*"):
+                job.show()
+            for path in self.directory.glob(f"{what}-{number}*"):
                 path.unlink()
-        print(f"1..{self.options.kills}")
+        last = Job(self, "last", 2, "plain", 1)
+        self.figures["hangs"] += not last.finish()
+        good = self.judge_restore(last) and "end" in last.lines()
+        print(f"{'ok' if good else 'not ok'} {len(rounds) + 1} - and restored on 2 ranks")
+        print(f"1..{len(rounds) + 1}")
         print("#", ", ".join(f"{value} {name}" for name, value in self.figures.items()))
-        return all_good
+        return all_good and good
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--saver", default="tests/campaign/saver")
     parser.add_argument("--mpiexec", default=os.environ.get("MPIEXEC", "mpiexec"))
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--stops", type=int, default=0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--ranks", type=int, default=4)
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--span", type=float, default=0.25,
-                        help="seconds of saving within which the kill falls")
+                        help="seconds of saving within which the signal falls")
     options = parser.parse_args()
+    if options.kills and options.stops:
+        parser.error("kills and stops have different deadlines: one of them at a time")
     options.saver = shutil.which(options.saver) or str(pathlib.Path(options.saver).resolve())
     print(f"# seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="collio-kill-") as directory:

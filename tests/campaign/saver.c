@@ -1,11 +1,13 @@
 /*
  * The program that tests/campaign/kill.py kills: restores the newest step, compares it, and saves
  * steps until it has enough of them or is killed.
- *   saver DIRECTORY LOG STEPS ROWS
+ *   saver DIRECTORY LOG STEPS ROWS [plain|compressed|background]
  * LOG gets one line for each thing known for certain, written at once by rank 0:
  *   "restored N" (N = -1: nothing was there), "wrong ...", "ready" (before the first save),
- *   "saved N" after collio_checkpoint_save has returned, "failed ...", "end".
- * Every rank writes its process number to LOG.pid-<rank>, so that it can be killed.
+ *   "saved N" after collio_checkpoint_save has returned (in the background: after the call that
+ *   finished it), "failed ...", "end".
+ * Every rank writes its process number to LOG.pid-<rank>, so that it can be killed, and the error
+ * it ends with to LOG.err-<rank>.
  */
 #include <collio/checkpoint.h>
 
@@ -106,6 +108,45 @@ static int64_t restore(collio_checkpoint *c, state *s)
     return newest;
 }
 
+static int in_background;
+static const char *log_name;
+
+static void write_line(const char *kind, const char *text)
+{
+    char path[4096];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s.%s-%d", log_name, kind, rank);
+    file = fopen(path, "w");
+    if (file != NULL) {
+        fprintf(file, "%s\n", text);
+        fclose(file);
+    }
+}
+
+static void write_pid(void)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%ld", (long)getpid());
+    write_line("pid", text);
+}
+
+/* Save, and say which step is there now for certain. */
+static void save_items(collio_checkpoint *c, int64_t step, int nitems, const collio_item *items,
+                       collio_error *err)
+{
+    int64_t before = -1;
+    int waiting = collio_checkpoint_pending(c, &before);
+
+    if (!in_background)
+        collio_checkpoint_save(c, step, nitems, items, err);
+    else
+        collio_checkpoint_save_start(c, step, nitems, items, 0, err);
+    if (err->code == COLLIO_OK && (waiting || !in_background))
+        say("saved %" PRId64 "\n", in_background ? before : step);
+}
+
 static int save(collio_checkpoint *c, state *s)
 {
     collio_error err = COLLIO_ERROR_INIT;
@@ -118,25 +159,25 @@ static int save(collio_checkpoint *c, state *s)
     items[1] = collio_item_part("v", &s->v, s->shape, s->v_start);
     items[2] = collio_item_scalar("step", COLLIO_INT64, &s->step);
     items[3] = collio_item_rank_state("note", "text", s->note, strlen(s->note));
-    collio_checkpoint_save(c, s->step, 4, items, &err);
-    if (err.code == COLLIO_OK)
-        say("saved %" PRId64 "\n", s->step);
-    else
+    save_items(c, s->step, 4, items, &err);
+    if (err.code != COLLIO_OK) {
         say("failed %" PRId64 ": %s\n", s->step, err.text);
+        write_line("err", err.text);
+    }
     return err.code;
 }
 
-static void write_pid(const char *log)
+/* What was in flight at the end is finished. */
+static void finish(collio_checkpoint **c)
 {
-    char path[4096];
-    FILE *file;
+    collio_error err = COLLIO_ERROR_INIT;
+    int64_t step = -1;
+    int waiting = collio_checkpoint_pending(*c, &step);
 
-    snprintf(path, sizeof path, "%s.pid-%d", log, rank);
-    file = fopen(path, "w");
-    if (file != NULL) {
-        fprintf(file, "%ld\n", (long)getpid());
-        fclose(file);
-    }
+    collio_checkpoint_close(c, &err);
+    if (waiting && err.code == COLLIO_OK)
+        say("saved %" PRId64 "\n", step);
+    say("end\n");
 }
 
 int main(int argc, char **argv)
@@ -146,15 +187,18 @@ int main(int argc, char **argv)
     collio_error err = COLLIO_ERROR_INIT;
     state s;
 
-    if (argc != 5)
+    if (argc < 5)
         return 2;
+    in_background = argc > 5 && strcmp(argv[5], "background") == 0;
+    options.deflate = argc > 5 && strcmp(argv[5], "compressed") == 0;
+    log_name = argv[2];
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     log_file = rank == 0 ? fopen(argv[2], "a") : NULL;
     if (rank == 0 && log_file == NULL)
         MPI_Abort(MPI_COMM_WORLD, 2);
-    write_pid(argv[2]);
+    write_pid();
     make_state(&s, atoll(argv[4]));
     collio_checkpoint_open(MPI_COMM_WORLD, argv[1], &options, &c, &err);
     if (err.code != COLLIO_OK) {
@@ -170,8 +214,7 @@ int main(int argc, char **argv)
         if (save(c, &s) != COLLIO_OK)
             break;
     }
-    collio_checkpoint_close(&c, &err);
-    say("end\n");
+    finish(&c);
     free(s.u.data);
     free(s.v.data);
     MPI_Finalize();
