@@ -74,6 +74,7 @@ static void dispose(collio_checkpoint *c)
     if (c == NULL)
         return;
     collio_schedule_end(c);
+    collio_prune_wait(c);
     collio_lease_return(&c->lease);
     collio_staging_free(&c->staging);
     free(c->directory);

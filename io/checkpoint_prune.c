@@ -1,10 +1,14 @@
-/* Pins, and pruning: which steps stay. By rank 0. */
+/*
+ * Pins, and pruning: which steps stay. By rank 0. Giving back the space of a large file takes as
+ * long as a good part of a save; so a step that is pruned is renamed, which is quick, and a thread
+ * removes it while the program goes on. What a job leaves of that, the next one removes.
+ */
 #include "step.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---------------------------------------------------------------- pins */
 
@@ -85,6 +89,84 @@ static int is_sealed(const char *path)
     return why.code == COLLIO_OK;
 }
 
+/* Paths to be removed, one after the other, each with its end; and the thread that does it. */
+struct collio_removal {
+    char *paths;
+    size_t size;
+    int running;
+    pthread_t thread;
+    collio_error err;
+};
+
+static void *remove_all(void *argument)
+{
+    collio_removal *r = argument;
+
+    for (const char *path = r->paths; path < r->paths + r->size; path += strlen(path) + 1)
+        collio_posix_remove(path, &r->err);
+    return NULL;
+}
+
+static void warn(const collio_checkpoint *c, const collio_error *warning)
+{
+    if (warning->code != COLLIO_OK)
+        collio_log("checkpoint: older steps in '%s' could not be pruned: %s", c->directory,
+                   warning->text);
+}
+
+void collio_prune_wait(collio_checkpoint *c)
+{
+    collio_removal *r = c->removal;
+
+    c->removal = NULL;
+    if (r == NULL)
+        return;
+    if (r->running)
+        pthread_join(r->thread, NULL);
+    warn(c, &r->err);
+    free(r->paths);
+    free(r);
+}
+
+static int add_path(collio_removal *r, const char *path, collio_error *err)
+{
+    size_t more = strlen(path) + 1;
+    char *longer = realloc(r->paths, r->size + more);
+
+    if (longer == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
+    memcpy(longer + r->size, path, more);
+    r->paths = longer;
+    r->size += more;
+    return COLLIO_OK;
+}
+
+/* Let the step be gone at once, and its space later. */
+static void give_up(const collio_checkpoint *c, int64_t step, const char *path,
+                    collio_error *warning)
+{
+    unsigned char uuid[16];
+    char *old;
+
+    collio_uuid_make(uuid);
+    old = collio_name_old(c->directory, uuid, step, warning);
+    if (old != NULL && collio_posix_rename(path, old, warning) == COLLIO_OK)
+        add_path(c->removal, old, warning);
+    free(old);
+}
+
+static void start_removal(collio_checkpoint *c)
+{
+    collio_removal *r = c->removal;
+
+    if (r->size > 0)
+        r->running = collio_thread_start(&r->thread, remove_all, r) == 0;
+    if (!r->running)
+        remove_all(r);
+    if (r->size == 0)
+        collio_prune_wait(c);
+}
+
 /* Deal with one step older than the newest; `kept` counts those that stay. Later steps, of a run
  * that was restarted before them, are not counted and not touched. */
 static void prune_one(const collio_checkpoint *c, int64_t step, int *kept, collio_error *warning)
@@ -95,25 +177,29 @@ static void prune_one(const collio_checkpoint *c, int64_t step, int *kept, colli
     if (path != NULL)
         collio_pin_exists(c->directory, step, &pinned, warning);
     if (!pinned && *kept >= c->options.keep)
-        collio_posix_remove(path, warning);
+        give_up(c, step, path, warning);
     else if (!pinned)
         *kept += is_sealed(path);
     free(path);
 }
 
-void collio_prune(const collio_checkpoint *c, int64_t newest)
+void collio_prune(collio_checkpoint *c, int64_t newest)
 {
     collio_error warning = COLLIO_ERROR_INIT;
     int64_t *steps = NULL;
     int count = 0, kept = 1;
 
-    if (c->options.keep > 0)
-        collio_names_list(c->directory, &steps, &count, &warning);
+    if (c->options.keep == 0)
+        return;
+    collio_prune_wait(c);
+    c->removal = calloc(1, sizeof *c->removal);
+    if (c->removal == NULL)
+        return; /* the next save prunes */
+    collio_names_list(c->directory, &steps, &count, &warning);
     for (int i = count - 1; i >= 0; i--)
         if (steps[i] < newest)
             prune_one(c, steps[i], &kept, &warning);
     free(steps);
-    if (warning.code != COLLIO_OK)
-        collio_log("checkpoint: step %" PRId64 " is saved, but older ones could not be pruned: %s",
-                   newest, warning.text);
+    warn(c, &warning);
+    start_removal(c);
 }

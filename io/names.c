@@ -41,6 +41,12 @@ char *collio_name_part(const char *directory, const unsigned char *uuid, int64_t
     return print_path(directory, ".part-", uuid, step, ".h5", err);
 }
 
+char *collio_name_old(const char *directory, const unsigned char *uuid, int64_t step,
+                      collio_error *err)
+{
+    return print_path(directory, ".old-", uuid, step, ".h5", err);
+}
+
 char *collio_name_damaged(const char *directory, const unsigned char *uuid, int64_t step,
                           collio_error *err)
 {
@@ -49,6 +55,16 @@ char *collio_name_damaged(const char *directory, const unsigned char *uuid, int6
 
 /* ------------------------------------------------------- remains of saves */
 
+/* Where the uuid begins in the name of something that is not to stay; NULL in other names. */
+static const char *find_uuid(const char *name)
+{
+    if (strlen(name) < 6 + 36)
+        return NULL;
+    if (strncmp(name, ".part-", 6) == 0)
+        return name + 6;
+    return strncmp(name, ".old-", 5) == 0 ? name + 5 : NULL;
+}
+
 void collio_names_clean(const char *directory)
 {
     DIR *dir = opendir(directory);
@@ -56,8 +72,8 @@ void collio_names_clean(const char *directory)
     unsigned char uuid[16];
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        if (strncmp(entry->d_name, ".part-", 6) != 0 || strlen(entry->d_name) < 6 + 36 ||
-            !collio_uuid_parse(entry->d_name + 6, uuid) ||
+        const char *text = find_uuid(entry->d_name);
+        if (text == NULL || !collio_uuid_parse(text, uuid) ||
             collio_process_is(uuid, 0) != COLLIO_PROCESS_GONE)
             continue;
         if (unlinkat(dirfd(dir), entry->d_name, 0) == 0)

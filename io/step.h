@@ -156,12 +156,15 @@ int collio_skeleton_create(const char *path, collio_table *table, collio_error *
 char *collio_name_step(const char *directory, int64_t step, collio_error *err);
 char *collio_name_part(const char *directory, const unsigned char *uuid, int64_t step,
                        collio_error *err);
+char *collio_name_old(const char *directory, const unsigned char *uuid, int64_t step,
+                      collio_error *err);
 char *collio_name_damaged(const char *directory, const unsigned char *uuid, int64_t step,
                           collio_error *err);
 
 char *collio_name_pin(const char *directory, int64_t step, collio_error *err);
 
-/* Remove the parts of processes of this host that are gone, best effort. */
+/* Remove the parts, and pruned steps, of processes of this host that are gone, best
+ * effort. */
 void collio_names_clean(const char *directory);
 
 /* The steps in a directory, ascending.
@@ -223,8 +226,10 @@ int collio_checkpoint_check(const collio_checkpoint *c, collio_error *err);
 /* Whether a step is pinned; *pinned stays as it was if that cannot be told. */
 int collio_pin_exists(const char *directory, int64_t step, int *pinned, collio_error *err);
 
-/* Delete what lies before the newest `keep` steps up to this one. By rank 0. */
-void collio_prune(const collio_checkpoint *c, int64_t newest);
+/* Delete what lies before the newest `keep` steps up to this one: its names at
+ * once, its space in the background. By rank 0. */
+void collio_prune(collio_checkpoint *c, int64_t newest);
+void collio_prune_wait(collio_checkpoint *c); /* until that is done */
 
 /* ------------------------------------------------ checkpoint_guard.c */
 
@@ -331,6 +336,9 @@ typedef struct collio_schedule {
     unsigned noted[COLLIO_MAX_SIGNALS]; /* how often each was seen when last asked */
 } collio_schedule;
 
+/* Pruned steps on their way out: checkpoint_prune.c. */
+typedef struct collio_removal collio_removal;
+
 /* A save that goes on while the program computes: checkpoint_background.c. */
 typedef struct collio_pending collio_pending;
 
@@ -342,6 +350,7 @@ struct collio_checkpoint {
     collio_staging staging;  /* of the save in flight; its memory is kept for the next one */
     collio_pending *pending; /* the save in flight, or NULL; on all ranks or none */
     collio_schedule schedule;
+    collio_removal *removal; /* of pruned steps, under way; by rank 0 */
 };
 
 /* -------------------------------------------------- checkpoint_save.c */

@@ -184,7 +184,7 @@ COLLIO_API collio_item collio_item_rank_state(const char *name, const char *form
  *               RANK_STATE bytes are per rank
  * Errors: VALUE (step, name, shape; gap or overlap of parts, with place and
  * ranks), DIVERGED, OS, HDF5, MEMORY, MPI, TIMEOUT. Pruning (keep) happens
- * after success; its failures go to the log.
+ * after success, the space is given back in the background; failures go to the log.
  */
 COLLIO_API int collio_checkpoint_save(collio_checkpoint *c, int64_t step, int nitems,
                                       const collio_item *items, collio_error *err);
@@ -201,7 +201,9 @@ COLLIO_API int collio_checkpoint_save(collio_checkpoint *c, int64_t step, int ni
  * The rest as for collio_checkpoint_save(), errors too; those of writing come
  * later. The memory for copies is kept for the next save, until close. Where
  * parts lie in many short runs (columns), and with compression, the exchange
- * between the ranks, and the compression, are done before this returns.
+ * between the ranks, and the compression, are done before this returns. A
+ * program that uses this should initialise MPI with MPI_THREAD_FUNNELED at least,
+ * as it then has another thread (MPI 3.1, 12.4.3).
  */
 COLLIO_API int collio_checkpoint_save_start(collio_checkpoint *c, int64_t step, int nitems,
                                             const collio_item *items, int borrow,

@@ -12,6 +12,7 @@ deadline, and name it. Output is TAP; the figures come last.
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import random
@@ -142,9 +143,9 @@ class Campaign:
         good &= all(f"rank {victim}" in text and "did not come" in text for text in told)
         if not good:
             print("#", told)
-        os.killpg(job.process.pid, signal.SIGTERM)
         for rank in range(ranks):
-            job.signal(rank, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # the launcher may have been faster
+                job.signal(rank, signal.SIGKILL)
         self.figures["hangs"] += not job.finish()
         self.note_saved(job)
         return job, good, f"rank {victim} of {ranks} stopped, {mode}: the others gave up after {took:.1f} s"
