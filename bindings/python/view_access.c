@@ -304,6 +304,10 @@ static void move_by_mpi(file_guard *g, MPI_File file, const row_method *row, int
 
     if (status == MPI_STATUS_IGNORE)
         status = &mine;
+    if (g != NULL && (g->amode & MPI_MODE_SEQUENTIAL) && a->word != COLLIO_ACCESS_SHARED &&
+        a->word != COLLIO_ACCESS_ORDERED)
+        guard_error(err, MPI_ERR_UNSUPPORTED_OPERATION,
+                    "a file of MODE_SEQUENTIAL is read and written at the shared pointer alone");
     if (is_collective(a) && a->shape != END)
         guard_agree(g, row->name, "", err);
     if (err->code == COLLIO_OK &&
