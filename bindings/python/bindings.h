@@ -662,6 +662,10 @@ PyObject *comm_wrap_as(state *st, enum type_slot slot, MPI_Comm comm);
 /* 0 if objects of class `wanted` may stand for this communicator, else TypeError. */
 int comm_class_refuse(state *st, PyTypeObject *wanted, MPI_Comm comm);
 
+/* dynamic.c, ports.c */
+extern PyMethodDef comm_dynamic_methods[], intracomm_dynamic_methods[], port_functions[];
+extern const row_method comm_dynamic_rows[], intracomm_dynamic_rows[];
+
 /* comm_make.c: for properties. */
 PyObject *comm_Get_info(PyObject *self, PyObject *none);
 int comm_set_info(PyObject *self, PyObject *value, void *none);

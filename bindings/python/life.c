@@ -41,8 +41,12 @@ int life_refuse(state *st)
 /* By default errors are to come back as codes, which become exceptions. */
 static void install_errors(const state *st)
 {
+    MPI_Comm parent;
+
     errors_install(st, KIND_comm, (any_handle){.comm = MPI_COMM_WORLD});
     errors_install(st, KIND_comm, (any_handle){.comm = MPI_COMM_SELF});
+    if (MPI_Comm_get_parent(&parent) == MPI_SUCCESS && parent != MPI_COMM_NULL)
+        errors_install(st, KIND_comm, (any_handle){.comm = parent});
 }
 
 /* At the very end of the process, when no Python object is left. */

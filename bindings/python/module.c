@@ -49,6 +49,8 @@ static const struct {
     {TYPE_Intracomm, intracomm_graph_methods, NULL},
     {TYPE_Intracomm, intracomm_make_methods, NULL},
     {TYPE_Intracomm, intracomm_inter_methods, NULL},
+    {TYPE_Comm, comm_dynamic_methods, comm_dynamic_rows},
+    {TYPE_Intracomm, intracomm_dynamic_methods, intracomm_dynamic_rows},
     {TYPE_Topocomm, NULL, topocomm_collect_rows},
     {TYPE_Topocomm, NULL, topocomm_gather_rows},
     {TYPE_Graphcomm, NULL, graph_rows},
@@ -131,6 +133,7 @@ static int module_exec(PyObject *module)
     if (PyModule_AddFunctions(module, partition_functions) < 0 ||
         PyModule_AddFunctions(module, h5file_functions) < 0 ||
         PyModule_AddFunctions(module, doctor_functions) < 0 ||
+        PyModule_AddFunctions(module, port_functions) < 0 ||
         PyModule_AddFunctions(module, h5type_functions) < 0)
         return -1;
     if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)
