@@ -165,7 +165,7 @@ got[:] = 0
 inter.Reduce_scatter(np.full(total, me), got, [n] * len(local))
 equal(got, np.full(n, sums), "Reduce_scatter")
 raises(TypeError, "recvcounts", inter.Reduce_scatter, np.full(total, me), got)
-raises(TypeError, "", inter.Allgather, MPI.IN_PLACE, got)
+raises(TypeError, "IN_PLACE", inter.Allgather, MPI.IN_PLACE, got)
 raises(ValueError, f"expecting {n} items", inter.Allgatherv, got, [got, [1] * (n + 1)])
 
 equal(inter.allgather(("from", me)), [("from", r) for r in remote], "allgather")

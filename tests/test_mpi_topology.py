@@ -147,7 +147,7 @@ for name, topo, call, length, wanted in CASES:
 raises(ValueError, f"expecting 1 items, got 2", ring.Neighbor_alltoallv, [mine, [1, 1]], [mine, [2]])
 raises(ValueError, "too short", ring.Neighbor_alltoallw, [mine, [3], [0], [LONG]], [mine, [1], [0], [LONG]])
 raises(TypeError, "buffer", ring.Neighbor_allgather, None, mine)
-raises(TypeError, "", ring.Neighbor_allgather, MPI.IN_PLACE, mine)
+raises(TypeError, "IN_PLACE", ring.Neighbor_allgather, MPI.IN_PLACE, mine)
 raises(BufferError, "read-only", ring.Ineighbor_allgather, mine, b"12345678")
 
 # ------------------------------------------------------------ objects to neighbours

@@ -135,10 +135,20 @@ static int is_bottom(state *st, PyObject *data)
     return data == Py_None || data == st->bottom;
 }
 
+int message_refuse_in_place(state *st, PyObject *data)
+{
+    if (data != st->in_place)
+        return 0;
+    PyErr_SetString(PyExc_TypeError, "message: MPI.IN_PLACE cannot stand here: give a buffer");
+    return -1;
+}
+
 int message_take_memory(state *st, const parts *p, int writable, message *m, Py_ssize_t *nbytes)
 {
     int done;
 
+    if (message_refuse_in_place(st, p->data) < 0)
+        return -1;
     if (is_bottom(st, p->data)) {
         *nbytes = p->data == st->bottom ? -1 : 0;
         m->data = MPI_BOTTOM;

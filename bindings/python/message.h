@@ -27,6 +27,9 @@ void message_split_counts(parts *p, int pair_is_counts);
 /* A Datatype, or the name of one. */
 int message_type(state *st, PyObject *object, MPI_Datatype *type);
 
+/* IN_PLACE, which looks like a buffer, is none. 0, or TypeError. */
+int message_refuse_in_place(state *st, PyObject *data);
+
 /* Memory and type. *nbytes is -1 where the memory has no known end. */
 int message_take_memory(state *st, const parts *p, int writable, message *m, Py_ssize_t *nbytes);
 

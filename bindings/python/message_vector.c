@@ -196,7 +196,8 @@ int message_types(state *st, PyObject *spec, int writable, int blocks, message *
     Py_ssize_t nbytes = -1;
     parts p;
 
-    if (split_types(spec, &p) < 0 || make_lists(m, blocks, 1) < 0)
+    if (split_types(spec, &p) < 0 || message_refuse_in_place(st, p.data) < 0 ||
+        make_lists(m, blocks, 1) < 0)
         return -1;
     if (p.data == st->bottom || p.data == Py_None)
         m->data = MPI_BOTTOM;
