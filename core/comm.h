@@ -48,7 +48,7 @@ void collio_roll_why(const collio_comm *comm, int rank, collio_error *err);
 /* How many waits `rank` had begun when it sent its last note. */
 uint64_t collio_roll_waits(const collio_comm *comm, int rank);
 
-/* 1 if `rank` is known to be in this wait (or is this rank). */
+/* 1 if `rank` is known to be in this wait, or to have given up one close by (or is this rank). */
 int collio_roll_present(const collio_comm *comm, int rank);
 
 /* 1 if another rank has asked who is there and this one has not told it yet. */

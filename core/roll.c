@@ -10,6 +10,11 @@
 
 enum { NOTE_TAG = 32001, NOTE_TEXT = 512 };
 
+/* An operation may complete on some ranks, who go on to the next wait, and not on others, because a
+ * rank stopped in the middle of it. So ranks that wait for the same one can be so many waits apart.
+ */
+enum { APART = 2 };
+
 struct note {
     uint64_t waits;
     int32_t kind;
@@ -28,9 +33,9 @@ struct batch {
 
 struct roll {
     struct batch *batches;
-    long sent;     /* notes this rank has told to all others */
-    long received; /* notes that came */
-    uint64_t told; /* the last wait this rank told of */
+    long sent;           /* notes this rank has told to all others */
+    long received;       /* notes that came */
+    uint64_t told;       /* the last wait this rank told of */
     struct note seats[]; /* the latest note of each rank */
 };
 
@@ -103,7 +108,7 @@ int collio_roll_gone(const collio_comm *comm)
         const struct note *seat = &comm->roll->seats[rank];
         if (seat->kind == NOTE_LEFT && seat->waits < comm->waits)
             return rank;
-        if (seat->kind == NOTE_GAVE_UP && seat->waits <= comm->waits)
+        if (seat->kind == NOTE_GAVE_UP)
             return rank;
     }
     return -1;
@@ -133,10 +138,14 @@ uint64_t collio_roll_waits(const collio_comm *comm, int rank)
 
 int collio_roll_present(const collio_comm *comm, int rank)
 {
+    const struct note *seat = comm->roll != NULL ? &comm->roll->seats[rank] : NULL;
+
     if (rank == comm->rank)
         return 1;
-    return comm->roll != NULL && comm->roll->seats[rank].kind != NOTE_NONE &&
-           comm->roll->seats[rank].waits >= comm->waits;
+    if (seat == NULL || seat->kind == NOTE_NONE)
+        return 0;
+    return seat->waits >= comm->waits ||
+           (seat->kind == NOTE_GAVE_UP && seat->waits + APART >= comm->waits);
 }
 
 int collio_roll_asked(const collio_comm *comm)

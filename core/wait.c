@@ -76,8 +76,17 @@ static int give_up(collio_comm *comm, const char *operation, collio_error *err)
     return collio_comm_poison(comm, err);
 }
 
-/* A rank has said that it will not come to this wait, or gives it up. `late`: it had said so before
- * this rank came. */
+/* Whether this rank came to the wait that another has given up only after that. `first`: it has
+ * just come to this one. One that gave up the wait before or after this one gives up the same
+ * missing rank, if both have waited long for it. */
+static int is_late(const collio_comm *comm, int gone, int first, double waited)
+{
+    if (collio_roll_waits(comm, gone) == comm->waits)
+        return first;
+    return waited < collio_get_timeout() / 2.0;
+}
+
+/* A rank has said that it will not come to this wait, or gives one up. */
 static int meet_gone(collio_comm *comm, int gone, const char *operation, int late,
                      collio_error *err)
 {
@@ -88,7 +97,7 @@ static int meet_gone(collio_comm *comm, int gone, const char *operation, int lat
         *err = local;
         return collio_comm_poison(comm, err);
     }
-    if (!late && collio_roll_present(comm, gone))
+    if (!late)
         return give_up(comm, operation, err);
     collio_error_set(&local, COLLIO_ERR_TIMEOUT,
                      "%s: rank %d came too late: rank %d and others had given up waiting after "
@@ -129,7 +138,7 @@ static int wait_long(collio_comm *comm, MPI_Request *request, const char *operat
     double timeout = collio_get_timeout(), patience = collio_get_patience();
     int done = 0, gone, noticed = 0;
 
-    for (int late = 1;; late = 0) {
+    for (int first = 1;; first = 0) {
         if (test(comm, request, &done, err))
             return err->code;
         waited = collio_now() - start;
@@ -138,7 +147,7 @@ static int wait_long(collio_comm *comm, MPI_Request *request, const char *operat
         collio_roll_read(comm);
         gone = collio_roll_gone(comm);
         if (gone >= 0)
-            return meet_gone(comm, gone, operation, late, err);
+            return meet_gone(comm, gone, operation, is_late(comm, gone, first, waited), err);
         if (done)
             return COLLIO_OK;
         if (comm->limit > 0.0 && waited > comm->limit)
