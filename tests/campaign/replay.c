@@ -51,7 +51,7 @@ static char *gather(record *r)
     for (char *at = all; all != NULL && at < all + total && r->count < MOST_EVENTS;) {
         trip_event *e = (trip_event *)at;
         r->event[r->count++] = e;
-        at += sizeof *e + (e->op == OP_WRITE ? (size_t)e->size : 0);
+        at += sizeof *e + (e->op == OP_WRITE ? trip_padded(e->size) : 0);
     }
     qsort(r->event, (size_t)r->count, sizeof *r->event, by_start);
     if (r->count > 0) {

@@ -147,6 +147,7 @@ static void append(const void *bytes, size_t size)
 static void note(int op, uint64_t start, const char *path, const char *to, int64_t offset,
                  int64_t size, const void *bytes)
 {
+    static const char padding[8];
     trip_event e = {.op = op, .rank = tap_rank, .start = start, .offset = offset, .size = size};
 
     if (!recording || (op < OP_SYNC_DIRECTORY && strstr(path, "step-") == NULL))
@@ -155,8 +156,10 @@ static void note(int op, uint64_t start, const char *path, const char *to, int64
     snprintf(e.to, sizeof e.to, "%s", to);
     e.end = now();
     append(&e, sizeof e);
-    if (bytes != NULL)
-        append(bytes, (size_t)size);
+    if (bytes == NULL)
+        return;
+    append(bytes, (size_t)size);
+    append(padding, trip_padded(size) - (size_t)size);
 }
 
 void trip_acknowledge(int64_t step)

@@ -43,7 +43,13 @@ typedef struct trip_event {
     uint64_t start, end; /* ns */
     int64_t offset, size;
     char path[160], to[160]; /* names without the directory */
-} trip_event;                /* OP_WRITE: `size` bytes follow */
+} trip_event;                /* OP_WRITE: the bytes follow, padded */
+
+/* The room that bytes take in a trace: events stay aligned. */
+static inline size_t trip_padded(int64_t size)
+{
+    return ((size_t)size + 7) / 8 * 8;
+}
 
 void trip_record(int on); /* begin anew, or stop */
 void trip_acknowledge(int64_t step);
