@@ -15,6 +15,9 @@ static const struct command {
     {"inspect", command_inspect, "show what is in an HDF5 file"},
     {"diff", command_diff, "compare two HDF5 files, with tolerances"},
     {"xdmf", command_xdmf, "describe the arrays of an HDF5 file for ParaView"},
+    {"list", command_list, "list the steps in a directory of checkpoints"},
+    {"verify", command_verify, "compare every byte of checkpoints with their seals"},
+    {"prune", command_prune, "delete old steps of a directory of checkpoints"},
     {"hints", command_hints, "explain the hints for files, and show what the MPI here took"},
 };
 
