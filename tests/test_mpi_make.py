@@ -116,4 +116,21 @@ raises(TypeError, "buffer", comm.Recv, None, left)
 raises(TypeError, "buffer", comm.Send, MPI.BOTTOM, right)
 raises(ValueError, "outside the buffer", comm.Send, [mine, (None, 5), MPI.LONG], right)
 raises(ValueError, "begin at byte -8", comm.Send, [mine, (1, -1), MPI.LONG], right)
+
+# ------------------------------------------- looking at requests without completing them
+receive = comm.Irecv(got, left, 9)
+equal((MPI.Request.Get_status_any([MPI.REQUEST_NULL, receive]), MPI.Request.Get_status_all([receive]),
+       MPI.Request.Get_status_some([receive])), ((MPI.UNDEFINED, False), False, []), "nothing is done yet")
+send = comm.Isend(mine, right, 9)
+status, statuses = MPI.Status(), []
+while not MPI.Request.Get_status_any([MPI.REQUEST_NULL, receive], status)[1]:
+    pass
+equal((MPI.Request.Get_status_any([MPI.REQUEST_NULL, receive]), status.source), ((1, True), left), "Get_status_any")
+while not MPI.Request.Get_status_all([receive, send], statuses):
+    pass
+equal((len(statuses), statuses[0].tag, bool(receive)), (2, 9, True), "Get_status_all")
+equal(MPI.Request.get_status_some([receive, send]), [0, 1], "get_status_some")
+MPI.Request.Waitall([receive, send])
+equal((MPI.Request.get_status_any([receive]), MPI.Request.Get_status_some([])), ((MPI.UNDEFINED, True), None),
+      "nothing is under way")
 done()

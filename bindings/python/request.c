@@ -403,21 +403,28 @@ static PyObject *request_test(PyObject *self, PyObject *const *args, Py_ssize_t 
     return object == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(done), object);
 }
 
+int request_status_one(handle *self, int *done, MPI_Status *status)
+{
+    *done = 0;
+    if (unmatched != NULL && match_all() < 0)
+        return -1;
+    if (is_unmatched(self))
+        return 0;
+    return mpi_failed(MPI_Request_get_status(self->mpi.request, done, status),
+                      "MPI_Request_get_status");
+}
+
 PyDoc_STRVAR(Get_status_doc, "Get_status($self, /, status=None)\n--\n\nWhether the operation is "
                              "done, without completing it. Not collective.");
 
 static PyObject *request_Get_status(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                                     PyObject *keywords)
 {
-    MPI_Request mpi = ((handle *)self)->mpi.request;
     MPI_Status *status;
-    int done = 0;
+    int done;
 
     if (parse_status("Get_status", self, &status, args, nargs, keywords) < 0 ||
-        (unmatched != NULL && match_all() < 0))
-        return NULL;
-    if (!is_unmatched((handle *)self) &&
-        mpi_failed(MPI_Request_get_status(mpi, &done, status), "MPI_Request_get_status") < 0)
+        request_status_one((handle *)self, &done, status) < 0)
         return NULL;
     return PyBool_FromLong(done);
 }

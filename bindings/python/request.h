@@ -8,6 +8,9 @@
 int request_test_one(handle *self, int *done, MPI_Status *status);
 int request_wait_one(handle *self, MPI_Status *status);
 
+/* Whether it is done, without completing it. */
+int request_status_one(handle *self, int *done, MPI_Status *status);
+
 /* A completed request lets go of its buffers, unless it can be started again. */
 void request_finished(handle *self);
 

@@ -10,6 +10,7 @@ typedef struct batch {
     PyObject *status;   /* borrowed: one Status, or None */
     PyObject *statuses; /* borrowed: a list of them, or None */
     char *done;
+    int looking; /* nothing is completed */
 } batch;
 
 typedef struct many_args {
@@ -62,14 +63,16 @@ static int fill_statuses(batch *b)
     return 0;
 }
 
-static int batch_open(batch *b, const char *name, PyObject *cls, int any, PyObject *const *args,
-                      Py_ssize_t nargs, PyObject *keywords)
+enum { TEST = 0, WAIT = 1, OBJECTS = 2, LOOK = 4 }; /* row->mode */
+
+static int batch_open(batch *b, const row_method *row, PyObject *cls, int any,
+                      PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
     many_args a = {NULL, Py_None};
 
-    *b = (batch){state_of_class(cls), NULL, NULL, 0, Py_None, Py_None, NULL};
+    *b = (batch){state_of_class(cls), NULL, NULL, 0, Py_None, Py_None, NULL, row->mode & LOOK};
     if (mpi_ready(b->st) < 0 ||
-        args_parse(name, any ? any_rows : all_rows, &a, args, nargs, keywords) < 0)
+        args_parse(row->name, any ? any_rows : all_rows, &a, args, nargs, keywords) < 0)
         return -1;
     *(any ? &b->status : &b->statuses) = a.status;
     b->list = PySequence_Tuple(a.requests); /* ours: no other thread can change it */
@@ -104,7 +107,9 @@ static int test_item(batch *b, Py_ssize_t i, Py_ssize_t slot)
 
     if (b->done[i])
         return 1;
-    if (status_for(b, slot, &status) < 0 || request_test_one(b->items[i], &done, status) < 0)
+    if (status_for(b, slot, &status) < 0 ||
+        (b->looking ? request_status_one(b->items[i], &done, status)
+                    : request_test_one(b->items[i], &done, status)) < 0)
         return -1;
     b->done[i] = (char)done;
     return done;
@@ -197,7 +202,7 @@ static PyObject *collect(batch *b)
 
 static void let_go(batch *b)
 {
-    for (Py_ssize_t i = 0; i < b->n; i++)
+    for (Py_ssize_t i = 0; i < b->n && !b->looking; i++)
         if (b->done[i])
             request_finished(b->items[i]);
 }
@@ -217,17 +222,15 @@ static PyObject *indices(const batch *b)
 
 /* -------------------------------------------------------------------------- all */
 
-enum { TEST = 0, WAIT = 1, OBJECTS = 2 };
-
 static PyObject *all(PyObject *cls, const row_method *row, PyObject *const *args, Py_ssize_t nargs,
                      PyObject *keywords)
 {
-    int how = row->mode;
+    int how = row->mode & ~LOOK;
     batch b;
     PyObject *result = NULL, *objects;
     int done = -1;
 
-    if (batch_open(&b, row->name, cls, 0, args, nargs, keywords) == 0)
+    if (batch_open(&b, row, cls, 0, args, nargs, keywords) == 0)
         done = !(how & WAIT) ? test_all(&b) : wait_all(&b) < 0 ? -1 : 1;
     if (done >= 0 && !(how & OBJECTS)) {
         if (done)
@@ -254,7 +257,7 @@ static PyObject *any_result(batch *b, int how, Py_ssize_t index)
         object = index >= 0 ? request_take_object(b->st, b->items[index]) : Py_NewRef(Py_None);
         if (object == NULL)
             return NULL;
-    } else if (index >= 0) {
+    } else if (index >= 0 && !b->looking) {
         request_finished(b->items[index]);
     }
     if (index < 0)
@@ -271,12 +274,12 @@ static PyObject *any_result(batch *b, int how, Py_ssize_t index)
 static PyObject *any(PyObject *cls, const row_method *row, PyObject *const *args, Py_ssize_t nargs,
                      PyObject *keywords)
 {
-    int how = row->mode;
+    int how = row->mode & ~LOOK;
     batch b;
     PyObject *result = NULL;
     Py_ssize_t index = -1;
 
-    if (batch_open(&b, row->name, cls, 1, args, nargs, keywords) == 0) {
+    if (batch_open(&b, row, cls, 1, args, nargs, keywords) == 0) {
         index = test_any(&b);
         while (how & WAIT && index == -2)
             index = pause_waiting() < 0 ? -1 : test_any(&b);
@@ -307,12 +310,12 @@ static PyObject *some_result(batch *b, int how, int count)
 static PyObject *some(PyObject *cls, const row_method *row, PyObject *const *args, Py_ssize_t nargs,
                       PyObject *keywords)
 {
-    int how = row->mode;
+    int how = row->mode & ~LOOK;
     batch b;
     PyObject *result = NULL;
     int count = -1;
 
-    if (batch_open(&b, row->name, cls, 0, args, nargs, keywords) == 0) {
+    if (batch_open(&b, row, cls, 0, args, nargs, keywords) == 0) {
         count = test_some(&b);
         while (how & WAIT && count == 0)
             count = pause_waiting() < 0 ? -1 : test_some(&b);
@@ -350,6 +353,15 @@ PyDoc_STRVAR(waitsome_doc, "waitsome($type, /, requests, statuses=None)\n--\n\nW
 PyDoc_STRVAR(testsome_doc, "testsome($type, /, requests, statuses=None)\n--\n\n(indices, objects) "
                            "of those done. Not collective.");
 
+PyDoc_STRVAR(status_all_doc, "Get_status_all($type, /, requests, statuses=None)\n--\n\nWhether all "
+                             "are done, without completing them. Not collective.");
+PyDoc_STRVAR(status_any_doc,
+             "Get_status_any($type, /, requests, status=None)\n--\n\n(index, whether "
+             "one is done), without completing it. Not collective.");
+PyDoc_STRVAR(status_some_doc,
+             "Get_status_some($type, /, requests, statuses=None)\n--\n\nThe indices "
+             "of those done, without completing them. Not collective.");
+
 /* clang-format off */
 const row_method request_many_rows[] = {
     {"Waitall", Waitall_doc, all, NULL, {NULL}, WAIT, 1},
@@ -364,6 +376,12 @@ const row_method request_many_rows[] = {
     {"Testsome", Testsome_doc, some, NULL, {NULL}, TEST, 1},
     {"waitsome", waitsome_doc, some, NULL, {NULL}, WAIT | OBJECTS, 1},
     {"testsome", testsome_doc, some, NULL, {NULL}, TEST | OBJECTS, 1},
+    {"Get_status_all", status_all_doc, all, NULL, {NULL}, TEST | LOOK, 1},
+    {"get_status_all", status_all_doc, all, NULL, {NULL}, TEST | LOOK, 1},
+    {"Get_status_any", status_any_doc, any, NULL, {NULL}, TEST | LOOK, 1},
+    {"get_status_any", status_any_doc, any, NULL, {NULL}, TEST | LOOK, 1},
+    {"Get_status_some", status_some_doc, some, NULL, {NULL}, TEST | LOOK, 1},
+    {"get_status_some", status_some_doc, some, NULL, {NULL}, TEST | LOOK, 1},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
 /* clang-format on */
