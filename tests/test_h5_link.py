@@ -172,6 +172,33 @@ def test_move_copy():
         equal(f["a"], a, "gets a name")
 
 
+def test_types():
+    struct = np.dtype([("x", "f8"), ("n", "i4")])
+    with h5py.File("types.h5", "w", comm=comm) as f:
+        f["g/real"] = np.dtype("f4")
+        f["struct"] = struct
+        f["struct"].attrs["note"] = "a named type"
+        check(isinstance(f["g/real"], h5py.Datatype) and f.get("struct", getclass=True) is h5py.Datatype, "named types")
+        equal((f["g/real"].dtype, f["struct"].dtype), (np.dtype("f4"), struct), "their dtypes")
+        equal(f["g/real"].name, "/g/real", "their names")
+        raises(OSError, "exists", f.__setitem__, "struct", np.dtype("f4"), name="where a name is")
+        raises(TypeError, "", f.__setitem__, "x", if_odd(np.dtype("U3"), np.dtype("f4")), name="a type HDF5 has not")
+        if size > 1:
+            kind = np.dtype(if_odd("f4", "f8"))
+            raises(h5py.CollectiveError, "disagree", f.__setitem__, "x", kind, name="two types")
+        equal(sorted(f), ["g", "struct"], "nothing was done")
+        made = f.create_dataset("chunked", (10, 4), "i2", chunks=(5, 2), maxshape=(None, 4), compression="gzip",
+                                fillvalue=7)
+        like = f.create_dataset_like("like", made, shape=(3, 4))
+        equal((like.shape, like.dtype, like.chunks, like.maxshape, like.compression),
+              ((3, 4), np.dtype("i2"), (5, 2), (None, 4), "gzip"), "create_dataset_like()")
+        equal(like[0, 0], np.int16(7), "with the fill value")
+        plain = f.create_dataset_like("plain", f.create_dataset("p", (3,), "f8"))
+        equal((plain.chunks, plain.dtype), (None, np.dtype("f8")), "of a plain one")
+    with h5py.File("types.h5", comm=comm) as f:
+        equal((f["struct"].dtype, f["struct"].attrs["note"]), (struct, "a named type"), "after reopening")
+
+
 def test_one_errs():
     with h5py.File("errs.h5", "w", comm=comm) as f:
         f.create_group("g")
@@ -197,5 +224,6 @@ test_views()
 test_order()
 test_visit()
 test_move_copy()
+test_types()
 test_one_errs()
 done()

@@ -443,6 +443,9 @@ int array_view_any(PyObject *object, int writable, array_view *out);
 /* A new C-ordered array of any dtype, not initialised (objects: None). New. */
 PyObject *array_new_any(PyObject *dtype, int ndim, const int64_t *shape, void **data);
 
+/* Whether an object is a dtype. */
+int array_is_dtype(PyObject *object);
+
 /* The dtype of an array; borrowed. NULL, without an exception, for other objects. */
 PyObject *array_dtype_of(PyObject *object);
 int array_ndim(PyObject *array);

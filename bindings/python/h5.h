@@ -154,6 +154,11 @@ typedef struct h5values {
 int h5_values(PyObject *object, collio_type stored, PyObject *names, h5values *out);
 void h5_values_release(h5values *values);
 
+/* --------------------------------------------------------------- h5datatype.c */
+
+/* group[name] = dtype: make a named type. Collective. */
+int h5_commit(h5object *group, const char *name, PyObject *dtype, joint *j);
+
 /* -------------------------------------------------------------- h5attribute.c */
 
 PyObject *h5_attributes(h5object *of); /* new */

@@ -223,6 +223,8 @@ int h5_assign(PyObject *object, PyObject *key, PyObject *value)
         return delete_name(self, name, &j);
     if (is_a(state_of(object), value, TYPE_H5Object))
         return assign_object(self, name, value, &j);
+    if (array_is_dtype(value))
+        return h5_commit(self, name, value, &j);
     if (soft > 0 || external > 0)
         return assign_link(self, name, value, external > 0, &j);
     return assign_data(object, key, name, value);

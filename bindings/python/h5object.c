@@ -21,6 +21,8 @@ static enum type_slot slot_of(collio_kind kind)
         return TYPE_H5Group;
     case COLLIO_KIND_DATASET:
         return TYPE_H5Dataset;
+    case COLLIO_KIND_DATATYPE:
+        return TYPE_H5Datatype;
     default:
         return TYPE_none;
     }

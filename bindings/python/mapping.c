@@ -13,6 +13,8 @@ static const char *const writing[] = {
 static const char *const views[] = {"keys",         "values",        "items", "__reversed__",
                                     "__getstate__", "__reduce_ex__", NULL};
 
+static const char *const creating[] = {"create_dataset_like", NULL};
+
 static const char *const dataset_methods[] = {"astype", "asstr",       "fields",
                                               "len",    "iter_chunks", NULL};
 
@@ -64,6 +66,7 @@ int mapping_setup(state *st)
     if (adopt(st->types[TYPE_H5Group], "MutableMapping", writing) < 0 ||
         adopt(st->types[TYPE_Attributes], "MutableMapping", writing) < 0 ||
         give(st->types[TYPE_H5Group], "collio.views", "Views", views) < 0 ||
+        give(st->types[TYPE_H5Group], "collio.views", "Creating", creating) < 0 ||
         give(st->types[TYPE_Attributes], "collio.views", "Views", views) < 0 ||
         give(st->types[TYPE_H5Dataset], "collio.dataset", "Methods", dataset_methods) < 0)
         return -1;

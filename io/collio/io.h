@@ -399,6 +399,21 @@ COLLIO_API int collio_link_move(collio_object *group, const char *name, const ch
  */
 COLLIO_API int collio_link_delete(collio_object *group, const char *name, collio_error *err);
 
+/* ----------------------------------------------------------- named types */
+
+/*
+ * Make an element type an object of the file, and the groups on the way to it that are missing.
+ * Collective.
+ *   type  in   a constant or one of type.h
+ *   out   out  NULL: not wanted
+ * Errors: VALUE (the name exists; file is read-only), TYPE, DIVERGED, HDF5.
+ */
+COLLIO_API int collio_datatype_create(collio_object *parent, const char *name, collio_type type,
+                                      collio_object **out, collio_error *err);
+
+/* The type that an object of the kind DATATYPE is. Not collective. Errors: TYPE, UNSUPPORTED. */
+COLLIO_API int collio_datatype_type(collio_object *datatype, collio_type *out, collio_error *err);
+
 /* ---------------------------------------------------------------- copies */
 
 #define COLLIO_COPY_SHALLOW            1u /* of a group the objects in it, but not those below */

@@ -63,3 +63,19 @@ class Views:
 
     def __reduce_ex__(self, protocol):
         raise TypeError("collio objects cannot be pickled")
+
+
+class Creating:
+    """What groups can make from what is there."""
+
+    def create_dataset_like(self, name, other, **kwupdate):
+        """A dataset with the shape, type, chunks, filters and fill value of another one. Collective.
+
+        Keywords of create_dataset() replace what the other one has; elements and attributes are not copied.
+        """
+        taken = ("shape", "dtype", "chunks", "compression", "compression_opts", "scaleoffset", "shuffle", "fletcher32")
+        for keyword in (*taken, "fillvalue"):
+            kwupdate.setdefault(keyword, getattr(other, keyword))
+        if other.maxshape != other.shape:
+            kwupdate.setdefault("maxshape", other.maxshape)
+        return self.create_dataset(name, **kwupdate)

@@ -1,0 +1,70 @@
+/* collio.Datatype: a named type, an object of a file. */
+#include "h5.h"
+
+int h5_commit(h5object *group, const char *name, PyObject *dtype, joint *j)
+{
+    collio_type type = j->err.code == COLLIO_OK ? h5_type(dtype) : COLLIO_TYPE_COUNT;
+    PyThreadState *saved;
+
+    if (j->err.code == COLLIO_OK && type == COLLIO_TYPE_COUNT)
+        joint_fail(j);
+    saved = io_enter();
+    collio_datatype_create(group->object, name, type, NULL, &j->err);
+    io_leave(saved);
+    if (j->err.code == COLLIO_ERR_VALUE) /* as for links, in h5py */
+        j->err.code = COLLIO_ERR_OS;
+    return joint_end(j);
+}
+
+static PyObject *get_dtype(PyObject *object, void *Py_UNUSED(none))
+{
+    h5object *self = (h5object *)object;
+    collio_error err = COLLIO_ERROR_INIT;
+    PyThreadState *saved;
+    collio_type type;
+
+    if (h5_ready(self) < 0)
+        return NULL;
+    saved = io_enter();
+    collio_datatype_type(self->object, &type, &err);
+    io_leave(saved);
+    return err.code != COLLIO_OK ? raise_from(&err) : h5_dtype(type);
+}
+
+static PyObject *datatype_repr(PyObject *object)
+{
+    h5object *self = (h5object *)object;
+    PyObject *dtype, *text;
+
+    if (!PyObject_IsTrue(object))
+        return PyUnicode_FromString("<Closed HDF5 named type>");
+    dtype = get_dtype(object, NULL);
+    if (dtype == NULL)
+        return NULL;
+    text = PyUnicode_FromFormat("<HDF5 named type \"%s\" (dtype %S)>",
+                                collio_object_name(self->object), dtype);
+    Py_DECREF(dtype);
+    return text;
+}
+
+static PyGetSetDef datatype_getset[] = {
+    {"dtype", get_dtype, NULL, "the type as NumPy knows it", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(datatype_doc, "A named type of an HDF5 file, as group[name] = dtype makes it. Not "
+                           "collective to look at.");
+
+static PyType_Slot datatype_slots[] = {
+    {Py_tp_doc, (void *)datatype_doc},
+    {Py_tp_repr, datatype_repr},
+    {Py_tp_getset, datatype_getset},
+    {0, NULL},
+};
+
+PyType_Spec H5Datatype_spec = {
+    .name = "collio.Datatype",
+    .basicsize = sizeof(h5object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = datatype_slots,
+};

@@ -1,0 +1,87 @@
+/* Named types: an element type that is an object of a file, with a name and attributes. */
+#include "file.h"
+#include "type.h"
+
+#include <stdio.h>
+
+typedef struct commitment {
+    collio_object *parent;
+    const char *name;
+    collio_type type;
+} commitment;
+
+static void describe(const void *context, char *text, size_t size)
+{
+    const commitment *c = context;
+
+    snprintf(text, size, "('%s', %s) on '%s'", c->name != NULL ? c->name : "",
+             collio_type_name(c->type), c->parent->name);
+}
+
+/* A copy of the type becomes the object. */
+static hid_t commit(const commitment *c, collio_error *err)
+{
+    hid_t links = collio_list_links(err), type = collio_hdf5_type(c->type, err), copy;
+
+    if (links < 0 || type < 0)
+        return H5I_INVALID_HID;
+    copy = H5Tcopy(type);
+    if (collio_hdf5(copy < 0, "H5Tcopy", err))
+        return H5I_INVALID_HID;
+    if (collio_hdf5(H5Tcommit2(c->parent->id, c->name, copy, links, H5P_DEFAULT, H5P_DEFAULT) < 0,
+                    "H5Tcommit2", err) == COLLIO_OK)
+        return copy;
+    H5Tclose(copy);
+    return H5I_INVALID_HID;
+}
+
+int collio_datatype_create(collio_object *parent, const char *name, collio_type type,
+                           collio_object **out, collio_error *err)
+{
+    commitment c = {parent, name, type};
+    collio_call call = {"create_datatype", 0, describe, &c};
+    collio_named named = {parent, name};
+    collio_object *made = NULL;
+    collio_printing printing;
+    hid_t id;
+
+    if (out != NULL)
+        *out = NULL;
+    if (collio_object_check(parent, err))
+        return err->code;
+    collio_hdf5_quiet(&printing);
+    if (collio_type_size(type) == 0)
+        collio_error_set(err, COLLIO_ERR_TYPE, "unknown element type %d", (int)type);
+    else
+        call.digest = collio_type_digest(type);
+    collio_object_check_new(parent, name, err);
+    call.digest = collio_hash_number(call.digest, collio_named_digest(&named));
+    if (collio_begin(parent->file, &call, err))
+        goto done;
+    id = commit(&c, err);
+    if (id >= 0)
+        collio_object_wrap(parent->file, id, NULL, &made, err);
+    collio_finish(parent->file, call.operation, made != NULL ? made->identity : 0, err);
+    if (err->code != COLLIO_OK || out == NULL)
+        collio_object_close(&made);
+    else
+        *out = made;
+done:
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
+int collio_datatype_type(collio_object *datatype, collio_type *out, collio_error *err)
+{
+    collio_printing printing;
+
+    *out = COLLIO_TYPE_COUNT;
+    if (err->code != COLLIO_OK || collio_object_check(datatype, err))
+        return err->code;
+    if (datatype->kind != COLLIO_KIND_DATATYPE)
+        return collio_error_set(err, COLLIO_ERR_TYPE, "'%s' is not a datatype", datatype->name);
+    collio_hdf5_quiet(&printing);
+    *out = collio_type_adopt(datatype->id, err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
