@@ -14,9 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below this many bytes a run costs more to write by itself than to send; measured. */
-static const int64_t short_run = 4096;
-
 /* With fewer runs than this on every rank the exchange is not worth its agreement. */
 static const int64_t many_runs = 64;
 
@@ -70,7 +67,7 @@ static int64_t run_of(const collio_record *record, part p)
 }
 
 int collio_aggregate_wanted(const collio_record *record, int ranks, const int64_t *blocks,
-                            size_t stride)
+                            size_t stride, int64_t short_run)
 {
     int64_t most = 0;
 

@@ -165,7 +165,7 @@ static int is_exchanged(const collio_plan *plan, collio_comm *comm, int i)
 {
     return plan->items[i].kind == COLLIO_ITEM_PART &&
            collio_aggregate_wanted(&plan->table.record[i], collio_comm_size(comm),
-                                   collio_plan_blocks(plan, i), plan->stride);
+                                   collio_plan_blocks(plan, i), plan->stride, plan->short_run);
 }
 
 /* Collective: every rank comes, with its error if it has one. */

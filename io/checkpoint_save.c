@@ -276,14 +276,21 @@ static int commit(collio_save *s, collio_error *err)
 
 /* --------------------------------------------------------- all of them */
 
+/* Below this many bytes a run costs more to write by itself than to send; measured. In the
+ * background it is the program's time that counts, which an exchange takes. */
+static const int64_t short_run = 4096, short_in_background = 512;
+
 int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int nitems,
                       const collio_item *items, collio_error *err)
 {
     s->c = c;
     s->root = collio_comm_rank(c->comm) == 0;
     s->writer = (collio_writer){.fd = -1, .begun = -1, .end = -1};
+    if (guard(s, step, nitems, items, err))
+        return err->code;
+    s->plan.short_run = s->staged ? short_in_background : short_run;
     s->staged |= c->options.deflate > 0;
-    if (guard(s, step, nitems, items, err) || (s->staged && stage(s, err)))
+    if (s->staged && stage(s, err))
         return err->code;
     return share_sizes(s, err) ? err->code : layout(s, err);
 }

@@ -239,6 +239,7 @@ typedef struct collio_plan {
     int nitems;
     const collio_item *items;
     int deflate;        /* level of compression; 0: none */
+    int64_t short_run;  /* shorter ones, in bytes, are exchanged */
     collio_table table; /* a record an item */
     size_t stride;      /* words of each rank in `blocks` */
     int64_t *blocks;    /* of every rank and item: start and count */
@@ -417,9 +418,10 @@ int collio_pending_finish(collio_checkpoint *c, collio_error *err);
 /* -------------------------------------------------------- aggregate.c */
 
 /* Whether runs are so short and so many that exchanging pays, or blocks are to be
- * compressed. The same on all ranks. */
+ * compressed. The same on all ranks.
+ *   short_run  in  bytes; see collio_plan */
 int collio_aggregate_wanted(const collio_record *record, int ranks, const int64_t *blocks,
-                            size_t stride);
+                            size_t stride, int64_t short_run);
 
 /* How many elements a rank hands on after the exchange; compressed: blocks. */
 int64_t collio_aggregate_share(const collio_record *record, int ranks, int rank);

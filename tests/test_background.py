@@ -32,6 +32,12 @@ def test_request():
         while not request.test():
             pass
         equal(ckpt.latest(), 2, "test() until it is over")
+        for width in (300, 3):  # runs that are written as they are, and such that are exchanged
+            wide = np.arange(200.0 * width * size).reshape(200, -1)
+            columns = collio.Decomposition(comm, wide.shape, dims=(1, size))
+            ckpt.save(20 + width, c=columns.part(np.ascontiguousarray(wide[columns.where])), wait=False).wait()
+            equal(ckpt.restore(20 + width)["c"], wide, f"columns {width} wide")
+            ckpt.delete(20 + width)
         first = ckpt.save(3, u=d.part(values(3)), wait=False)
         second = ckpt.save(4, u=d.part(values(4)), wait=False)
         check(first.done and not second.done, "the next save finishes the one before")

@@ -200,7 +200,7 @@ COLLIO_API int collio_checkpoint_save(collio_checkpoint *c, int64_t step, int ni
  *               must not change until the save is finished
  * The rest as for collio_checkpoint_save(), errors too; those of writing come
  * later. The memory for copies is kept for the next save, until close. Where
- * parts lie in many short runs (columns), and with compression, the exchange
+ * parts lie in many very short runs (a few columns), and with compression, the exchange
  * between the ranks, and the compression, are done before this returns. A
  * program that uses this should initialise MPI with MPI_THREAD_FUNNELED at least,
  * as it then has another thread (MPI 3.1, 12.4.3).

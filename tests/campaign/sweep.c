@@ -13,7 +13,7 @@ const char campaign_directory[] = "campaign";
 
 const variant campaign_variants[VARIANTS] = {{"plain", 0, 0, 0},
                                              {"compressed", 1, 0, 0},
-                                             {"in the background", 0, 1, 0},
+                                             {"in the background", 0, 1, 1},
                                              {"columns", 0, 0, 1}};
 
 uint64_t campaign_random(uint64_t *state, uint64_t n)
