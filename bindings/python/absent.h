@@ -6,6 +6,8 @@
 #ifndef COLLIO_ABSENT_H
 #define COLLIO_ABSENT_H
 
+#include "config.h"
+
 #include <mpi.h>
 
 /* --------------------------------------------------------------- error classes */
@@ -44,6 +46,16 @@
 /* All processes instead of those of the communicator alone. */
 #ifndef MPI_ERRORS_ABORT
 #define MPI_ERRORS_ABORT MPI_ERRORS_ARE_FATAL
+#endif
+
+/* ------------------------------------------------------------------------- handles */
+
+/* There are none but the null one. */
+#ifndef HAVE_MPI_SESSION_INIT
+typedef struct absent_session *MPI_Session;
+#define MPI_SESSION_NULL         ((MPI_Session)NULL)
+#define MPI_Session_c2f(session) ((session) == NULL ? 0 : -1)
+#define MPI_Session_f2c(number)  ((void)(number), MPI_SESSION_NULL)
 #endif
 
 /* --------------------------------------------------------------------- numbers */

@@ -136,6 +136,9 @@ int error_setup(PyObject *module, state *st);
 /* Callbacks of the user's that raised and are not heard yet: see callback.c below. */
 extern atomic_int callbacks_pending;
 
+/* MPI's code for the pending exception: that of an MPI.Exception, else MPI_ERR_OTHER. */
+int mpi_code_pending(void);
+
 /* Judge the result of MPI function `call`: 0, or -1 with MPI.Exception. */
 int mpi_judge(int result, const char *call);
 
@@ -260,7 +263,8 @@ PyObject *raise_type(const char *what, const char *wanted, PyObject *got);
 struct operation;   /* collect.h */
 struct constructor; /* datatype_new.c */
 
-struct rma; /* win_move.c */
+struct rma;   /* win_move.c */
+struct owner; /* attach.c */
 
 /* An MPI function, by the shape of its arguments. */
 typedef union mpi_call {
@@ -279,6 +283,7 @@ typedef union mpi_call {
         int (*large)(void *, MPI_Count, MPI_Datatype, int, int, MPI_Comm, MPI_Request *);
     } recv;
     int (*rma)(struct rma *);
+    PyObject *(*of_owner)(const struct owner *);
     int (*win)(MPI_Win);
     int (*win_number)(int, MPI_Win);
     int (*win_group)(MPI_Group, int, MPI_Win);
@@ -324,7 +329,8 @@ int rows_add(state *st, PyTypeObject *type, const row_method *rows);
     X(message, Message, MPI_Message, MPI_MESSAGE_NULL)                                             \
     X(file, File, MPI_File, MPI_FILE_NULL)                                                         \
     X(errhandler, Errhandler, MPI_Errhandler, MPI_ERRHANDLER_NULL)                                 \
-    X(win, Win, MPI_Win, MPI_WIN_NULL)
+    X(win, Win, MPI_Win, MPI_WIN_NULL)                                                             \
+    X(session, Session, MPI_Session, MPI_SESSION_NULL)
 
 enum handle_kind {
 #define X(field, class, prefix, null) KIND_##field,
@@ -344,6 +350,7 @@ typedef union any_handle {
     MPI_File file;
     MPI_Errhandler errhandler;
     MPI_Win win;
+    MPI_Session session;
     intptr_t bits; /* all of it, for comparison; 0 before a smaller one is stored */
 } any_handle;
 
@@ -640,8 +647,9 @@ Py_ssize_t pickle_threshold(const state *st);
 
 /* ------------------------------------------------------ comm.c and neighbours */
 
-extern PyMethodDef comm_methods[], comm_make_methods[], comm_fault_methods[], intracomm_cart_methods[],
-    intracomm_graph_methods[], intracomm_make_methods[], intracomm_inter_methods[];
+extern PyMethodDef comm_methods[], comm_make_methods[], comm_fault_methods[],
+    intracomm_cart_methods[], intracomm_graph_methods[], intracomm_make_methods[],
+    intracomm_inter_methods[];
 extern const row_method handle_rows[], status_rows[], datatype_rows[], group_rows[], info_rows[],
     prequest_rows[], pickle_rows[], request_many_rows[], matched_rows[], comm_rows[],
     comm_send_rows[], comm_object_rows[], comm_collect_rows[], intracomm_collect_rows[],
@@ -649,6 +657,10 @@ extern const row_method handle_rows[], status_rows[], datatype_rows[], group_row
     topocomm_collect_rows[], topocomm_gather_rows[], graph_rows[], comm_make_rows[],
     comm_fault_rows[];
 extern const row_method comm_errhandler_rows[], file_errhandler_rows[], win_errhandler_rows[];
+extern const row_method session_errhandler_rows[], session_rows[], session_buffer_rows[],
+    group_session_rows[], comm_buffer_rows[], comm_partitioned_rows[], prequest_partitioned_rows[],
+    grequest_rows[];
+extern PyMethodDef attach_functions[], errcode_functions[];
 extern const row_method comm_keyval_rows[], datatype_keyval_rows[], win_keyval_rows[];
 extern PyMethodDef datatype_decode_methods[], datatype_pack_methods[], typecode_methods[],
     datatype_functions[], handle_functions[], info_env_methods[], about_functions[];
@@ -679,11 +691,6 @@ int comm_from_object(PyObject *object, MPI_Comm *out);
 
 /* The same as a module function: an object for what comm_from_object() takes. New. */
 PyObject *foreign_adopt(PyObject *module, PyObject *object);
-
-/* attach.c: module functions. */
-PyObject *attach_buffer(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
-                        PyObject *keywords);
-PyObject *detach_buffer(PyObject *module, PyObject *none);
 
 /* doctor.c */
 extern PyMethodDef doctor_functions[];

@@ -117,6 +117,7 @@ static const struct {
     {"MESSAGE_NULL", TYPE_Message, KIND_message, {.message = MPI_MESSAGE_NULL}},
     {"MESSAGE_NO_PROC", TYPE_Message, KIND_message, {.message = MPI_MESSAGE_NO_PROC}},
     {"OP_NULL", TYPE_Op, KIND_op, {.op = MPI_OP_NULL}},
+    {"SESSION_NULL", TYPE_Session, KIND_session, {.session = MPI_SESSION_NULL}},
     {"WIN_NULL", TYPE_Win, KIND_win, {.win = MPI_WIN_NULL}},
     {"ERRHANDLER_NULL", TYPE_Errhandler, KIND_errhandler, {.errhandler = MPI_ERRHANDLER_NULL}},
     {"ERRORS_RETURN", TYPE_Errhandler, KIND_errhandler, {.errhandler = MPI_ERRORS_RETURN}},

@@ -3,8 +3,14 @@
 
 #include <string.h>
 
+#ifdef HAVE_MPI_SESSION_INIT
+#define SESSION X(session, Session, MPI_Session)
+#else
+#define SESSION
+#endif
+
 /* X(field of any_handle, class, prefix of MPI's functions) */
-#define OWNERS X(comm, Comm, MPI_Comm) X(file, File, MPI_File) X(win, Win, MPI_Win)
+#define OWNERS X(comm, Comm, MPI_Comm) X(file, File, MPI_File) X(win, Win, MPI_Win) SESSION
 
 /* ------------------------------------------------------- one name for MPI's functions */
 
@@ -161,6 +167,13 @@ static void on_win_error(MPI_Win *win, int *code, ...)
     on_error(KIND_win, (any_handle){.win = *win}, *code);
 }
 
+#ifdef HAVE_MPI_SESSION_INIT
+static void on_session_error(MPI_Session *session, int *code, ...)
+{
+    on_error(KIND_session, (any_handle){.session = *session}, *code);
+}
+#endif
+
 static int create_handler(enum handle_kind kind, MPI_Errhandler *out)
 {
 #define X(field, class, prefix)                                                                    \
@@ -177,6 +190,21 @@ static PyObject *make(state *st, MPI_Errhandler handler)
                       (any_handle){.errhandler = handler});
 }
 
+/* MPI is running, and has objects of that kind. */
+static int ready(state *st, const row_method *row)
+{
+    if (mpi_ready(st) < 0)
+        return -1;
+#ifndef HAVE_MPI_SESSION_INIT
+    if (row->mode == KIND_session) {
+        raise_unavailable(row->mpi_name);
+        return -1;
+    }
+#endif
+    (void)row;
+    return 0;
+}
+
 static PyObject *create(PyObject *cls, const row_method *row, PyObject *const *args,
                         Py_ssize_t nargs, PyObject *keywords)
 {
@@ -185,7 +213,7 @@ static PyObject *create(PyObject *cls, const row_method *row, PyObject *const *a
     PyObject *function;
     MPI_Errhandler handler;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, params, &function, args, nargs, keywords) < 0)
+    if (ready(st, row) < 0 || args_parse(row->name, params, &function, args, nargs, keywords) < 0)
         return NULL;
     if (!PyCallable_Check(function))
         return raise_type("errhandler_fn", "callable", function);
@@ -205,7 +233,7 @@ static PyObject *get(PyObject *self, const row_method *row, PyObject *const *arg
     state *st = state_of(self);
     MPI_Errhandler handler;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, none, NULL, args, nargs, keywords) < 0 ||
+    if (ready(st, row) < 0 || args_parse(row->name, none, NULL, args, nargs, keywords) < 0 ||
         mpi_failed(get_handler(row->mode, ((handle *)self)->mpi, &handler), row->mpi_name) < 0)
         return NULL;
     return make(st, handler);
@@ -219,7 +247,7 @@ static PyObject *set(PyObject *self, const row_method *row, PyObject *const *arg
     MPI_Errhandler handler;
     PyObject *object;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, params, &object, args, nargs, keywords) < 0 ||
+    if (ready(st, row) < 0 || args_parse(row->name, params, &object, args, nargs, keywords) < 0 ||
         errhandler_arg(st, object, &handler) < 0 ||
         mpi_failed(set_handler(row->mode, ((handle *)self)->mpi, usable(handler)), row->mpi_name) <
             0)
@@ -233,7 +261,7 @@ static PyObject *call(PyObject *self, const row_method *row, PyObject *const *ar
     static const param params[] = {{"errorcode", arg_int, 0}, {NULL, NULL, 0}};
     int code;
 
-    if (mpi_ready(state_of(self)) < 0 ||
+    if (ready(state_of(self), row) < 0 ||
         args_parse(row->name, params, &code, args, nargs, keywords) < 0 ||
         mpi_failed(call_handler(row->mode, ((handle *)self)->mpi, code), row->mpi_name) < 0)
         return NULL;
@@ -259,6 +287,9 @@ static PyObject *call(PyObject *self, const row_method *row, PyObject *const *ar
         {NULL, NULL, NULL, NULL, {NULL}, 0, 0}, \
     };
 OWNERS
+#ifndef HAVE_MPI_SESSION_INIT
+X(session, Session, MPI_Session)
+#endif
 #undef X
 /* clang-format on */
 

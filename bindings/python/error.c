@@ -200,6 +200,21 @@ static void raise_mpi(int code, const char *text)
     callback_explain();
 }
 
+int mpi_code_pending(void)
+{
+    PyObject *type, *value, *trace;
+    state *st;
+    int code = MPI_ERR_OTHER;
+
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    st = state_find();
+    if (st != NULL && value != NULL && PyObject_IsInstance(value, st->exceptions[EXC_MPI]) == 1)
+        code = code_of(value);
+    PyErr_Restore(type, value, trace);
+    return code == MPI_SUCCESS ? MPI_ERR_OTHER : code;
+}
+
 int mpi_judge(int result, const char *call)
 {
     collio_error err; /* its 2 KiB are not initialised: that would cost more than the judgement */

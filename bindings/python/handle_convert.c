@@ -71,7 +71,7 @@ static PyObject *handle_free(PyObject *object, PyObject *Py_UNUSED(none))
     static const struct {
         unsigned char kind;
         const char *method; /* NULL: nothing to do */
-    } rows[] = {{KIND_file, "Close"}, {KIND_message, NULL}};
+    } rows[] = {{KIND_file, "Close"}, {KIND_session, "Finalize"}, {KIND_message, NULL}};
     handle *self = (handle *)object;
     const char *method = "Free";
 

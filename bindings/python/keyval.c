@@ -107,7 +107,7 @@ static int on_copy(enum handle_kind kind, any_handle of, int number, keyval *key
                    void **out, int *copied)
 {
     PyObject *value, *copy = NULL;
-    int failed = 1;
+    int failed = 1, code;
     callback_frame c;
 
     *copied = 0;
@@ -125,14 +125,15 @@ static int on_copy(enum handle_kind kind, any_handle of, int number, keyval *key
     }
     Py_XDECREF(copy);
     Py_XDECREF(value);
+    code = failed ? mpi_code_pending() : MPI_SUCCESS;
     callback_leave(&c);
-    return failed ? MPI_ERR_OTHER : MPI_SUCCESS;
+    return code;
 }
 
 static int on_delete(enum handle_kind kind, any_handle of, int number, keyval *key, void *in)
 {
     PyObject *value, *result = NULL;
-    int failed = 0;
+    int failed = 0, code;
     callback_frame c;
 
     if (!callback_enter(&c))
@@ -150,8 +151,9 @@ static int on_delete(enum handle_kind kind, any_handle of, int number, keyval *k
             Py_DECREF((PyObject *)in);
         Py_DECREF(key);
     }
+    code = failed ? mpi_code_pending() : MPI_SUCCESS;
     callback_leave(&c);
-    return failed ? MPI_ERR_OTHER : MPI_SUCCESS;
+    return code;
 }
 
 static int on_comm_copy(MPI_Comm of, int number, void *key, void *in, void *out, int *copied)

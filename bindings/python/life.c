@@ -431,13 +431,6 @@ PyDoc_STRVAR(adopt_doc,
              "_adopt($module, comm, /)\n--\n\nThe MPI.Comm for a communicator of mpi4py or of "
              "collio's own. Not collective.");
 
-PyDoc_STRVAR(attach_doc,
-             "Attach_buffer($module, /, buf)\n--\n\nMemory for buffered sends, which need "
-             "BSEND_OVERHEAD bytes more for each message. Not collective.");
-PyDoc_STRVAR(detach_doc,
-             "Detach_buffer($module, /)\n--\n\nWait for buffered messages and take the memory "
-             "back. Not collective.");
-
 PyDoc_STRVAR(datarep_doc,
              "Register_datarep($module, /, datarep, read_fn, write_fn, extent_fn)\n--\n\n"
              "A data representation for File.Set_view(): read_fn and write_fn(userbuf, datatype, "
@@ -449,8 +442,6 @@ PyMethodDef life_functions[] = {
     {"_option", FAST(option), METH_FASTCALL, option_doc},
     {"_fault", fault, METH_O, fault_doc},
     {"_adopt", foreign_adopt, METH_O, adopt_doc},
-    {"Attach_buffer", FAST(attach_buffer), FASTCALL, attach_doc},
-    {"Detach_buffer", detach_buffer, METH_NOARGS, detach_doc},
     {"Init", life_init, METH_NOARGS, init_doc},
     {"Init_thread", FAST(life_init_thread), FASTCALL, init_thread_doc},
     {"Finalize", life_finalize, METH_NOARGS, finalize_doc},

@@ -62,6 +62,14 @@ static const struct {
     {TYPE_Comm, NULL, comm_errhandler_rows},
     {TYPE_File, NULL, file_errhandler_rows},
     {TYPE_Comm, NULL, comm_keyval_rows},
+    {TYPE_Session, NULL, session_rows},
+    {TYPE_Session, NULL, session_errhandler_rows},
+    {TYPE_Session, NULL, session_buffer_rows},
+    {TYPE_Group, NULL, group_session_rows},
+    {TYPE_Comm, NULL, comm_buffer_rows},
+    {TYPE_Comm, NULL, comm_partitioned_rows},
+    {TYPE_Prequest, NULL, prequest_partitioned_rows},
+    {TYPE_Grequest, NULL, grequest_rows},
     {TYPE_Win, NULL, win_rows},
     {TYPE_Win, NULL, win_make_rows},
     {TYPE_Win, NULL, win_move_rows},
@@ -137,6 +145,9 @@ static int module_exec(PyObject *module)
         PyModule_AddFunctions(module, h5type_functions) < 0)
         return -1;
     if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)
+        return -1;
+    if (PyModule_AddFunctions(module, attach_functions) < 0 ||
+        PyModule_AddFunctions(module, errcode_functions) < 0)
         return -1;
     if (PyModule_AddFunctions(module, datatype_functions) < 0 ||
         PyModule_AddFunctions(module, handle_functions) < 0 ||

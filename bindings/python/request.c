@@ -310,8 +310,9 @@ PyObject *request_take_object(state *st, handle *self)
     PyObject *object;
 
     if (self->receipt == NULL) {
+        object = grequest_object(self);
         request_finished(self);
-        return Py_NewRef(Py_None);
+        return object;
     }
     object = incoming_open(st, &self->receipt->in);
     forget_receipt(self);

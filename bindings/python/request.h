@@ -17,6 +17,9 @@ void request_finished(handle *self);
 /* The object that a completed lower-case request stands for: None for sends. New. */
 PyObject *request_take_object(state *st, handle *self);
 
+/* grequest.c: what complete() was given; None for other requests. New. */
+PyObject *grequest_object(handle *self);
+
 /* Give the other threads and processes of this machine a turn. */
 void request_yield(void);
 
