@@ -2,6 +2,7 @@
 # ranks: 1 2 3
 
 
+import collio
 import numpy as np
 from collio import MPI
 from tap import check, done, equal, raises
@@ -111,12 +112,24 @@ else:
 equal(told, (size - 1, MPI.ERR_RANK), "the handler of one rank may communicate")
 comm.Set_errhandler(MPI.ERRORS_RETURN)
 
+handler_of_all = MPI.Comm.Create_errhandler(lambda on, code: None)
+
 # A new communicator gets the handler of the settings, as with mpi4py.
 comm.Set_errhandler(MPI.Comm.Create_errhandler(refuse))
 dup = comm.Dup()
 equal(dup.Get_errhandler(), MPI.ERRORS_RETURN, "Dup() gives a communicator that returns errors")
 dup.Free()
 comm.Set_errhandler(MPI.ERRORS_RETURN)
+
+# ... whatever these are.
+for setting, wanted in [("fatal", MPI.ERRORS_ARE_FATAL), ("default", handler_of_all), ("exception", MPI.ERRORS_RETURN)]:
+    collio.rc.errors = setting
+    comm.Set_errhandler(handler_of_all)
+    dup = comm.Dup()
+    check(dup.Get_errhandler() == wanted, f"rc.errors = {setting!r}: new communicators")
+    dup.Free()
+comm.Set_errhandler(MPI.ERRORS_RETURN)
+raises(ValueError, "'exception', 'default', 'abort', 'fatal'", setattr, collio.rc, "errors", "none", name="no other setting")
 
 # Files.
 equal(MPI.FILE_NULL.Get_errhandler(), MPI.ERRORS_RETURN, "that of files to be opened")

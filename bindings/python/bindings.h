@@ -404,6 +404,11 @@ int type_arg(state *st, PyObject *object, MPI_Datatype *out);
 int group_arg(state *st, PyObject *object, MPI_Group *out);
 int errhandler_arg(state *st, PyObject *object, MPI_Errhandler *out);
 
+/* ------------------------------------------------------------------- win.c: windows */
+
+/* Free the windows that are left, before MPI ends. Needs no interpreter. Collective. */
+void windows_free(void);
+
 /* ---------------------------------------------------- errhandler.c: error handlers */
 
 /* Give a new communicator, window, file or session the error handler that rc.errors asks for. */

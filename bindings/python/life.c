@@ -52,8 +52,10 @@ static void install_errors(const state *st)
 /* At the very end of the process, when no Python object is left. */
 static void finalize_at_exit(void)
 {
-    if (life_usable())
-        MPI_Finalize();
+    if (!life_usable())
+        return;
+    windows_free();
+    MPI_Finalize();
 }
 
 static int init(state *st, int required, int *provided)
@@ -217,6 +219,7 @@ static PyObject *life_finalize(PyObject *module, PyObject *Py_UNUSED(none))
     requests_settle();
     st->running = 0;
     saved = gil_release();
+    windows_free();
     result = MPI_Finalize();
     gil_acquire(saved);
     if (mpi_failed(result, "MPI_Finalize") < 0)

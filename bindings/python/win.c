@@ -25,6 +25,42 @@ window *window_of(MPI_Win win)
     return w;
 }
 
+/* Windows that are not freed. */
+static window *known;
+
+static void list_window(window *w)
+{
+    window **last = &known;
+
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = w;
+}
+
+static void unlist_window(const window *w)
+{
+    window **at = &known;
+
+    while (*at != NULL && *at != w)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = w->next;
+}
+
+/*
+ * MPICH's transport ends the process by an assertion if MPI_Finalize finds a window. All processes
+ * come to MPI_Finalize, and a window that one has is one that all its ranks have. They were made
+ * one after the other, so freeing them in that order waits for nobody in a circle.
+ */
+void windows_free(void)
+{
+    while (known != NULL) {
+        window *w = known;
+        known = w->next;
+        MPI_Win_free(&w->win);
+    }
+}
+
 int window_know(MPI_Win win, window *w)
 {
     if (window_key == MPI_KEYVAL_INVALID &&
@@ -35,13 +71,18 @@ int window_know(MPI_Win win, window *w)
     w->pending = PyDict_New();
     if (w->pending == NULL)
         return -1;
-    return mpi_failed(MPI_Win_set_attr(win, window_key, w), "MPI_Win_set_attr");
+    if (mpi_failed(MPI_Win_set_attr(win, window_key, w), "MPI_Win_set_attr") < 0)
+        return -1;
+    w->win = win;
+    list_window(w);
+    return 0;
 }
 
 void window_forget(window *w)
 {
     if (w == NULL)
         return;
+    unlist_window(w);
     Py_XDECREF(w->memory);
     Py_XDECREF(w->pending);
     PyMem_Free(w);

@@ -11,6 +11,8 @@
  * for it or not.
  */
 typedef struct window {
+    struct window *next; /* of those that are not freed, in the order in which they were made */
+    MPI_Win win;
     PyObject *memory;  /* keeps the memory; of dynamic windows a dict: address -> what keeps it */
     PyObject *pending; /* dict: target rank -> list of buffers that operations may still use */
     int flavor;        /* as the user asked for it */

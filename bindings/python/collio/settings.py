@@ -15,8 +15,9 @@ class Settings:
     threads             ask for support of threads (True)
     thread_level        which: "multiple", "serialized", "funneled" or "single"
     finalize            finalize MPI at exit; None: if it was initialized here
-    errors              "exception": MPI errors become exceptions; "default",
-                        "abort" or "fatal": MPI's own handler stays
+    errors              "exception": MPI errors become exceptions; "abort" or
+                        "fatal": they end the processes of the communicator, or
+                        all; "default": handlers are as MPI sets them
     gil                 "auto": keep the interpreter lock in short calls while
                         there is no second thread; "release": never
     abort_on_exception  an unhandled exception ends all ranks; None: when there
