@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 from collio import MPI
-from tap import check, done, equal
+from tap import check, done, equal, raises
 
 comm = MPI.COMM_WORLD
 rank, size = comm.rank, comm.size
@@ -106,6 +106,30 @@ MPI.pickle.__init__(plain.dumps, plain.loads)
 got = comm.sendrecv(np.ones(50_000), right, source=left)
 MPI.pickle.__init__()
 equal(got, 50_000, "dumps and loads of the user's")
+
+# A communicator can have one of its own, which its duplicates have, too.
+class Reverse:
+    dumps = staticmethod(lambda thing: thing.encode()[::-1])
+    loads = staticmethod(lambda data: bytes(data)[::-1].decode())
+
+
+with comm.Dup() as own:
+    check(own.serializer is MPI.pickle, "MPI.pickle is the serializer of all communicators")
+    own.serializer = Reverse
+    with own.Dup() as copy:
+        equal(copy.sendrecv(f"rank {rank}", right, source=left), f"rank {left}", "a serializer of a duplicate")
+        equal(copy.allgather("x" * rank), ["x" * r for r in range(size)], "... in collective calls")
+        request = copy.irecv(None, left)
+        copy.send("abc", right)
+        equal(request.wait(), "abc", "... in irecv")
+        equal(bytes(copy.serializer.dumps("abc")), b"cba", "... which can be asked for")
+    equal(comm.sendrecv([rank], right, source=left), [left], "others keep theirs")
+    own.serializer = MPI.Marshal()
+    equal(own.sendrecv({"a": (1, 2.5, None)}, right, source=left), {"a": (1, 2.5, None)}, "Marshal")
+    raises(ValueError, "unmarshallable", own.send, Reverse(), right)
+    own.serializer = None
+    equal(own.bcast(np.arange(3)).tolist(), [0, 1, 2], "None goes back to MPI.pickle")
+    raises(TypeError, "serializer", setattr, own, "serializer", 7)
 
 # With several threads each takes whole objects.
 if MPI.Query_thread() == MPI.THREAD_MULTIPLE:

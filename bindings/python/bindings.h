@@ -53,6 +53,7 @@ typedef struct state {
     PyObject *automatic;   /* the object MPI.BUFFER_AUTOMATIC */
     PyObject *sum;         /* the object MPI.SUM */
     PyObject *pickle;      /* the object MPI.pickle, serializer of the lower-case calls */
+    int serializer_key;    /* names the attribute of communicators that have their own */
     PyObject *keyvals;     /* MPI._keyval_registry: class name -> dict of keyval -> Keyval */
     PyObject *errhandlers; /* dict: C handle of a user's error handler -> its function */
     int running;           /* MPI is initialised and not finalised */
@@ -629,7 +630,7 @@ void requests_settle(void);
 int request_receiving(void);
 
 /* Wait for a request of request_receive(); its object. New. */
-PyObject *request_object(state *st, PyObject *request, MPI_Status *status);
+PyObject *request_object(PyObject *request, MPI_Status *status);
 
 /* Wait for an MPI request that is not the user's, as Request.Wait does. */
 int request_finish(MPI_Request *request, MPI_Status *status);
@@ -640,15 +641,20 @@ PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source
 
 /* ----------------------------------------------- pickle.c: objects (and parcel.h) */
 
-/* By MPI.pickle: an object as bytes, large buffers appended to a list (NULL:
- * all in the bytes); and back. New. */
-PyObject *pickle_dump(state *st, PyObject *object, PyObject *buffers);
-PyObject *pickle_load(state *st, PyObject *data, PyObject *buffers);
+/* By a Pickle: an object as bytes, large buffers appended to a list (NULL: all in the bytes); and
+ * back. New. */
+PyObject *pickle_dump(PyObject *serializer, PyObject *object, PyObject *buffers);
+PyObject *pickle_load(PyObject *serializer, PyObject *data, PyObject *buffers);
 
 /* Whether it takes objects apart with pickle's own functions, and from which size on buffers
  * travel outside the pickle. */
-int pickle_is_standard(const state *st);
-Py_ssize_t pickle_threshold(const state *st);
+int pickle_is_standard(PyObject *serializer);
+Py_ssize_t pickle_threshold(PyObject *serializer);
+
+/* serializer.c: the Pickle of a communicator, its own or MPI.pickle. Borrowed. */
+PyObject *serializer_of(const state *st, MPI_Comm comm);
+PyObject *serializer_get(PyObject *self, void *none);
+int serializer_set(PyObject *self, PyObject *value, void *none);
 
 /* ------------------------------------------------------ comm.c and neighbours */
 

@@ -56,7 +56,7 @@ PyObject *comm_wrap_as(state *st, enum type_slot slot, MPI_Comm comm)
 #define CLASSES                                                                                    \
     X(Intercomm, "an intercommunicator")                                                           \
     X(Intracomm, "an intracommunicator")                                                           \
-    X(Topocomm, "a topology communicator")                                                  \
+    X(Topocomm, "a topology communicator")                                                         \
     X(Cartcomm, "a Cartesian communicator")                                                        \
     X(Graphcomm, "a general graph communicator")                                                   \
     X(Distgraphcomm, "a distributed graph communicator")
@@ -361,6 +361,11 @@ static PyGetSetDef comm_getset[] = {
     {"is_intra", ask, NULL, "is an intracommunicator", (void *)comm_Is_intra},
     {"topology", ask, NULL, "kind of topology", (void *)comm_Get_topology},
     {"is_topo", get_is_topo, NULL, "has a topology", NULL},
+    {"serializer", serializer_get, serializer_set,
+     "how objects become bytes in its lower-case calls: a Pickle, or anything with dumps and "
+     "loads; "
+     "None gives it up for MPI.pickle; a duplicate has the same",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

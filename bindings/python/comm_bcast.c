@@ -44,7 +44,7 @@ static PyObject *bcast_from_root(call *c)
     parcel p;
     held h;
     PyObject *result = NULL;
-    announcement a = {object_pack(c->st, c->a.object, &p), 0};
+    announcement a = {object_pack(c->serializer, c->a.object, &p), 0};
     int failed;
 
     object_hold(&h);
@@ -90,7 +90,7 @@ static PyObject *bcast_to_others(call *c)
     failed =
         a.head > 0 ? receive_pieces(c, data, a.head) : bcast_bytes(c, data, (int)a.size, MPI_BYTE);
     if (!failed)
-        object = parcel_open(c->st, room, 0, (Py_ssize_t)a.size);
+        object = parcel_open(c->serializer, room, 0, (Py_ssize_t)a.size);
     Py_DECREF(room);
     return object;
 }

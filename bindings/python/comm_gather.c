@@ -51,12 +51,13 @@ int object_call(call *c, PyObject *self, const row_method *row, const param *par
     if (mpi_ready(c->st) < 0 || args_parse(row->name, params, &c->a, args, nargs, keywords) < 0 ||
         mpi_failed(MPI_Comm_rank(c->comm, &c->rank), "MPI_Comm_rank") < 0)
         return -1;
+    c->serializer = serializer_of(c->st, c->comm);
     return find_others(c, self);
 }
 
-int64_t object_pack(state *st, PyObject *object, parcel *p)
+int64_t object_pack(PyObject *serializer, PyObject *object, parcel *p)
 {
-    if (parcel_pack(st, object, p) == 0)
+    if (parcel_pack(serializer, object, p) == 0)
         return (int64_t)p->size;
     parcel_release(p);
     *p = (parcel){.type = MPI_BYTE};
@@ -136,11 +137,11 @@ static PyObject *gather_objects(call *c, int to_all)
 
     if (table_init(&t, c->from) == 0) {
         if (gives)
-            size = object_pack(c->st, c->a.object, &p);
+            size = object_pack(c->serializer, c->a.object, &p);
         object_hold(&h);
         if (tell_sizes(c, size, &t, to_all) == 0 && table_lay_out(&t, gets) == 0 &&
             move_bytes(c, &p, &t, to_all) == 0 && table_refuse(&t, word_for(c)) == 0)
-            result = gets ? table_open(c->st, &t) : Py_NewRef(Py_None);
+            result = gets ? table_open(c->serializer, &t) : Py_NewRef(Py_None);
         result = object_release(&h, result);
     }
     parcel_release(&p);
@@ -182,7 +183,7 @@ static int scatter_sizes(call *c, const table *t, int64_t *size)
 /* Receive one's own part; None where nothing is to be received. New. */
 static PyObject *scatter_bytes(call *c, const table *t, int64_t size)
 {
-    const int64_t length = size == UNPICKLABLE ? 0 : size;
+    const int64_t length = size < 0 ? 0 : size;
     void *data;
     PyObject *room = parcel_room((Py_ssize_t)length, &data), *object = NULL;
     PyThreadState *saved;
@@ -195,7 +196,8 @@ static PyObject *scatter_bytes(call *c, const table *t, int64_t size)
                         c->a.root, c->comm);
     gil_acquire(saved);
     if (mpi_failed(code, "MPI_Scatterv") == 0 && object_refuse(size, "rank", c->a.root) == 0)
-        object = parcel_open(c->st, room, 0, (Py_ssize_t)length);
+        object = size == NOBODY ? Py_NewRef(Py_None)
+                                : parcel_open(c->serializer, room, 0, (Py_ssize_t)length);
     Py_DECREF(room);
     return object;
 }
@@ -207,13 +209,13 @@ static PyObject *scatter(PyObject *self, const row_method *row, PyObject *const 
     table t;
     held h;
     PyObject *object = NULL;
-    int64_t size = 0;
+    int64_t size = NOBODY;
 
     if (object_call(&c, self, row, sendobj_root, args, nargs, keywords) < 0)
         return NULL;
     if (table_init(&t, c.to) == 0) {
         if (object_at_root(&c))
-            table_pack(c.st, c.a.object, &t);
+            table_pack(c.serializer, c.a.object, &t);
         object_hold(&h);
         if (scatter_sizes(&c, &t, &size) == 0)
             object = scatter_bytes(&c, &t, size);
@@ -259,11 +261,11 @@ static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const
     if (object_call(&c, self, row, sendobj, args, nargs, keywords) < 0)
         return NULL;
     if ((table_init(&out, c.to) | table_init(&in, c.from)) == 0) {
-        table_pack(c.st, c.a.object, &out);
+        table_pack(c.serializer, c.a.object, &out);
         object_hold(&h);
         if (exchange_sizes(&c, &out, &in) == 0 && table_lay_out(&in, 1) == 0 &&
             exchange_bytes(&c, &out, &in) == 0 && table_refuse(&in, word_for(&c)) == 0)
-            list = table_open(c.st, &in);
+            list = table_open(c.serializer, &in);
         list = object_release(&h, list);
     }
     table_free(&out);

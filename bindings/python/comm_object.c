@@ -53,10 +53,10 @@ static int begin_piece(const row_method *row, const stretch *piece, int dest, in
 static int begin_send(state *st, PyObject *object, const row_method *row, int dest, int tag,
                       MPI_Comm comm, parcel *p, MPI_Request *request)
 {
-    int (*pack)(state *, PyObject *, parcel *) = row->mode ? parcel_pack : parcel_pack_apart;
+    int (*pack)(PyObject *, PyObject *, parcel *) = row->mode ? parcel_pack : parcel_pack_apart;
     MPI_Request first;
 
-    if (pack(st, dest == MPI_PROC_NULL ? Py_None : object, p) < 0)
+    if (pack(serializer_of(st, comm), dest == MPI_PROC_NULL ? Py_None : object, p) < 0)
         return -1;
     if (p->load.count == 0)
         return begin_piece(row, &(stretch){p->data, p->count, p->type}, dest, tag, comm, request);
@@ -139,16 +139,16 @@ static int find(MPI_Comm comm, int source, int tag, MPI_Message *found, MPI_Coun
 /* Receive one object: wait for it, make room, fetch it. New. */
 static PyObject *receive(state *st, MPI_Comm comm, int source, int tag, MPI_Status *status)
 {
-    incoming in = {NULL, 0, NULL};
+    incoming in = {NULL, 0, NULL, NULL, 0};
     PyObject *object = NULL;
     MPI_Request request;
     MPI_Message found;
     MPI_Count size = 0;
 
     if (find(comm, source, tag, &found, &size) == 0 &&
-        incoming_post(&in, &found, size, comm, &request) == 0 &&
+        incoming_post(st, &in, &found, size, comm, &request) == 0 &&
         request_finish(&request, status) == 0)
-        object = incoming_open(st, &in);
+        object = incoming_open(&in);
     incoming_release(&in);
     return object;
 }
@@ -162,7 +162,7 @@ static PyObject *receive_politely(state *st, MPI_Comm comm, int source, int tag,
     if (!request_receiving() && gil_alone())
         return receive(st, comm, source, tag, status);
     request = request_receive(st, comm, source, tag);
-    object = request != NULL ? request_object(st, request, status) : NULL;
+    object = request != NULL ? request_object(request, status) : NULL;
     Py_XDECREF(request);
     return object;
 }

@@ -87,7 +87,8 @@ static PyObject *slice_buffers(PyObject *view, const parcel_head *head, Py_ssize
 }
 
 /* The pickle in a head, with its buffers in `memory` from `at` on. New. */
-static PyObject *open_pickle(state *st, const parcel_head *head, PyObject *memory, Py_ssize_t at)
+static PyObject *open_pickle(PyObject *serializer, const parcel_head *head, PyObject *memory,
+                             Py_ssize_t at)
 {
     PyObject *pickle =
         PyMemoryView_FromMemory((char *)body_of(head), (Py_ssize_t)head->body, PyBUF_READ);
@@ -96,7 +97,7 @@ static PyObject *open_pickle(state *st, const parcel_head *head, PyObject *memor
     if (view != NULL)
         buffers = slice_buffers(view, head, at);
     if (pickle != NULL && buffers != NULL)
-        object = pickle_load(st, pickle, buffers);
+        object = pickle_load(serializer, pickle, buffers);
     Py_XDECREF(pickle);
     Py_XDECREF(view);
     Py_XDECREF(buffers);
@@ -116,43 +117,43 @@ static PyObject *open_array(const parcel_head *head, PyObject *room)
     return array;
 }
 
-static PyObject *open_plain(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size)
+static PyObject *open_plain(PyObject *serializer, PyObject *room, Py_ssize_t start, Py_ssize_t size)
 {
     PyObject *view, *part, *object;
 
     if (start == 0 && size == PyByteArray_GET_SIZE(room))
-        return pickle_load(st, room, NULL);
+        return pickle_load(serializer, room, NULL);
     view = PyMemoryView_FromObject(room);
     part = view != NULL ? slice(view, start, size) : NULL;
-    object = part != NULL ? pickle_load(st, part, NULL) : NULL;
+    object = part != NULL ? pickle_load(serializer, part, NULL) : NULL;
     Py_XDECREF(part);
     Py_XDECREF(view);
     return object;
 }
 
-PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size)
+PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py_ssize_t size)
 {
     const char *data = PyByteArray_AS_STRING(room) + start;
     const parcel_head *head = (const parcel_head *)data;
 
-    if (start == 0 && size == 0) /* from PROC_NULL */
-        Py_RETURN_NONE;
     if (!has_head(data, size))
-        return open_plain(st, room, start, size);
+        return open_plain(serializer, room, start, size);
     if (head->kind & PARCEL_ARRAY)
         return open_array(head, room);
-    return open_pickle(st, head, room, start + head_size(head));
+    return open_pickle(serializer, head, room, start + head_size(head));
 }
 
-PyObject *incoming_open(state *st, const incoming *in)
+PyObject *incoming_open(const incoming *in)
 {
     const parcel_head *head = (const parcel_head *)PyByteArray_AS_STRING(in->room);
 
+    if (in->nobody)
+        Py_RETURN_NONE;
     if (in->load == NULL)
-        return parcel_open(st, in->room, 0, in->size);
+        return parcel_open(in->serializer, in->room, 0, in->size);
     if (head->kind & PARCEL_ARRAY)
         return Py_NewRef(in->load);
-    return open_pickle(st, head, in->load, 0);
+    return open_pickle(in->serializer, head, in->load, 0);
 }
 
 PyObject *incoming_memory(const incoming *in)
@@ -164,6 +165,7 @@ void incoming_release(incoming *in)
 {
     Py_CLEAR(in->room);
     Py_CLEAR(in->load);
+    Py_CLEAR(in->serializer);
 }
 
 /* ----------------------------------------------------------------------- receiving */
@@ -219,13 +221,15 @@ static int post_load(incoming *in, MPI_Comm comm, MPI_Request *request)
     return in->load != NULL ? post(&m, NULL, &status, comm, request) : -1;
 }
 
-int incoming_post(incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
+int incoming_post(state *st, incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
                   MPI_Request *request)
 {
     message m;
 
     message_init(&m);
     m.count = size;
+    in->serializer = Py_NewRef(serializer_of(st, comm));
+    in->nobody = *found == MPI_MESSAGE_NO_PROC;
     in->size = (Py_ssize_t)size;
     in->room = parcel_room(in->size, &m.data);
     if (in->room == NULL || post(&m, found, NULL, comm, request) < 0)

@@ -120,7 +120,8 @@ static PyObject *receive_later(PyObject *self, const row_method *row, PyObject *
 static int post_object(PyObject *object, incoming *in, MPI_Request *request)
 {
     handle *self = (handle *)object;
-    int failed = incoming_post(in, &self->mpi.message, self->size, self->comm, request);
+    int failed =
+        incoming_post(state_of(object), in, &self->mpi.message, self->size, self->comm, request);
 
     if (failed)
         incoming_release(in);
@@ -133,7 +134,7 @@ static PyObject *receive_object(PyObject *self, const row_method *row, PyObject 
     static const param rows[] = {{"|status", arg_object, 0}, {NULL, NULL, 0}};
     state *st = state_of(self);
     PyObject *object = Py_None, *result = NULL;
-    incoming in = {NULL, 0, NULL};
+    incoming in = {NULL, 0, NULL, NULL, 0};
     MPI_Request request;
     MPI_Status *status;
 
@@ -145,7 +146,7 @@ static PyObject *receive_object(PyObject *self, const row_method *row, PyObject 
     if (post_object(self, &in, &request) < 0)
         return NULL;
     if (request_finish(&request, status) == 0)
-        result = incoming_open(st, &in);
+        result = incoming_open(&in);
     incoming_release(&in);
     return result;
 }
@@ -155,7 +156,7 @@ static PyObject *receive_object_later(PyObject *self, const row_method *row,
                                       PyObject *keywords)
 {
     state *st = state_of(self);
-    incoming in = {NULL, 0, NULL};
+    incoming in = {NULL, 0, NULL, NULL, 0};
     MPI_Request request;
 
     if (nargs > 0 || keywords != NULL)

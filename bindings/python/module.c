@@ -130,6 +130,7 @@ static int module_exec(PyObject *module)
 {
     state *st = PyModule_GetState(module);
 
+    st->serializer_key = MPI_KEYVAL_INVALID;
     st->io = PyDict_New();
     if (st->io == NULL || PyModule_AddObjectRef(module, "_io", st->io) < 0)
         return -1;

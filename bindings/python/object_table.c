@@ -8,13 +8,16 @@ int table_init(table *t, int n)
     size_t room = (size_t)n + 1;
 
     *t = (table){.n = n,
-                 .sizes = PyMem_Calloc(room, sizeof(int64_t)),
+                 .sizes = PyMem_Malloc(room * sizeof(int64_t)),
                  .counts = PyMem_Calloc(room, sizeof(int)),
                  .displs = PyMem_Calloc(room, sizeof(int))};
-    if (t->sizes != NULL && t->counts != NULL && t->displs != NULL)
-        return 0;
-    PyErr_NoMemory();
-    return -1;
+    if (t->sizes == NULL || t->counts == NULL || t->displs == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < room; i++)
+        t->sizes[i] = NOBODY;
+    return 0;
 }
 
 void table_free(table *t)
@@ -31,7 +34,7 @@ int table_lay_out(table *t, int room)
     int64_t at = 0;
 
     for (int i = 0; i < t->n; i++) {
-        int64_t size = t->sizes[i] == UNPICKLABLE ? 0 : t->sizes[i];
+        int64_t size = t->sizes[i] < 0 ? 0 : t->sizes[i];
         if (at + size > INT_MAX) {
             PyErr_SetString(PyExc_OverflowError, "the objects together exceed 2147483647 bytes: "
                                                  "send them one by one, or as arrays");
@@ -76,10 +79,10 @@ static PyObject *sequence_of(PyObject *objects, int n)
     return list;
 }
 
-static int pack_all(state *st, PyObject *list, parcel *parcels, table *t)
+static int pack_all(PyObject *serializer, PyObject *list, parcel *parcels, table *t)
 {
     for (int i = 0; i < t->n; i++) {
-        if (parcel_pack_plain(st, PySequence_Fast_GET_ITEM(list, i), &parcels[i]) < 0)
+        if (parcel_pack_plain(serializer, PySequence_Fast_GET_ITEM(list, i), &parcels[i]) < 0)
             return -1;
         t->sizes[i] = parcels[i].size;
     }
@@ -98,7 +101,7 @@ static void mark_failed(table *t)
     }
 }
 
-int table_pack(state *st, PyObject *objects, table *t)
+int table_pack(PyObject *serializer, PyObject *objects, table *t)
 {
     PyObject *list = sequence_of(objects, t->n);
     parcel *parcels = PyMem_Calloc((size_t)t->n + 1, sizeof *parcels);
@@ -107,7 +110,7 @@ int table_pack(state *st, PyObject *objects, table *t)
     if (list != NULL && parcels == NULL)
         PyErr_NoMemory();
     else if (list != NULL)
-        result = pack_all(st, list, parcels, t);
+        result = pack_all(serializer, list, parcels, t);
     for (int i = 0; parcels != NULL && i < t->n; i++)
         parcel_release(&parcels[i]);
     PyMem_Free(parcels);
@@ -117,13 +120,14 @@ int table_pack(state *st, PyObject *objects, table *t)
     return result;
 }
 
-PyObject *table_open(state *st, const table *t)
+PyObject *table_open(PyObject *serializer, const table *t)
 {
     PyObject *list = PyList_New(t->n), *object;
 
     for (int i = 0; list != NULL && i < t->n; i++) {
-        object = t->counts[i] == 0 ? Py_NewRef(Py_None) /* from PROC_NULL */
-                                   : parcel_open(st, t->room, t->displs[i], t->counts[i]);
+        object = t->sizes[i] == NOBODY
+                     ? Py_NewRef(Py_None)
+                     : parcel_open(serializer, t->room, t->displs[i], t->counts[i]);
         if (object == NULL)
             Py_CLEAR(list);
         else

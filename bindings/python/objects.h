@@ -7,6 +7,9 @@
 /* Announced in place of a size by a rank that has no object to send. */
 #define UNPICKLABLE (-1)
 
+/* The size that stays where no rank tells one: there is none (PROC_NULL). */
+#define NOBODY (-2)
+
 typedef struct object_args {
     PyObject *object;
     int root;
@@ -16,6 +19,7 @@ typedef struct object_args {
 /* What every such call starts with. */
 typedef struct call {
     state *st;
+    PyObject *serializer; /* borrowed */
     MPI_Comm comm;
     int inter, neighbours; /* on an intercommunicator; among neighbours */
     int rank;              /* in the own group */
@@ -41,7 +45,7 @@ static inline int object_is_leaf(const call *c)
 
 /* Pickle an object; the size to announce. A failure stays pending as the exception,
  * and the parcel is empty. */
-int64_t object_pack(state *st, PyObject *object, parcel *p);
+int64_t object_pack(PyObject *serializer, PyObject *object, parcel *p);
 
 /* 0 for a size; -1 for UNPICKLABLE, with an exception that names the rank. */
 int object_refuse(int64_t size, const char *who, int rank);
@@ -83,9 +87,9 @@ int table_refuse(const table *t, const char *who);
 
 /* Pickle one object for each into a table laid out for sending; None: that many times
  * None. If that fails all sizes say so, and the table is empty. */
-int table_pack(state *st, PyObject *objects, table *t);
+int table_pack(PyObject *serializer, PyObject *objects, table *t);
 
 /* The objects of a table. New list. */
-PyObject *table_open(state *st, const table *t);
+PyObject *table_open(PyObject *serializer, const table *t);
 
 #endif

@@ -220,7 +220,7 @@ static void measure(content *c)
         c->load += parcel_aligned(apart_at(c, i)->len);
 }
 
-static int take_apart(state *st, PyObject *object, content *c)
+static int take_apart(PyObject *serializer, PyObject *object, content *c)
 {
     PyObject *buffer;
     int failed;
@@ -228,8 +228,8 @@ static int take_apart(state *st, PyObject *object, content *c)
     c->buffers = PyList_New(0);
     if (c->buffers == NULL)
         return -1;
-    if (!pickle_is_standard(st) || !array_is_plain(object)) {
-        c->body = pickle_dump(st, object, c->buffers);
+    if (!pickle_is_standard(serializer) || !array_is_plain(object)) {
+        c->body = pickle_dump(serializer, object, c->buffers);
         return c->body != NULL ? 0 : -1;
     }
     c->kind = PARCEL_ARRAY;
@@ -252,34 +252,34 @@ static int pack(const content *c, Py_ssize_t threshold, enum way way, parcel *p)
     return pack_pieces(c, p);
 }
 
-static int pack_object(state *st, PyObject *object, enum way way, parcel *p)
+static int pack_object(PyObject *serializer, PyObject *object, enum way way, parcel *p)
 {
     content c = {PARCEL_PICKLE, NULL, NULL, 0};
     int result = -1;
 
     *p = (parcel){.type = MPI_BYTE};
-    if (take_apart(st, object, &c) == 0) {
+    if (take_apart(serializer, object, &c) == 0) {
         measure(&c);
-        result = pack(&c, pickle_threshold(st), way, p);
+        result = pack(&c, pickle_threshold(serializer), way, p);
     }
     Py_XDECREF(c.body);
     Py_XDECREF(c.buffers);
     return result;
 }
 
-int parcel_pack(state *st, PyObject *object, parcel *p)
+int parcel_pack(PyObject *serializer, PyObject *object, parcel *p)
 {
-    return pack_object(st, object, WHOLE, p);
+    return pack_object(serializer, object, WHOLE, p);
 }
 
-int parcel_pack_apart(state *st, PyObject *object, parcel *p)
+int parcel_pack_apart(PyObject *serializer, PyObject *object, parcel *p)
 {
-    return pack_object(st, object, APART, p);
+    return pack_object(serializer, object, APART, p);
 }
 
-int parcel_pack_plain(state *st, PyObject *object, parcel *p)
+int parcel_pack_plain(PyObject *serializer, PyObject *object, parcel *p)
 {
-    return pack_object(st, object, PLAIN, p);
+    return pack_object(serializer, object, PLAIN, p);
 }
 
 void parcel_release(parcel *p)

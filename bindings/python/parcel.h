@@ -38,9 +38,11 @@ typedef struct parcel {
     Py_ssize_t size;   /* bytes on the wire, without the load */
 } parcel;
 
-int parcel_pack(state *st, PyObject *object, parcel *p);       /* one message */
-int parcel_pack_plain(state *st, PyObject *object, parcel *p); /* contiguous, a copy of all */
-int parcel_pack_apart(state *st, PyObject *object, parcel *p); /* with a load, if it is large */
+int parcel_pack(PyObject *serializer, PyObject *object, parcel *p); /* one message */
+int parcel_pack_plain(PyObject *serializer, PyObject *object,
+                      parcel *p); /* contiguous, a copy of all */
+int parcel_pack_apart(PyObject *serializer, PyObject *object,
+                      parcel *p); /* with a load, if it is large */
 void parcel_release(parcel *p);
 
 /* Heads that announce a load are no longer, so that they arrive without delay. */
@@ -75,13 +77,15 @@ int64_t parcel_buffer_length(const void *head, int64_t i);
 PyObject *parcel_room(Py_ssize_t size, void **data);
 
 /* The object in received bytes (start .. start + size of `room`). New. */
-PyObject *parcel_open(state *st, PyObject *room, Py_ssize_t start, Py_ssize_t size);
+PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py_ssize_t size);
 
 /* A parcel that is being received by a rank. */
 typedef struct incoming {
     PyObject *room; /* of the first message; NULL: none yet */
     Py_ssize_t size;
     PyObject *load; /* the array or memory that the second goes to; NULL: there is none */
+    PyObject *serializer;
+    int nobody; /* the message comes from PROC_NULL */
 } incoming;
 
 /*
@@ -89,11 +93,11 @@ typedef struct incoming {
  * still to come; its status has the source and tag of the message. -1: an exception. Keeps the GIL,
  * so that no other thread takes the load for a message of its own.
  */
-int incoming_post(incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
+int incoming_post(state *st, incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
                   MPI_Request *request);
 
 /* The object, when all is there. New. */
-PyObject *incoming_open(state *st, const incoming *in);
+PyObject *incoming_open(const incoming *in);
 void incoming_release(incoming *in);
 PyObject *incoming_memory(const incoming *in); /* what MPI may still write to, or NULL. New. */
 

@@ -10,11 +10,6 @@ typedef struct pickler {
     int standard; /* dumps and loads are pickle's own: buffers may go out of band */
 } pickler;
 
-static pickler *pickler_of(const state *st)
-{
-    return (pickler *)st->pickle;
-}
-
 /* --------------------------------------------------------------- out-of-band buffers */
 
 /* buffer_callback of pickle: large buffers are listed, others stay in the
@@ -106,9 +101,9 @@ static PyObject *load(pickler *p, PyObject *data, PyObject *buffers)
     return result;
 }
 
-PyObject *pickle_dump(state *st, PyObject *object, PyObject *buffers)
+PyObject *pickle_dump(PyObject *serializer, PyObject *object, PyObject *buffers)
 {
-    PyObject *data = dump(pickler_of(st), object, buffers);
+    PyObject *data = dump((pickler *)serializer, object, buffers);
 
     if (data != NULL && !PyBytes_Check(data)) {
         raise_type("what dumps() returns", "bytes", data);
@@ -117,19 +112,19 @@ PyObject *pickle_dump(state *st, PyObject *object, PyObject *buffers)
     return data;
 }
 
-PyObject *pickle_load(state *st, PyObject *data, PyObject *buffers)
+PyObject *pickle_load(PyObject *serializer, PyObject *data, PyObject *buffers)
 {
-    return load(pickler_of(st), data, buffers);
+    return load((pickler *)serializer, data, buffers);
 }
 
-int pickle_is_standard(const state *st)
+int pickle_is_standard(PyObject *serializer)
 {
-    return pickler_of(st)->standard;
+    return ((pickler *)serializer)->standard;
 }
 
-Py_ssize_t pickle_threshold(const state *st)
+Py_ssize_t pickle_threshold(PyObject *serializer)
 {
-    return pickler_of(st)->threshold;
+    return ((pickler *)serializer)->threshold;
 }
 
 /* ------------------------------------------------------------------ class MPI.Pickle */

@@ -221,7 +221,8 @@ static int match(receipt **at, const MPI_Status *found)
         mpi_failed(MPI_Get_elements_x(&status, MPI_BYTE, &size), "MPI_Get_elements_x") < 0)
         return -1;
     *at = r->next;
-    return incoming_post(&r->in, &taken, size, r->comm, &r->request->mpi.request);
+    return incoming_post(state_of((PyObject *)r->request), &r->in, &taken, size, r->comm,
+                         &r->request->mpi.request);
 }
 
 /* Look for messages. One may arrive between the looks for two receipts that both accept it; it
@@ -305,7 +306,7 @@ void request_finished(handle *self)
 }
 
 /* The object that a completed lower-case request stands for: None for sends. New. */
-PyObject *request_take_object(state *st, handle *self)
+PyObject *request_take_object(handle *self)
 {
     PyObject *object;
 
@@ -314,16 +315,16 @@ PyObject *request_take_object(state *st, handle *self)
         request_finished(self);
         return object;
     }
-    object = incoming_open(st, &self->receipt->in);
+    object = incoming_open(&self->receipt->in);
     forget_receipt(self);
     return object;
 }
 
-PyObject *request_object(state *st, PyObject *request, MPI_Status *status)
+PyObject *request_object(PyObject *request, MPI_Status *status)
 {
     handle *self = (handle *)request;
 
-    return request_wait_one(self, status) < 0 ? NULL : request_take_object(st, self);
+    return request_wait_one(self, status) < 0 ? NULL : request_take_object(self);
 }
 
 /* ------------------------------------------------------------------ one request */
@@ -384,7 +385,7 @@ static PyObject *request_wait(PyObject *self, PyObject *const *args, Py_ssize_t 
     if (parse_status("wait", self, &status, args, nargs, keywords) < 0 ||
         request_wait_one((handle *)self, status) < 0)
         return NULL;
-    return request_take_object(state_of(self), (handle *)self);
+    return request_take_object((handle *)self);
 }
 
 PyDoc_STRVAR(test_doc, "test($self, /, status=None)\n--\n\n(True, object received or None) if "
@@ -400,7 +401,7 @@ static PyObject *request_test(PyObject *self, PyObject *const *args, Py_ssize_t 
     if (parse_status("test", self, &status, args, nargs, keywords) < 0 ||
         request_test_one((handle *)self, &done, status) < 0)
         return NULL;
-    object = done ? request_take_object(state_of(self), (handle *)self) : Py_NewRef(Py_None);
+    object = done ? request_take_object((handle *)self) : Py_NewRef(Py_None);
     return object == NULL ? NULL : Py_BuildValue("(NN)", PyBool_FromLong(done), object);
 }
 

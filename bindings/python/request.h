@@ -15,7 +15,7 @@ int request_status_one(handle *self, int *done, MPI_Status *status);
 void request_finished(handle *self);
 
 /* The object that a completed lower-case request stands for: None for sends. New. */
-PyObject *request_take_object(state *st, handle *self);
+PyObject *request_take_object(handle *self);
 
 /* grequest.c: what complete() was given; None for other requests. New. */
 PyObject *grequest_object(handle *self);

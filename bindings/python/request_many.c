@@ -192,7 +192,7 @@ static PyObject *collect(batch *b)
     for (Py_ssize_t i = 0; list != NULL && i < b->n; i++) {
         if (!b->done[i])
             continue;
-        object = request_take_object(b->st, b->items[i]);
+        object = request_take_object(b->items[i]);
         if (object == NULL || PyList_Append(list, object) < 0)
             Py_CLEAR(list);
         Py_XDECREF(object);
@@ -254,7 +254,7 @@ static PyObject *any_result(batch *b, int how, Py_ssize_t index)
     PyObject *object = NULL;
 
     if (how & OBJECTS) {
-        object = index >= 0 ? request_take_object(b->st, b->items[index]) : Py_NewRef(Py_None);
+        object = index >= 0 ? request_take_object(b->items[index]) : Py_NewRef(Py_None);
         if (object == NULL)
             return NULL;
     } else if (index >= 0 && !b->looking) {
