@@ -1,5 +1,5 @@
 /* Datasets: know them, move their elements. They are created in create.c. */
-#include "chunk.h"
+#include "async.h"
 #include "type.h"
 
 #include <inttypes.h>
@@ -172,9 +172,7 @@ int collio_dataset_offset(collio_object *dataset, int64_t *out, collio_error *er
 
 /* ------------------------------------------------------------- elements */
 
-/* Check one rank's part of a transfer; `whole` is where everything is put if the
- * selection is NULL. Returns the selection. */
-static const collio_selection *check_part(const collio_object *dataset,
+const collio_selection *collio_part_check(const collio_object *dataset,
                                           const collio_selection *selection,
                                           collio_selection *whole, const collio_array *memory,
                                           collio_direction direction, collio_error *err)
@@ -227,33 +225,51 @@ static int allocate_late(collio_object *dataset, collio_error *err)
     return err->code;
 }
 
-int collio_dataset_write(collio_object *dataset, const collio_selection *selection,
-                         const collio_array *memory, collio_error *err)
+void collio_write_check(collio_writing *w, collio_error *err)
 {
-    collio_named named = {dataset, NULL};
-    collio_call call = {"write", 0, collio_named_describe, &named};
-    collio_ticket ticket = {.operation = call.operation};
-    collio_selection whole;
-
-    if (collio_object_check(dataset, err))
-        return err->code;
-    collio_object_check_writable(dataset, err);
-    selection = check_part(dataset, selection, &whole, memory, COLLIO_WRITING, err);
-    call.digest = dataset->identity;
+    w->ticket = (collio_ticket){.operation = "write"};
+    collio_object_check_writable(w->dataset, err);
+    w->selection =
+        collio_part_check(w->dataset, w->selection, &w->whole, w->memory, COLLIO_WRITING, err);
     if (err->code == COLLIO_OK)
-        collio_interleave_vote(dataset, selection, &ticket);
-    if (collio_begin_voting(dataset->file, &call, &ticket, err))
-        return err->code;
+        collio_interleave_vote(w->dataset, w->selection, &w->ticket);
+}
+
+int collio_write_begin(collio_writing *w, const char *operation, collio_error *err)
+{
+    collio_named named = {w->dataset, NULL};
+    collio_call call = {operation, w->dataset->identity, collio_named_describe, &named};
+
+    return collio_begin_voting(w->dataset->file, &call, &w->ticket, err);
+}
+
+int collio_write_now(collio_writing *w, collio_error *err)
+{
+    collio_object *dataset = w->dataset;
+
     if (collio_layout_bytes(dataset) == 0)
         return err->code;
     if (dataset->layout.kind != COLLIO_STORED_CONTIGUOUS)
-        return write_together(dataset, selection, memory, err);
+        return write_together(dataset, w->selection, w->memory, err);
     if (dataset->layout.offset < 0 && allocate_late(dataset, err))
         return err->code;
-    if (collio_interleave_wanted(&ticket))
-        return collio_interleave_write(dataset, selection, memory, &ticket, err);
-    collio_transfer_write(dataset, selection, memory, err);
+    if (collio_interleave_wanted(&w->ticket))
+        return collio_interleave_write(dataset, w->selection, w->memory, &w->ticket, err);
+    collio_transfer_write(dataset, w->selection, w->memory, err);
     return collio_finish_elements(dataset->file, "written", err);
+}
+
+int collio_dataset_write(collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_error *err)
+{
+    collio_writing w = {.dataset = dataset, .selection = selection, .memory = memory};
+
+    if (collio_object_check(dataset, err))
+        return err->code;
+    collio_write_check(&w, err);
+    if (collio_write_begin(&w, "write", err))
+        return err->code;
+    return collio_write_now(&w, err);
 }
 
 /* Reading changes nothing, so one agreement is enough: after it. */
@@ -266,7 +282,7 @@ int collio_dataset_read(collio_object *dataset, const collio_selection *selectio
 
     if (collio_object_check(dataset, err))
         return err->code;
-    selection = check_part(dataset, selection, &whole, memory, COLLIO_READING, err);
+    selection = collio_part_check(dataset, selection, &whole, memory, COLLIO_READING, err);
     if (err->code == COLLIO_OK)
         collio_transfer_read(dataset, selection, memory, err);
     call.digest = dataset->identity;
@@ -280,7 +296,7 @@ int collio_dataset_read_independent(collio_object *dataset, const collio_selecti
 
     if (err->code != COLLIO_OK || collio_object_check(dataset, err))
         return err->code;
-    selection = check_part(dataset, selection, &whole, memory, COLLIO_READING, err);
+    selection = collio_part_check(dataset, selection, &whole, memory, COLLIO_READING, err);
     if (err->code == COLLIO_OK)
         collio_transfer_read(dataset, selection, memory, err);
     return err->code;

@@ -1,5 +1,5 @@
 /* Files: flush, close, let go. Opening them is in open.c. */
-#include "file.h"
+#include "async.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ void collio_file_drop(collio_file *file)
         file->references++;
     file->id = H5I_INVALID_HID;
     collio_hdf5_loud(&printing);
+    collio_requests_join(file, &ignored);
     collio_disk_close(&file->disk, &ignored);
 }
 
@@ -131,6 +132,7 @@ static int close_now(collio_file *file, collio_error *err)
     collio_hdf5_loud(&printing);
     if (file->writable && collio_file_commit(file, err))
         return err->code;
+    collio_requests_join(file, err);
     /* Network file systems tell of failed writes only now. */
     collio_disk_close(&file->disk, err);
     return collio_finish(file, "close", 0, err);

@@ -21,8 +21,10 @@ struct collio_file {
     int64_t used;       /* space below may hold what the file on disk refers to, or old elements */
     collio_error poison;
     collio_object *root;
-    collio_object *objects; /* all that are open, the root among them */
-    int references;         /* the handle's, and each object's */
+    collio_object *objects;   /* all that are open, the root among them */
+    collio_request *requests; /* transfers under way */
+    uint64_t requests_made;
+    int references; /* the handle's, and each object's and request's */
 };
 
 /* Of datasets. */

@@ -50,4 +50,8 @@ PyObject *h5_get_virtual(PyObject *self, void *none);
 int h5_set_shape(PyObject *self, PyObject *shape, void *none);
 extern PyMethodDef h5storage_methods[];
 
+/* --------------------------------------------------------------- h5async.c */
+
+extern PyMethodDef h5async_methods[];
+
 #endif

@@ -83,6 +83,7 @@ static const struct {
     {TYPE_H5Group, h5walk_methods, NULL},
     {TYPE_H5Group, h5link_methods, NULL},
     {TYPE_H5Dataset, h5storage_methods, NULL},
+    {TYPE_H5Dataset, h5async_methods, NULL},
 };
 
 /* A type is found under the last part of its full name. */

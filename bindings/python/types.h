@@ -47,6 +47,7 @@ X(H5File, H5Group, collio)
 X(H5Dataset, H5Object, collio)
 X(H5Datatype, H5Object, collio)
 X(H5Mode, none, hidden)
+X(Transfer, none, collio)
 X(Attributes, none, collio)
 X(View, none, collio)
 #undef X

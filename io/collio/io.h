@@ -604,6 +604,41 @@ COLLIO_API int collio_dataset_read_independent(collio_object *dataset,
                                                const collio_selection *selection,
                                                const collio_array *memory, collio_error *err);
 
+/* A transfer that goes on while the program does other things. */
+typedef struct collio_request collio_request;
+
+/*
+ * Begin to write or read elements. Collective, as collio_dataset_write() and
+ * collio_dataset_read(). Elements that are contiguous in the file and need no
+ * conversion are moved by a thread; all others before the call returns.
+ *   selection  in  a list in it must stay until the wait
+ *   memory     in  what it describes must stay, and not be used, until the wait
+ *   out        out  give it to collio_request_wait(); NULL on failure
+ * Errors: as without _async; those of this rank's transfer come with the wait.
+ * Between a write and its wait, what other calls read there is undefined.
+ */
+COLLIO_API int collio_dataset_write_async(collio_object *dataset, const collio_selection *selection,
+                                          const collio_array *memory, collio_request **out,
+                                          collio_error *err);
+COLLIO_API int collio_dataset_read_async(collio_object *dataset, const collio_selection *selection,
+                                         const collio_array *memory, collio_request **out,
+                                         collio_error *err);
+
+/* 1 if this rank's part is done, or `request` is NULL. Not collective. */
+COLLIO_API int collio_request_test(const collio_request *request);
+
+/*
+ * Wait for a transfer, and set *request to NULL. Collective: all ranks wait for the
+ * same one, and an error of one rank is that of all. If ranks wait for different
+ * ones (DIVERGED), the request stays.
+ *   request  in/out  may point to NULL
+ */
+COLLIO_API int collio_request_wait(collio_request **request, collio_error *err);
+
+/* Wait for this rank's part, forget its error, and set *request to NULL; may point to NULL.
+ * Not collective. */
+COLLIO_API void collio_request_drop(collio_request **request);
+
 /* ------------------------------------------------------------ attributes */
 
 typedef enum collio_attribute_kind {

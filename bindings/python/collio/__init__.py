@@ -15,7 +15,8 @@ __version__ = "0.1.0"
 rc = Settings()
 
 # Names that need MPI running, and those that only need the extension.
-_RUNNING = ("File", "Group", "Dataset", "Datatype", "Attributes", "Checkpoint", "State", "SaveRequest", "View")
+_RUNNING = ("File", "Group", "Dataset", "Datatype", "Attributes", "Checkpoint", "State", "SaveRequest", "Transfer",
+            "View")
 _LOADED = (
     "Part",
     "PerRank",
