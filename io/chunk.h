@@ -133,6 +133,12 @@ int collio_chunks_write(collio_object *dataset, const collio_selection *selectio
 int collio_chunks_write_filtered(collio_object *dataset, const collio_selection *selection,
                                  const collio_array *memory, collio_error *err);
 
+/* ------------------------------------------------------------ chunk_read.c */
+
+/* Read a selection, checked, of a chunked dataset without filters. Not collective. */
+int collio_chunks_read(const collio_object *dataset, const collio_selection *selection,
+                       const collio_array *memory, collio_error *err);
+
 /* ------------------------------------------------------------- odd_write.c */
 
 /* Give a contiguous dataset the space that it has not got yet. Collective. */

@@ -61,13 +61,16 @@ static collio_storage_kind kind_of(hid_t list)
 static int read_chunks(hid_t list, collio_layout *l, collio_error *err)
 {
     hsize_t chunks[COLLIO_MAX_DIMS];
+    unsigned options = 0;
 
     if (collio_hdf5(H5Pget_chunk(list, COLLIO_MAX_DIMS, chunks) < 0, "H5Pget_chunk", err))
         return err->code;
     for (int d = 0; d < l->ndim; d++)
         l->chunks[d] = (int64_t)chunks[d];
     l->filtered = H5Pget_nfilters(list) > 0;
-    return COLLIO_OK;
+    collio_hdf5(H5Pget_chunk_opts(list, &options) < 0, "H5Pget_chunk_opts", err);
+    l->bare_edges = (options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) != 0;
+    return err->code;
 }
 
 /* The layout, and the offset of elements that are contiguous in the file itself. */

@@ -37,6 +37,7 @@ typedef struct collio_layout {
     int64_t offset; /* bytes; -1: not contiguous in this file, or not there yet */
     collio_storage_kind kind;
     int filtered;                    /* chunks pass filters */
+    int bare_edges;                  /* but those at the border do not */
     int64_t chunks[COLLIO_MAX_DIMS]; /* extents of a chunk */
 } collio_layout;
 
@@ -196,6 +197,11 @@ int collio_transfer_check(const collio_object *dataset, const collio_array *memo
  * function as collio_runs() does. Not collective. */
 int collio_transfer_walk(const collio_object *dataset, const collio_selection *selection,
                          const collio_array *memory, collio_run_function *put, void *context,
+                         collio_error *err);
+
+/* The other way: let a function get runs of elements as they are in the file. */
+int collio_transfer_fill(const collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_run_function *get, void *context,
                          collio_error *err);
 
 /* Write them where they are contiguous in the file, or read them wherever they are.

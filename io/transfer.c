@@ -5,7 +5,7 @@
  * it waits for another rank, so an error is only an error. Chunks are written in
  * chunk_write.c and chunk_filter.c, and everything else is read through HDF5, on
  * each rank by itself. */
-#include "file.h"
+#include "chunk.h"
 #include "type.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@ typedef struct route {
     int replaces;                   /* parts of elements: the others are to stay */
     char *old;                      /* they, where they are not contiguous in the file */
     int64_t room;
-    collio_run_function *put; /* what to do with elements as they are in the file */
+    collio_run_function *put; /* or get elements as they are in the file */
     void *put_context;
     int64_t runs; /* read so far: one alone is not worth a sieve */
 } route;
@@ -78,6 +78,8 @@ static int check_writable(const collio_object *dataset, collio_error *err)
         why = "are in other files (external storage)";
     else if (l->kind == COLLIO_STORED_VIRTUAL)
         why = "are in other datasets (it is virtual)";
+    else if (l->filtered && l->bare_edges)
+        why = "pass filters only in chunks that are not at the border";
     if (why == NULL || elements(l) == 0)
         return err->code;
     return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
@@ -154,7 +156,7 @@ static int read_converted(void *context, int64_t first, int64_t count, char *mem
         n = count - done < r->room ? count - done : r->room;
         if (r->replaces)
             memcpy(r->background, memory + done * r->memory_size, (size_t)(n * r->memory_size));
-        if (read_same(context, first + done, n, r->buffer, err) ||
+        if (r->put(r->put_context, first + done, n, r->buffer, err) ||
             collio_hdf5(H5Tconvert(r->file_type, r->memory_type, (size_t)n, r->buffer,
                                    r->background, H5P_DEFAULT) < 0,
                         "H5Tconvert", err))
@@ -208,6 +210,8 @@ static int read_directly(const collio_object *dataset, const collio_selection *s
 
     if (same || prepare_conversion(&r, dataset, memory, collio_selection_size(selection), err) ==
                     COLLIO_OK) {
+        r.put = read_same;
+        r.put_context = &r;
         r.sieve = (collio_sieve){.disk = r.disk, .end = r.offset + elements(l) * r.file_size};
         collio_runs(l->shape, selection, memory, COLLIO_READING, COLLIO_PACK_BYTES,
                     same ? read_same : read_converted, &r, err);
@@ -341,6 +345,34 @@ int collio_transfer_write(const collio_object *dataset, const collio_selection *
 
 /* ---------------------------------------------------------------- reading */
 
+int collio_transfer_fill(const collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, collio_run_function *get, void *context,
+                         collio_error *err)
+{
+    const collio_layout *l = &dataset->layout;
+    route r = route_of(dataset, memory);
+
+    if (l->stored == memory->type)
+        return collio_runs(l->shape, selection, memory, COLLIO_READING, COLLIO_PACK_BYTES, get,
+                           context, err);
+    r.put = get;
+    r.put_context = context;
+    if (prepare_conversion(&r, dataset, memory, collio_selection_size(selection), err) == COLLIO_OK)
+        collio_runs(l->shape, selection, memory, COLLIO_READING, COLLIO_PACK_BYTES, read_converted,
+                    &r, err);
+    free(r.buffer);
+    return err->code;
+}
+
+/* Chunks as they are, of this file. */
+static int has_plain_chunks(const collio_object *dataset)
+{
+    const collio_layout *l = &dataset->layout;
+
+    return l->kind == COLLIO_STORED_CHUNKED && !l->filtered && !dataset->foreign &&
+           !collio_type_variable(l->stored);
+}
+
 int collio_transfer_read(const collio_object *dataset, const collio_selection *selection,
                          const collio_array *memory, collio_error *err)
 {
@@ -353,6 +385,8 @@ int collio_transfer_read(const collio_object *dataset, const collio_selection *s
     collio_hdf5_quiet(&printing);
     if (is_direct(&dataset->layout))
         read_directly(dataset, selection, memory, err);
+    else if (has_plain_chunks(dataset))
+        collio_chunks_read(dataset, selection, memory, err);
     else if (is_packed(memory))
         read_packed(dataset, selection, memory->type, memory->data, err);
     else
