@@ -60,13 +60,19 @@ static collio_storage_kind kind_of(hid_t list)
 
 static int read_chunks(hid_t list, collio_layout *l, collio_error *err)
 {
-    hsize_t chunks[COLLIO_MAX_DIMS];
+    hsize_t chunks[COLLIO_MAX_DIMS] = {0};
     unsigned options = 0;
+    int ndim = H5Pget_chunk(list, COLLIO_MAX_DIMS, chunks);
 
-    if (collio_hdf5(H5Pget_chunk(list, COLLIO_MAX_DIMS, chunks) < 0, "H5Pget_chunk", err))
+    if (collio_hdf5(ndim < 0, "H5Pget_chunk", err))
         return err->code;
-    for (int d = 0; d < l->ndim; d++)
+    for (int d = 0; d < l->ndim; d++) {
         l->chunks[d] = (int64_t)chunks[d];
+        if (ndim != l->ndim || l->chunks[d] < 1 || l->chunks[d] > UINT32_MAX)
+            return collio_error_set(err, COLLIO_ERR_HDF5,
+                                    "the file is damaged: chunks that have no "
+                                    "extents, or those of another dataset");
+    }
     l->filtered = H5Pget_nfilters(list) > 0;
     collio_hdf5(H5Pget_chunk_opts(list, &options) < 0, "H5Pget_chunk_opts", err);
     l->bare_edges = (options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) != 0;
