@@ -31,7 +31,7 @@ typedef struct reading {
 
 static int find_places(reading *r, collio_error *err)
 {
-    int wanted;
+    int missing = 0, wanted;
 
     r->places = calloc((size_t)r->touched.count + 1, sizeof *r->places);
     r->element = malloc(r->grid.element);
@@ -46,8 +46,9 @@ static int find_places(reading *r, collio_error *err)
         if (size == 0)
             r->places[i].address = -1;
         r->places[i].left = r->touched.list[i].count;
+        missing |= size == 0;
     }
-    return collio_fill_value(r->dataset, r->element, &wanted, err);
+    return missing ? collio_fill_value(r->dataset, r->element, &wanted, err) : err->code;
 }
 
 static int read_at(const reading *r, int64_t address, char *to, int64_t size, collio_error *err)
