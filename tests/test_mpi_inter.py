@@ -61,12 +61,14 @@ def buffers(root):
     role = 0 if giver else MPI.ROOT if rank == 0 else MPI.PROC_NULL
     at = role == MPI.ROOT
     name = f"root in group {root}: "
+    # Open MPI 4 loses count of nonblocking calls in which PROC_NULL takes no part: they get a communicator each.
+    later = inter.Dup()
 
     data = np.array([1, 2, 3]) if at else np.zeros(3, int)
     inter.Bcast(data if role != MPI.PROC_NULL else None, role)
     equal(data, np.array([1, 2, 3]) if at or giver else np.zeros(3, int), name + "Bcast")
     data = np.array([4.0]) if at else np.zeros(1)
-    inter.Ibcast(data if role != MPI.PROC_NULL else None, role).Wait()
+    later.Ibcast(data if role != MPI.PROC_NULL else None, role).Wait()
     equal(data, np.array([4.0]) if at or giver else np.zeros(1), name + "Ibcast")
 
     got = np.zeros((n, 2), int) if at else None
@@ -80,14 +82,15 @@ def buffers(root):
     inter.Scatter(np.array(remote) if at else None, got if giver else None, role)
     equal(int(got[0]), me if giver else 0, name + "Scatter")
     got = np.zeros(rank + 1, int)
-    inter.Iscatterv([np.repeat(remote, counts), counts] if at else None, got if giver else None, role).Wait()
+    later.Iscatterv([np.repeat(remote, counts), counts] if at else None, got if giver else None, role).Wait()
     equal(got, np.full(rank + 1, me if giver else 0), name + "Iscatterv")
     got = np.zeros(1, int)
     inter.Reduce(np.array([me]) if giver else None, got if at else None, MPI.SUM, role)
     equal(int(got[0]), sums if at else 0, name + "Reduce")
     got = np.zeros(1, int)
-    inter.Ireduce(np.array([me]) if giver else None, got if at else None, MPI.MAX, role).Wait()
+    later.Ireduce(np.array([me]) if giver else None, got if at else None, MPI.MAX, role).Wait()
     equal(int(got[0]), max(remote) if at else 0, name + "Ireduce")
+    later.Free()
 
 
 def objects(root):
