@@ -28,6 +28,11 @@ static int check_arguments(const char *directory, const collio_checkpoint_option
         return collio_error_set(err, COLLIO_ERR_VALUE,
                                 "the level of compression must be in 0 .. 9, got %d",
                                 options->deflate);
+    if (options->layout != COLLIO_LAYOUT_SHARED && options->layout != COLLIO_LAYOUT_PER_RANK)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "layout must be one of COLLIO_LAYOUT_*");
+    if (options->layout == COLLIO_LAYOUT_PER_RANK && options->deflate > 0)
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "compression is not for the per-rank layout");
     if (options->deflate > 0 && collio_deflate_check(err))
         return err->code;
     return collio_schedule_check(options, err);
@@ -44,6 +49,7 @@ static int agree_on_arguments(collio_checkpoint *c, const char *directory, colli
     ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.verify);
     ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.read_only);
     ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.deflate);
+    ticket.digest = collio_hash_number(ticket.digest, (uint64_t)c->options.layout);
     if (err->code == COLLIO_OK)
         ticket.digest = collio_hash_number(ticket.digest, collio_schedule_digest(&c->options));
     return collio_agree(c->comm, &ticket, err);

@@ -122,7 +122,7 @@ static int send_item(const collio_plan *plan, collio_comm *comm, int i, handing 
     collio_array memory;
 
     share_of(plan, comm, i, &where, &memory);
-    if (collio_selection_size(&where) == 0)
+    if (collio_selection_size(&where) == 0 || plan->table.record[i].apart)
         return COLLIO_OK;
     h->lasting = is_packed(&memory);
     return collio_runs(plan->table.record[i].shape, &where, &memory, COLLIO_WRITING,
@@ -163,7 +163,7 @@ static char *pack(const collio_array *a, collio_error *err)
 
 static int is_exchanged(const collio_plan *plan, collio_comm *comm, int i)
 {
-    return plan->items[i].kind == COLLIO_ITEM_PART &&
+    return plan->items[i].kind == COLLIO_ITEM_PART && !plan->table.record[i].apart &&
            collio_aggregate_wanted(&plan->table.record[i], collio_comm_size(comm),
                                    collio_plan_blocks(plan, i), plan->stride, plan->short_run);
 }
@@ -219,6 +219,8 @@ size_t collio_plan_room(const collio_plan *plan, collio_comm *comm, int borrow)
             continue;
         }
         share_of(plan, comm, i, &where, &memory);
+        if (record->apart)
+            continue;
         if (!borrow || !is_packed(&memory))
             bytes += element * collio_selection_size(&where);
     }

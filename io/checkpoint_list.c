@@ -1,5 +1,5 @@
 /* Which steps are in a directory, and deleting one. Rank 0 looks, all ranks learn the same. */
-#include "step.h"
+#include "rankset.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,6 +22,7 @@ static void look_at(const char *directory, int64_t step, collio_checkpoint_entry
     }
     if (fd >= 0)
         collio_posix_size(fd, &entry->size, path, &ignored);
+    entry->size += collio_rankset_bytes(table.ranks);
     collio_pin_exists(directory, step, &entry->pinned, &ignored);
     entry->status = why.code;
     collio_copy_text(entry->text, sizeof entry->text, why.text);
@@ -105,8 +106,9 @@ static int remove_step(const collio_checkpoint *c, int64_t step, collio_error *e
 
     if (path != NULL && collio_pin_exists(c->directory, step, &pinned, &why) == COLLIO_OK && pinned)
         collio_error_set(&why, COLLIO_ERR_STATE, "'%s' is pinned", path);
-    if (why.code == COLLIO_OK && collio_posix_remove(path, &why) == COLLIO_OK)
-        collio_posix_sync_directory(c->directory, &why);
+    if (why.code == COLLIO_OK && collio_posix_remove(path, &why) == COLLIO_OK &&
+        collio_posix_sync_directory(c->directory, &why) == COLLIO_OK)
+        collio_ranks_drop(c->directory, step);
     if (why.sys_error == ENOENT)
         collio_error_set(err, COLLIO_ERR_NONE, "there is no '%s'", path);
     else if (why.code != COLLIO_OK && err->code == COLLIO_OK)

@@ -3,7 +3,7 @@
  * long as a good part of a save; so a step that is pruned is renamed, which is quick, and a thread
  * removes it while the program goes on. What a job leaves of that, the next one removes.
  */
-#include "step.h"
+#include "rankset.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -150,8 +150,10 @@ static void give_up(const collio_checkpoint *c, int64_t step, const char *path,
 
     collio_uuid_make(uuid);
     old = collio_name_old(c->directory, uuid, step, warning);
-    if (old != NULL && collio_posix_rename(path, old, warning) == COLLIO_OK)
+    if (old != NULL && collio_posix_rename(path, old, warning) == COLLIO_OK) {
         add_path(c->removal, old, warning);
+        collio_ranks_drop(c->directory, step);
+    }
     free(old);
 }
 

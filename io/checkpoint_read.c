@@ -1,6 +1,6 @@
 /* What an open step holds, and reading it: every block that is touched is compared with its digest
  * in the very memory that the caller's elements are taken from. */
-#include "step.h"
+#include "rankset.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -153,16 +153,12 @@ static int read_run(void *context, int64_t first, int64_t count, char *memory, c
     return COLLIO_OK;
 }
 
-/* This rank's elements, without the others. */
-static int read_elements(const collio_checkpoint_state *state, const collio_record *record,
+int collio_elements_read(int fd, const char *path, const collio_record *record,
                          const collio_selection *where, const collio_array *memory,
                          collio_error *err)
 {
-    reader r = {.fd = state->fd, .path = state->path, .record = record, .loaded = -1};
+    reader r = {.fd = fd, .path = path, .record = record, .loaded = -1};
 
-    if (collio_selection_check(where, record->ndim, record->shape, err) ||
-        collio_selection_match(where, memory, err) || collio_selection_size(where) == 0)
-        return err->code;
     r.buffer = malloc((size_t)(record->block * collio_record_element(record)));
     if (r.buffer == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a block of '%s'",
@@ -170,6 +166,19 @@ static int read_elements(const collio_checkpoint_state *state, const collio_reco
     collio_runs(record->shape, where, memory, COLLIO_READING, COLLIO_PACK_BYTES, read_run, &r, err);
     free(r.buffer);
     return err->code;
+}
+
+/* This rank's elements, without the others. */
+static int read_elements(const collio_checkpoint_state *state, const collio_record *record,
+                         const collio_selection *where, const collio_array *memory,
+                         collio_error *err)
+{
+    if (collio_selection_check(where, record->ndim, record->shape, err) ||
+        collio_selection_match(where, memory, err) || collio_selection_size(where) == 0)
+        return err->code;
+    if (record->apart)
+        return collio_ranks_read(state, (int)(record - state->table.record), where, memory, err);
+    return collio_elements_read(state->fd, state->path, record, where, memory, err);
 }
 
 /* -------------------------------------------------------------- arrays */

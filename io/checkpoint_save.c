@@ -4,7 +4,7 @@
  * data are written in the background, they are staged in memory between guard and layout, and
  * nobody waits for data and durable until the end.
  */
-#include "step.h"
+#include "rankset.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -68,8 +68,10 @@ static int create_file(collio_save *s, collio_error *err)
 {
     collio_table *table = &s->plan.table;
 
-    collio_uuid_make(table->uuid);
-    table->time = (int64_t)time(NULL);
+    if (table->ranks == NULL) {
+        collio_uuid_make(table->uuid);
+        table->time = (int64_t)time(NULL);
+    }
     s->part = collio_name_part(s->c->directory, table->uuid, s->plan.step, err);
     if (s->part == NULL)
         return err->code;
@@ -267,6 +269,7 @@ static int commit(collio_save *s, collio_error *err)
     collio_error ignored = COLLIO_ERROR_INIT;
 
     if (s->root && collio_lease_check(s->c->lease, err) == COLLIO_OK &&
+        (s->plan.table.ranks == NULL || collio_ranks_commit(s, err) == COLLIO_OK) &&
         collio_posix_rename(s->part, s->final, err) == COLLIO_OK &&
         collio_posix_sync_directory(s->c->directory, err) != COLLIO_OK)
         /* Nobody has been told, and with this error nobody will be: taken back. */
@@ -290,7 +293,8 @@ int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int ni
         return err->code;
     s->plan.short_run = s->staged ? short_in_background : short_run;
     s->staged |= c->options.deflate > 0;
-    if (s->staged && stage(s, err))
+    if ((c->options.layout == COLLIO_LAYOUT_PER_RANK && collio_ranks_write(s, err)) ||
+        (s->staged && stage(s, err)))
         return err->code;
     return share_sizes(s, err) ? err->code : layout(s, err);
 }
@@ -320,6 +324,8 @@ void collio_save_end(collio_save *s, int success)
     collio_posix_close(&s->writer.fd, s->part, &ignored);
     if (s->root && s->part != NULL && !success)
         collio_posix_remove(s->part, &ignored);
+    if (s->root && s->plan.table.ranks != NULL && !success)
+        collio_ranks_abandon(s);
     free(s->sums);
     free(s->part);
     free(s->final);

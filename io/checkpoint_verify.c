@@ -1,6 +1,6 @@
 /* Compare the data of a step with its seal. The ranks share the blocks; each block is digested by
  * one of them. */
-#include "step.h"
+#include "rankset.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,6 +94,12 @@ static int verify_record(int fd, const char *path, const collio_record *record, 
     return failed;
 }
 
+/* Of a record whose elements lie in this file. */
+static int64_t own_blocks(const collio_record *record)
+{
+    return record->apart ? 0 : record->blocks;
+}
+
 int collio_verify_share(int fd, const char *path, const collio_table *table, int share, int shares,
                         collio_findings *findings, collio_error *err)
 {
@@ -101,16 +107,18 @@ int collio_verify_share(int fd, const char *path, const collio_table *table, int
 
     memset(findings, 0, sizeof *findings);
     for (int i = 0; i < table->count; i++)
-        total += table->record[i].blocks;
+        total += own_blocks(&table->record[i]);
     if (collio_part_range(total, shares, share, &start, &count, err))
         return err->code;
-    for (int i = 0; i < table->count; at += table->record[i++].blocks) {
+    for (int i = 0; i < table->count; at += own_blocks(&table->record[i++])) {
         int64_t from = start > at ? start - at : 0, to = start + count - at;
-        if (to > table->record[i].blocks)
-            to = table->record[i].blocks;
+        if (to > own_blocks(&table->record[i]))
+            to = own_blocks(&table->record[i]);
         if (from < to && verify_record(fd, path, &table->record[i], from, to, findings, err))
             return err->code;
     }
+    if (table->ranks != NULL)
+        return collio_ranks_verify(path, table, share, shares, findings, err);
     return COLLIO_OK;
 }
 

@@ -1,6 +1,6 @@
 /* The names in a directory of checkpoints: steps, pins, parts of saves under way. */
 #define _GNU_SOURCE
-#include "step.h"
+#include "rankset.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -65,6 +65,16 @@ static const char *find_uuid(const char *name)
     return strncmp(name, ".old-", 5) == 0 ? name + 5 : NULL;
 }
 
+/* The files of ranks, of a save that was not finished. */
+static int remove_ranks(const char *directory, const char *name)
+{
+    char *path = NULL;
+    int gone = asprintf(&path, "%s/%s", directory, name) >= 0 && collio_ranks_remove(path);
+
+    free(path);
+    return gone;
+}
+
 void collio_names_clean(const char *directory)
 {
     DIR *dir = opendir(directory);
@@ -76,12 +86,13 @@ void collio_names_clean(const char *directory)
         if (text == NULL || !collio_uuid_parse(text, uuid) ||
             collio_process_is(uuid, 0) != COLLIO_PROCESS_GONE)
             continue;
-        if (unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+        if (unlinkat(dirfd(dir), entry->d_name, 0) == 0 || remove_ranks(directory, entry->d_name))
             collio_log("checkpoint: removed %s/%s, left by a job that is gone", directory,
                        entry->d_name);
     }
     if (dir != NULL)
         closedir(dir);
+    collio_ranks_drop(directory, -1);
 }
 
 /* --------------------------------------------------------------- list */

@@ -3,7 +3,7 @@
  * its own words by the digest at its end, the table and the rest of the user block by a second,
  * HDF5's metadata by a third, and the elements by the digests in the table.
  */
-#include "step.h"
+#include "rankset.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,8 +14,9 @@ static const char magic[8] = "\x89"
                              "CLO\r\n\x1a";
 
 static const uint64_t order = 0x0102030405060708u;
-/* Version 2 differs in records that are compressed, and is written only where there are some. */
-static const uint64_t newest_version = 2;
+/* Version 2 differs in records that are compressed, 3 in those that lie in files of the ranks; each
+ * is written only where there are some. */
+static const uint64_t newest_version = 3;
 
 enum {
     MAGIC,
@@ -32,7 +33,7 @@ enum {
     TIME,
     METADATA,
     TABLE,
-    RESERVED,
+    RANKS, /* words of the list of files of the ranks, which follows the table */
     SELF,
     WORDS
 };
@@ -44,7 +45,9 @@ static uint64_t digest_words(const uint64_t *words, size_t count)
 
 int64_t collio_seal_room(const collio_table *table)
 {
-    int64_t needed = (int64_t)((WORDS + collio_table_words(table)) * sizeof(uint64_t));
+    int64_t needed =
+        (int64_t)((WORDS + collio_table_words(table) + collio_rankset_words(table->ranks)) *
+                  sizeof(uint64_t));
     int64_t room = COLLIO_SEAL_LEAST;
 
     while (room < needed)
@@ -54,6 +57,8 @@ int64_t collio_seal_room(const collio_table *table)
 
 static uint64_t version_of(const collio_table *table)
 {
+    if (table->ranks != NULL)
+        return 3;
     for (int i = 0; i < table->count; i++)
         if (table->record[i].deflate > 0)
             return 2;
@@ -78,7 +83,9 @@ void collio_seal_encode(collio_table *table, void *user_block)
     words[WRITERS] = (uint64_t)table->writers;
     words[TIME] = (uint64_t)table->time;
     words[METADATA] = table->metadata;
+    words[RANKS] = collio_rankset_words(table->ranks);
     collio_table_encode(table, words + WORDS);
+    collio_rankset_encode(table->ranks, words + WORDS + words[TABLE_WORDS]);
     words[TABLE] = digest_words(words + WORDS, count - WORDS);
     words[SELF] = digest_words(words, SELF);
     table->seal = words[SELF];
@@ -128,6 +135,20 @@ static int check_records(const collio_table *table, const char *path, collio_err
     return COLLIO_OK;
 }
 
+/* The list of files, if there is one; without it no record can be apart. */
+static int decode_ranks(collio_table *table, const uint64_t *words, const char *path,
+                        collio_error *err)
+{
+    if (words[RANKS] > 0)
+        return collio_rankset_decode(table, words + WORDS + words[TABLE_WORDS], words[RANKS], path,
+                                     err);
+    for (int i = 0; i < table->count; i++)
+        if (table->record[i].apart)
+            return collio_error_set(err, COLLIO_ERR_DAMAGED, "'%s' lists no files for '%s'", path,
+                                    table->record[i].name);
+    return COLLIO_OK;
+}
+
 int collio_seal_decode(collio_table *table, const void *user_block, size_t size, const char *path,
                        collio_error *err)
 {
@@ -138,7 +159,7 @@ int collio_seal_decode(collio_table *table, const void *user_block, size_t size,
     if (check_self(words, path, err))
         return err->code;
     if (words[USER_BLOCK] != size || words[TABLE_WORDS] > count - WORDS ||
-        words[RECORDS] > words[TABLE_WORDS] ||
+        words[RANKS] > count - WORDS - words[TABLE_WORDS] || words[RECORDS] > words[TABLE_WORDS] ||
         words[TABLE] != digest_words(words + WORDS, count - WORDS))
         return collio_error_set(err, COLLIO_ERR_DAMAGED, "'%s': the table of arrays is damaged",
                                 path);
@@ -152,7 +173,8 @@ int collio_seal_decode(collio_table *table, const void *user_block, size_t size,
     table->time = (int64_t)words[TIME];
     table->metadata = words[METADATA];
     table->seal = words[SELF];
-    if (collio_table_decode(table, words + WORDS, words[TABLE_WORDS], path, err))
+    if (collio_table_decode(table, words + WORDS, words[TABLE_WORDS], path, err) ||
+        decode_ranks(table, words, path, err))
         return err->code;
     return check_records(table, path, err);
 }

@@ -5,7 +5,7 @@
  * the process ends. What was written is digested for the seal at once.
  */
 #include "driver.h"
-#include "step.h"
+#include "rankset.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -211,13 +211,14 @@ static void write_deflated(hid_t file, const lists *l, collio_disk *disk, collio
 
 /* ------------------------------------------------------------- together */
 
-static void write_record(hid_t file, const lists *l, collio_record *record, collio_error *err)
+static void write_record(hid_t file, const lists *l, collio_record *record, hid_t creation,
+                         collio_error *err)
 {
-    hid_t dataset = create_dataset(file, l, l->creation, record->name, record->type, record->ndim,
+    hid_t dataset = create_dataset(file, l, creation, record->name, record->type, record->ndim,
                                    record->shape, err);
     haddr_t offset = 0;
 
-    if (err->code == COLLIO_OK && record->size > 0) {
+    if (err->code == COLLIO_OK && record->size > 0 && !record->apart) {
         offset = H5Dget_offset(dataset);
         collio_hdf5(offset == HADDR_UNDEF, "H5Dget_offset", err);
     }
@@ -228,6 +229,17 @@ static void write_record(hid_t file, const lists *l, collio_record *record, coll
     close_id(dataset, H5Dclose, "H5Dclose", err);
     if (err->code == COLLIO_OK && record->kind == COLLIO_ITEM_RANK_STATE)
         write_sizes(file, l, record, err);
+}
+
+/* The elements are in files of the ranks. */
+static void write_apart(hid_t file, const lists *l, const collio_table *table, int i,
+                        collio_error *err)
+{
+    hid_t list = collio_ranks_index(table, i, err);
+
+    if (err->code == COLLIO_OK)
+        write_record(file, l, &table->record[i], list, err);
+    close_id(list, H5Pclose, "H5Pclose", err);
 }
 
 static void write_hdf5(collio_disk *disk, collio_table *table, collio_error *err)
@@ -243,8 +255,10 @@ static void write_hdf5(collio_disk *disk, collio_table *table, collio_error *err
     for (int i = 0; i < table->count && err->code == COLLIO_OK; i++)
         if (table->record[i].deflate > 0)
             write_deflated(file, &l, disk, &table->record[i], err);
+        else if (table->record[i].apart)
+            write_apart(file, &l, table, i, err);
         else
-            write_record(file, &l, &table->record[i], err);
+            write_record(file, &l, &table->record[i], l.creation, err);
     close_lists(&l, err);
     close_id(file, H5Fclose, "H5Fclose", err);
 }

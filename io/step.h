@@ -30,7 +30,11 @@ typedef struct collio_record {
     int deflate;        /* level, 1 .. 9: each block is compressed by itself; 0: none is */
     int64_t *place;     /* compressed: where each block lies, */
     int64_t *stored;    /* and its bytes there: as many as it has elements for: not compressed */
+    int apart;          /* 1: the elements lie in files of the ranks: rankset.h */
 } collio_record;
+
+/* The files of the ranks, of a step that has some: rankset.h. */
+typedef struct collio_rankset collio_rankset;
 
 /* What the user block of a step holds: seal and table. */
 typedef struct collio_table {
@@ -44,6 +48,7 @@ typedef struct collio_table {
     uint64_t seal;      /* the seal's own digest: tells two steps apart */
     int count;
     collio_record *record;
+    collio_rankset *ranks; /* NULL: all arrays lie in this file */
 } collio_table;
 
 /* A table of `count` empty records, or release all that one holds. */
@@ -477,6 +482,11 @@ struct collio_checkpoint_state {
  * Errors: NONE, DAMAGED, UNSUPPORTED, OS, MEMORY. */
 int collio_step_open(const char *path, int64_t step, int *fd, collio_table *table,
                      collio_error *err);
+
+/* Read a block of an array in a file, comparing what is read with its digests. Not collective. */
+int collio_elements_read(int fd, const char *path, const collio_record *record,
+                         const collio_selection *where, const collio_array *memory,
+                         collio_error *err);
 
 /* Open one step on all ranks; `verify` is one of COLLIO_VERIFY_*. Collective. */
 int collio_state_open(collio_checkpoint *c, int64_t step, int verify, collio_checkpoint_state **out,

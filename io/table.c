@@ -1,6 +1,6 @@
 /* The table of a step: what arrays it has, where they lie, what their blocks digest to; in memory
  * and as words in the file. */
-#include "step.h"
+#include "rankset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +36,8 @@ void collio_table_free(collio_table *table)
         free(table->record[i].stored);
     }
     free(table->record);
+    collio_rankset_free(table->ranks);
+    table->ranks = NULL;
     table->record = NULL;
     table->count = 0;
 }
@@ -152,6 +154,8 @@ void collio_record_chunk(const collio_record *record, int64_t *chunk)
 
 int64_t collio_record_pieces(const collio_record *record)
 {
+    if (record->apart)
+        return 0;
     return record->deflate > 0 ? record->blocks : record->size > 0;
 }
 
@@ -207,8 +211,8 @@ int collio_record_fill(collio_record *record, const char *name, const char *form
 /* ------------------------------------------------------- as words */
 
 /* Words of a record before its extents. A compressed one has DEFLATED beside its kind, and after
- * its extents the span, the places and the sizes of its blocks. */
-enum { DEFLATED = 256 };
+ * its extents the span, the places and the sizes of its blocks. APART: see rankset.h. */
+enum { DEFLATED = 256, APART = 512, FLAGS = DEFLATED | APART };
 enum { KIND, TYPE, NDIM, OFFSET, BLOCK, PARTS, NAME_BYTES, FORMAT_BYTES, HEAD };
 
 static size_t words_of_bytes(size_t bytes)
@@ -255,7 +259,8 @@ void collio_table_encode(const collio_table *table, uint64_t *words)
     for (int i = 0; i < table->count; i++) {
         const collio_record *record = &table->record[i];
         memset(words, 0, HEAD * sizeof *words);
-        words[KIND] = (uint64_t)record->kind | (record->deflate > 0 ? DEFLATED : 0);
+        words[KIND] = (uint64_t)record->kind | (record->deflate > 0 ? DEFLATED : 0) |
+                      (record->apart ? APART : 0);
         put(&words[TYPE], collio_type_name(record->type), strlen(collio_type_name(record->type)));
         words[NDIM] = (uint64_t)record->ndim;
         words[OFFSET] = (uint64_t)record->offset;
@@ -304,10 +309,9 @@ static char *take_text(reader *r, uint64_t bytes)
 /* Numbers that a table of this version can hold; a seal that is whole says that they are. */
 static int head_is_sane(const uint64_t *head, collio_type type)
 {
-    return (head[KIND] & ~(uint64_t)DEFLATED) <= COLLIO_ITEM_RANK_STATE &&
-           type != COLLIO_TYPE_COUNT && head[NDIM] <= COLLIO_MAX_DIMS &&
-           head[OFFSET] <= INT64_MAX / 4 && head[BLOCK] >= 1 && head[BLOCK] <= INT64_MAX / 64 &&
-           head[PARTS] >= 1 && head[PARTS] <= INT32_MAX;
+    return (head[KIND] & ~(uint64_t)FLAGS) <= COLLIO_ITEM_RANK_STATE && type != COLLIO_TYPE_COUNT &&
+           head[NDIM] <= COLLIO_MAX_DIMS && head[OFFSET] <= INT64_MAX / 4 && head[BLOCK] >= 1 &&
+           head[BLOCK] <= INT64_MAX / 64 && head[PARTS] >= 1 && head[PARTS] <= INT32_MAX;
 }
 
 static int extents_are_sane(collio_record *record, collio_error *err)
@@ -345,7 +349,8 @@ static int decode_record(collio_record *record, reader *r, collio_error *err)
     record->type = collio_type_from_name(type);
     if (!head_is_sane(head, record->type))
         return 0;
-    record->kind = (collio_item_kind)(head[KIND] & ~(uint64_t)DEFLATED);
+    record->kind = (collio_item_kind)(head[KIND] & ~(uint64_t)FLAGS);
+    record->apart = (head[KIND] & APART) != 0;
     record->deflate = (head[KIND] & DEFLATED) != 0;
     record->ndim = (int)head[NDIM];
     record->offset = (int64_t)head[OFFSET];

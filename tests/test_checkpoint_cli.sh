@@ -75,6 +75,17 @@ for n in 0 2; do
     check "[$n] prune keeps two and the pinned one" "10 40 50" "$(steps "$dir")"
 done
 
+# Files of the ranks.
+dir=$work/ranks
+"$MPIEXEC" -n 2 "$maker" "$dir" per-rank 10 20 30 || exit 99
+check "per-rank: list" 0 "$(run "$collio" list "$dir")"
+check "per-rank: verify" 0 "$(run "$collio" verify "$dir")"
+flip "$(ls "$dir"/step-000000000020.ranks-*/rank-000001.h5)"
+check "per-rank: verify finds damage" 1 "$(run "$MPIEXEC" -n 3 "$collio" verify "$dir")"
+check "per-rank: verify names the file of the rank" 1 "$(says "rank-000001.h5': '.*elements ")"
+check "per-rank: prune" 0 "$(run "$collio" prune --keep 1 "$dir")"
+check "per-rank: prune takes their files" 2 "$(ls "$dir" | wc -l)"
+
 check "a directory that is not there: list" 2 "$(run "$collio" list "$work/none")"
 check "a directory that is not there: prune" 2 "$(run "$collio" prune --keep 1 "$work/none")"
 check "and it is not made" no "$(test -e "$work/none" && echo yes || echo no)"

@@ -12,6 +12,7 @@ typedef struct open_args {
     PyObject *verify;
     int read_only;
     PyObject *compression;
+    PyObject *layout;
     PyObject *on_signal;
     PyObject *every_steps;
     PyObject *every_seconds;
@@ -40,6 +41,19 @@ static int compression_of(PyObject *object, int *out)
     if (name != NULL)
         PyErr_Format(PyExc_ValueError, "compression must be None, 'gzip' or 0 .. 9, not %R",
                      object);
+    return -1;
+}
+
+static int layout_of(PyObject *object, int *out)
+{
+    const char *name = "shared";
+
+    if (object != NULL && arg_text(object, &name) < 0)
+        return -1;
+    *out = strcmp(name, "per-rank") == 0 ? COLLIO_LAYOUT_PER_RANK : COLLIO_LAYOUT_SHARED;
+    if (strcmp(name, "per-rank") == 0 || strcmp(name, "shared") == 0)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "layout must be 'shared' or 'per-rank', not %R", object);
     return -1;
 }
 
@@ -78,7 +92,7 @@ static int options_of(open_args *a, collio_checkpoint_options *out)
     if (a->verify != NULL && arg_text(a->verify, &verify) < 0)
         return -1;
     out->verify = strcmp(verify, "read") == 0 ? COLLIO_VERIFY_READ : COLLIO_VERIFY_ALL;
-    if (compression_of(a->compression, &out->deflate) < 0)
+    if (compression_of(a->compression, &out->deflate) < 0 || layout_of(a->layout, &out->layout) < 0)
         return -1;
     if (strcmp(verify, "read") == 0 || strcmp(verify, "all") == 0)
         return schedule_of(a, out);
@@ -115,6 +129,7 @@ static int checkpoint_init(PyObject *object, PyObject *args, PyObject *keywords)
                                  {"$verify", arg_object, offsetof(open_args, verify)},
                                  {"$read_only", arg_bool, offsetof(open_args, read_only)},
                                  {"$compression", arg_object, offsetof(open_args, compression)},
+                                 {"$layout", arg_object, offsetof(open_args, layout)},
                                  {"$on_signal", arg_object, offsetof(open_args, on_signal)},
                                  {"$every_steps", arg_object, offsetof(open_args, every_steps)},
                                  {"$every_seconds", arg_object, offsetof(open_args, every_seconds)},
@@ -544,7 +559,8 @@ static PyGetSetDef checkpoint_getset[] = {
 
 PyDoc_STRVAR(checkpoint_doc,
              "Checkpoint(directory, comm=None, keep=None, *, verify='all', read_only=False, "
-             "compression=None, on_signal=None, every_steps=None, every_seconds=None)\n--\n\n"
+             "compression=None, layout='shared', on_signal=None, every_steps=None, "
+             "every_seconds=None)\n--\n\n"
              "A directory of checkpoints. Collective over comm.\n\n"
              "  directory  made if it is not there\n"
              "  comm       a communicator of collio.MPI or mpi4py; None: this process alone\n"
@@ -556,6 +572,10 @@ PyDoc_STRVAR(checkpoint_doc,
              "  compression\n"
              "             'gzip' or its level, 1 .. 9: arrays in parts are compressed, by the\n"
              "             ranks, with HDF5's filters shuffle and gzip; None, 0: not\n"
+             "  layout     'shared': a step is one file, which all ranks write; 'per-rank': each\n"
+             "             rank writes its parts to a file of its own, for file systems on which\n"
+             "             a shared one cannot be (not with compression). Steps of both are read,\n"
+             "             listed and deleted alike, on any number of ranks\n"
              "  on_signal, every_steps, every_seconds\n"
              "             when due() says that it is time: after a signal (one or several, such\n"
              "             as signal.SIGTERM; caught until close(), a handler that was there is\n"

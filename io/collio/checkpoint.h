@@ -58,6 +58,11 @@
  * "collio_writers"; state as bytes with the attribute "collio_format", state
  * of each rank with the dataset "<name>.sizes" beside it.
  *
+ * With COLLIO_LAYOUT_PER_RANK the parts lie in "step-<12 digits>.ranks-<uuid>/rank-<6 digits>.h5",
+ * each sealed by its rank before all agree. The step's own file has what is common, the digests of
+ * whole arrays (the same as in the other layout) and a list of those files with their seals and
+ * boxes. Its rename commits the step, files of ranks included.
+ *
  * Conventions as in collio/core.h.
  */
 #ifndef COLLIO_CHECKPOINT_H
@@ -85,6 +90,14 @@ enum collio_verify {
                            error of the read that meets it. (Reads always verify what they read.) */
 };
 
+enum collio_layout {
+    COLLIO_LAYOUT_SHARED,   /* a step is one file, which all ranks write. The default */
+    COLLIO_LAYOUT_PER_RANK, /* each rank writes its parts to a file of its own, for file systems on
+                               which a shared one cannot be; not with compression. Other readers see
+                               whole arrays, as virtual datasets, in the step's own file. A save in
+                               the background writes the parts before save_start returns */
+};
+
 #define COLLIO_MAX_SIGNALS 16
 
 typedef struct collio_checkpoint_options {
@@ -94,6 +107,7 @@ typedef struct collio_checkpoint_options {
                       are refused; no lease is needed */
     int deflate;   /* 1 .. 9: compress arrays in parts, with HDF5's filters shuffle and deflate of
                       this level; 0: not */
+    int layout;    /* enum collio_layout: of the steps saved; all are read, deleted, ... alike */
     /* What collio_checkpoint_due() goes by; 0, NULL: not by that. */
     int64_t every_steps;  /* at steps that are multiples of this one */
     double every_seconds; /* when so much time has passed since the last save */

@@ -454,6 +454,7 @@ class Checkpoint:
         verify: str = "all",
         read_only: bool = False,
         compression: str | int | None = None,
+        layout: str = "shared",
         on_signal: int | Sequence[int] | None = None,
         every_steps: int | None = None,
         every_seconds: float | None = None,
