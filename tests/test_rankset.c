@@ -1,4 +1,4 @@
-/* Steps whose parts lie in files of the ranks: saved, read on other numbers of ranks and by HDF5
+/* Steps whose parts lie in files of ranks; they are saved, read on other numbers of ranks and by HDF5
  * alone, damaged, deleted; one rank that errs; judged results of a save failing, all of them
  * on one rank, every n-th on each of n.
  * ranks: 1 2 3 4 limit: 240 */
