@@ -1,5 +1,5 @@
 /* A directory of checkpoints: open, close; and the items that go into one. */
-#include "step.h"
+#include "rankset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +68,10 @@ static int enter_directory(collio_checkpoint *c, const char *directory, collio_e
     c->directory = realpath(directory, NULL);
     collio_sys(c->directory == NULL, "realpath", directory, err);
     if (writing && err->code == COLLIO_OK && collio_alone_claim(c->directory, err) == COLLIO_OK &&
-        collio_lease_take(c->directory, &c->lease, err) == COLLIO_OK)
+        collio_lease_take(c->directory, &c->lease, err) == COLLIO_OK) {
         collio_names_clean(c->directory);
+        collio_ranks_drop(c->directory, -1);
+    }
     if (err->code == COLLIO_OK)
         collio_schedule_begin(c, err);
     return collio_agree_step(c->comm, "checkpoint_open: enter the directory", err);

@@ -168,10 +168,8 @@ int collio_elements_read(int fd, const char *path, const collio_record *record,
     return err->code;
 }
 
-/* This rank's elements, without the others. */
-static int read_elements(const collio_checkpoint_state *state, const collio_record *record,
-                         const collio_selection *where, const collio_array *memory,
-                         collio_error *err)
+int collio_record_read(const collio_checkpoint_state *state, const collio_record *record,
+                       const collio_selection *where, const collio_array *memory, collio_error *err)
 {
     if (collio_selection_check(where, record->ndim, record->shape, err) ||
         collio_selection_match(where, memory, err) || collio_selection_size(where) == 0)
@@ -211,7 +209,7 @@ static int read_array(const collio_checkpoint_state *state, const char *name, co
                                 "'%s' has %d dimensions, memory of %d was given", name,
                                 record->ndim, out->ndim);
     collio_selection_block(&where, record->ndim, start, out->shape);
-    return read_elements(state, record, &where, out, err);
+    return collio_record_read(state, record, &where, out, err);
 }
 
 int collio_checkpoint_read(collio_checkpoint_state *state, const char *name, const int64_t *start,
@@ -339,7 +337,7 @@ static int read_bytes(const collio_checkpoint_state *state, const char *name, in
         return err->code;
     collio_selection_block(&where, 1, &start, &size);
     collio_array_fill(&memory, bytes, COLLIO_UINT8, 1, &size);
-    return read_elements(state, record, &where, &memory, err);
+    return collio_record_read(state, record, &where, &memory, err);
 }
 
 int collio_checkpoint_read_state(collio_checkpoint_state *state, const char *name, int part,

@@ -236,27 +236,12 @@ static int add_digests(collio_save *s, collio_error *err)
     return COLLIO_OK;
 }
 
-static int write_seal(collio_save *s, collio_error *err)
-{
-    collio_table *table = &s->plan.table;
-    void *user_block = malloc((size_t)table->user_block);
-
-    if (user_block == NULL)
-        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the seal");
-    collio_seal_encode(table, user_block);
-    if (collio_posix_write(s->writer.fd, user_block, (size_t)table->user_block, 0, s->part, err) ==
-        COLLIO_OK)
-        collio_posix_sync(s->writer.fd, s->part, err);
-    free(user_block);
-    return err->code;
-}
-
 static int seal(collio_save *s, collio_error *err)
 {
     if (add_digests(s, err))
         return err->code;
     if (s->root)
-        write_seal(s, err);
+        collio_seal_write(s->writer.fd, &s->plan.table, s->part, err);
     /* Closed before the commit: some file systems report the last errors only here. */
     collio_posix_close(&s->writer.fd, s->part, err);
     return collio_agree_step(s->c->comm, "checkpoint_save: seal", err);

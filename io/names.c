@@ -92,7 +92,6 @@ void collio_names_clean(const char *directory)
     }
     if (dir != NULL)
         closedir(dir);
-    collio_ranks_drop(directory, -1);
 }
 
 /* --------------------------------------------------------------- list */

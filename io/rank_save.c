@@ -138,22 +138,6 @@ static void write_parts(own_file *f, collio_error *err)
     }
 }
 
-/* Data first, then the seal, each forced to the disk. */
-static void seal_file(own_file *f, collio_error *err)
-{
-    void *user_block = malloc((size_t)f->table.user_block);
-
-    if (user_block == NULL)
-        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the seal");
-    if (err->code == COLLIO_OK && collio_posix_sync(f->writer.fd, f->path, err) == COLLIO_OK) {
-        collio_seal_encode(&f->table, user_block);
-        if (collio_posix_write(f->writer.fd, user_block, (size_t)f->table.user_block, 0, f->path,
-                               err) == COLLIO_OK)
-            collio_posix_sync(f->writer.fd, f->path, err);
-    }
-    free(user_block);
-}
-
 static void write_file(collio_save *s, const char *ranks, int64_t *facts, collio_error *err)
 {
     own_file f = {.s = s, .writer = {.fd = -1, .begun = -1, .end = -1}};
@@ -166,7 +150,9 @@ static void write_file(collio_save *s, const char *ranks, int64_t *facts, collio
         collio_posix_open(f.path, O_RDWR, &f.writer.fd, err) == COLLIO_OK)
         write_parts(&f, err);
     if (err->code == COLLIO_OK)
-        seal_file(&f, err);
+        collio_posix_sync(f.writer.fd, f.path, err);
+    if (err->code == COLLIO_OK)
+        collio_seal_write(f.writer.fd, &f.table, f.path, err);
     collio_posix_close(&f.writer.fd, f.path, err);
     if (err->code == COLLIO_OK)
         collio_posix_sync_directory(ranks, err);

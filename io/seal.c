@@ -91,6 +91,19 @@ void collio_seal_encode(collio_table *table, void *user_block)
     table->seal = words[SELF];
 }
 
+int collio_seal_write(int fd, collio_table *table, const char *path, collio_error *err)
+{
+    void *user_block = malloc((size_t)table->user_block);
+
+    if (user_block == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the seal");
+    collio_seal_encode(table, user_block);
+    if (collio_posix_write(fd, user_block, (size_t)table->user_block, 0, path, err) == COLLIO_OK)
+        collio_posix_sync(fd, path, err);
+    free(user_block);
+    return err->code;
+}
+
 /* Whether the seal's own words are whole; nothing else is trusted before. */
 static int check_self(const uint64_t *words, const char *path, collio_error *err)
 {

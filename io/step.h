@@ -119,6 +119,9 @@ int64_t collio_seal_room(const collio_table *table);
 /* Write the user block, table->user_block bytes: seal, table, zeros. */
 void collio_seal_encode(collio_table *table, void *user_block);
 
+/* Write it to the file, and force it to the disk. */
+int collio_seal_write(int fd, collio_table *table, const char *path, collio_error *err);
+
 /* The opposite, checking everything in it. Errors: DAMAGED, UNSUPPORTED,
  * MEMORY. */
 int collio_seal_decode(collio_table *table, const void *user_block, size_t size, const char *path,
@@ -487,6 +490,11 @@ int collio_step_open(const char *path, int64_t step, int *fd, collio_table *tabl
 int collio_elements_read(int fd, const char *path, const collio_record *record,
                          const collio_selection *where, const collio_array *memory,
                          collio_error *err);
+
+/* The same of an array of an open step, wherever its elements lie; the block is checked. */
+int collio_record_read(const collio_checkpoint_state *state, const collio_record *record,
+                       const collio_selection *where, const collio_array *memory,
+                       collio_error *err);
 
 /* Open one step on all ranks; `verify` is one of COLLIO_VERIFY_*. Collective. */
 int collio_state_open(collio_checkpoint *c, int64_t step, int verify, collio_checkpoint_state **out,

@@ -80,9 +80,24 @@ dir=$work/ranks
 "$MPIEXEC" -n 2 "$maker" "$dir" per-rank 10 20 30 || exit 99
 check "per-rank: list" 0 "$(run "$collio" list "$dir")"
 check "per-rank: verify" 0 "$(run "$collio" verify "$dir")"
+check "merge: the newest, alone" 0 "$(run "$collio" merge "$dir" -o "$work/whole.h5")"
+check "merge on 3 ranks" 0 "$(run "$MPIEXEC" -n 3 "$collio" merge "$dir/step-000000000030.h5" -o "$work/whole3.h5")"
+check "merge: the same file" "" "$(cmp "$work/whole.h5" "$work/whole3.h5" 2>&1)"
+check "merge again: it is there" 0 "$(run "$collio" merge "$dir" -o "$work/whole.h5")"
+check "merge of another step onto it is refused" 2 \
+    "$(run "$collio" merge --step 10 "$dir" -o "$work/whole.h5")"
+mkdir "$work/merged" && mv "$work/whole3.h5" "$work/merged/step-000000000030.h5"
+check "merge: the result is a step" 0 "$(run "$collio" verify "$work/merged")"
+check "merge of one file is refused" 2 "$(run "$collio" merge "$work/merged" -o "$work/again.h5")"
+check "merge: says that it is one file" 1 "$(grep -c 'is one file already' "$work/err")"
+check "merge --json" 0 "$(run "$collio" merge --json --step 10 "$dir" -o "$work/ten.h5")"
+check "merge --json: is JSON" "" "$(is_json)"
 flip "$(ls "$dir"/step-000000000020.ranks-*/rank-000001.h5)"
 check "per-rank: verify finds damage" 1 "$(run "$MPIEXEC" -n 3 "$collio" verify "$dir")"
 check "per-rank: verify names the file of the rank" 1 "$(says "rank-000001.h5': '.*elements ")"
+check "merge of damage" 2 "$(run "$MPIEXEC" -n 2 "$collio" merge --step 20 "$dir" -o "$work/bad.h5")"
+check "merge of damage names file and range" 1 "$(grep -c "rank-000001.h5': .*elements " "$work/err")"
+check "merge of damage leaves nothing" "" "$(ls -A "$work" | grep -E 'bad|part')"
 check "per-rank: prune" 0 "$(run "$collio" prune --keep 1 "$dir")"
 check "per-rank: prune takes their files" 2 "$(ls "$dir" | wc -l)"
 
@@ -97,7 +112,7 @@ check "prune without --keep" 64 "$(run "$collio" prune "$work/empty")"
 check "prune --keep 0" 64 "$(run "$collio" prune --keep 0 "$work/empty")"
 check "an unknown option" 64 "$(run "$collio" list --what "$work/empty")"
 check "a file with another name" 64 "$(run "$collio" verify "$maker")"
-for command in list verify prune; do
+for command in list verify merge prune; do
     check "$command --help" 0 "$(run "$collio" $command --help)"
     check "$command --help says how" 1 "$(says "^usage: collio $command")"
 done

@@ -10,7 +10,7 @@ typedef int command_function(int argc, char **argv);
 
 command_function command_doctor, command_hints;
 command_function command_inspect, command_diff, command_xdmf;
-command_function command_list, command_verify, command_prune;
+command_function command_list, command_verify, command_merge, command_prune;
 
 /* Exit status of a call that was not understood. */
 #define STATUS_USAGE 64

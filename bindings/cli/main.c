@@ -17,6 +17,7 @@ static const struct command {
     {"xdmf", command_xdmf, "describe the arrays of an HDF5 file for ParaView"},
     {"list", command_list, "list the steps in a directory of checkpoints"},
     {"verify", command_verify, "compare every byte of checkpoints with their seals"},
+    {"merge", command_merge, "make one file of a step that was saved per rank"},
     {"prune", command_prune, "delete old steps of a directory of checkpoints"},
     {"hints", command_hints, "explain the hints for files, and show what the MPI here took"},
 };

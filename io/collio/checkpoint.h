@@ -316,6 +316,27 @@ COLLIO_API int collio_checkpoint_delete(collio_checkpoint *c, int64_t step, coll
 COLLIO_API int collio_checkpoint_pin(collio_checkpoint *c, int64_t step, int pinned,
                                      collio_error *err);
 
+/* ------------------------------------------------------------------- merge */
+
+/* Told, on each rank, how many bytes of this rank's share are done. */
+typedef void collio_progress_function(void *context, int64_t done, int64_t total);
+
+/*
+ * Make one file of a step that was saved per rank: the one it would have been in
+ * the shared layout, with the same digests. Collective over `user`; the ranks
+ * share the work. The source is only read. The result has another name until
+ * every byte of it was compared; after a kill, run it again. If the result is
+ * there already it is verified.
+ *   source       in  the step's own file, step-<12 digits>.h5
+ *   destination  in  of the result; never overwritten
+ *   progress     in  NULL: none
+ * Errors: VALUE, OS, MEMORY, HDF5, DAMAGED (the source; the text says where),
+ * STATE (the source is one file already).
+ */
+COLLIO_API int collio_checkpoint_merge(MPI_Comm user, const char *source, const char *destination,
+                                       collio_progress_function *progress, void *context,
+                                       collio_error *err);
+
 /* ----------------------------------------------------------------- restore */
 
 #define COLLIO_NEWEST (-1)

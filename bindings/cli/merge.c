@@ -1,0 +1,137 @@
+/* collio merge: one file of a step that was saved per rank. */
+#include "cli.h"
+#include "json.h"
+#include "steps.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char help[] =
+    "usage: collio merge [--step N] [--json] SOURCE -o FILE\n"
+    "       mpiexec -n 4 collio merge [...]\n\n"
+    "Make one file of a step that was saved per rank: the one it would have been. SOURCE is the\n"
+    "step's file or a directory of checkpoints, of which the newest step is taken. It is only "
+    "read;\n"
+    "ranks share the work. FILE gets its name when every byte of it has been compared, and never\n"
+    "replaces another. After a kill, run it again.\n\n"
+    "  -o FILE   the result; if it is there already, it is verified\n"
+    "  --step N  this step of the directory\n"
+    "  --json    tell the result for programs\n\n"
+    "Exit status: 0, or 2 on failure, as when the source is damaged.\n";
+
+typedef struct wishes {
+    const char *source, *result;
+    int64_t step; /* -1: the newest */
+    int json, help;
+} wishes;
+
+static int parse_step(const char *text, int64_t *step)
+{
+    char *end = NULL;
+
+    *step = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && *step >= 0;
+}
+
+static int parse(int argc, char **argv, wishes *w)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            w->help = 1;
+        else if (strcmp(argv[i], "--json") == 0)
+            w->json = 1;
+        else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
+            w->result = argv[++i];
+        else if (strcmp(argv[i], "--step") == 0 && i + 1 < argc &&
+                 parse_step(argv[i + 1], &w->step))
+            i++;
+        else if (argv[i][0] == '-' || w->source != NULL)
+            return 0;
+        else
+            w->source = argv[i];
+    }
+    return w->help || (w->source != NULL && w->result != NULL);
+}
+
+/* The file of the step that is meant, to be freed. */
+static char *find_step(const wishes *w, collio_error *err)
+{
+    collio_checkpoint *c = NULL;
+    int64_t step = w->step;
+    size_t size = strlen(w->source) + 32;
+    char *path = malloc(size);
+    struct stat facts;
+
+    if (path == NULL) {
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
+        return NULL;
+    }
+    snprintf(path, size, "%s", w->source);
+    if (stat(w->source, &facts) != 0 || !S_ISDIR(facts.st_mode))
+        return path;
+    if (step < 0 && steps_open(w->source, 1, &c, err) == COLLIO_OK)
+        collio_checkpoint_latest(c, &step, err);
+    collio_checkpoint_close(&c, err);
+    snprintf(path, size, "%s/step-%012" PRId64 ".h5", w->source, step);
+    return path;
+}
+
+typedef struct telling {
+    progress line;
+    int rank, ranks, begun;
+    int64_t told;
+} telling;
+
+/* The shares of all ranks are about the same: that of rank 0 stands for them. */
+static void tell(void *context, int64_t done, int64_t total)
+{
+    telling *t = context;
+
+    if (!t->begun)
+        progress_begin(&t->line, "merge", t->rank == 0, total * t->ranks);
+    t->begun = 1;
+    progress_add(&t->line, (done - t->told) * t->ranks);
+    t->told = done;
+}
+
+static void print_result(const wishes *w, const char *source)
+{
+    if (!w->json) {
+        printf("%s: whole\n", w->result);
+        return;
+    }
+    printf("{\"source\": ");
+    json_text(stdout, source);
+    json_name(stdout, "result", 0);
+    json_text(stdout, w->result);
+    printf("}\n");
+}
+
+int command_merge(int argc, char **argv)
+{
+    wishes w = {.step = -1};
+    collio_error err = COLLIO_ERROR_INIT;
+    telling t = {.begun = 0};
+    char *source;
+
+    if (!parse(argc, argv, &w)) {
+        fputs(help, stderr);
+        return STATUS_USAGE;
+    }
+    if (w.help) {
+        fputs(help, stdout);
+        return 0;
+    }
+    t.rank = job_start();
+    MPI_Comm_size(MPI_COMM_WORLD, &t.ranks);
+    source = find_step(&w, &err);
+    collio_checkpoint_merge(MPI_COMM_WORLD, source, w.result, tell, &t, &err);
+    progress_clear(&t.line);
+    if (t.rank == 0 && err.code == COLLIO_OK)
+        print_result(&w, source);
+    free(source);
+    return job_end("merge", 0, &err);
+}
