@@ -1,7 +1,10 @@
-"""python -m collio [--version] script.py [argument ...]
+"""python -m collio [--version | --config] script.py | -m module | -c code  [argument ...]
 
 Runs a script so that an unhandled exception, or a non-zero exit, on one rank
 ends all ranks.
+
+  --version   collio's version
+  --config    versions of what collio is built with, and where it is
 """
 
 import runpy
@@ -9,26 +12,53 @@ import sys
 
 
 def main():
-    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__)
-        return 0 if len(sys.argv) > 1 else 2
-    if sys.argv[1] == "--version":
-        import collio
-
-        print("collio", collio.__version__)
+        return 0 if arguments else 2
+    if arguments[0] in ("--version", "--config"):
+        _tell(arguments[0])
         return 0
-    del sys.argv[0]
 
     from collio import MPI, hook, rc
 
     rc.abort_on_exception = True
     try:
-        runpy.run_path(sys.argv[0], run_name="__main__")
+        _run(arguments)
     except SystemExit as leaving:
         if leaving.code not in (None, 0) and MPI.COMM_WORLD.size > 1:
             hook.leave(MPI, _status(leaving.code))
         raise
     return 0
+
+
+def _tell(what):
+    import collio
+
+    if what == "--version":
+        print("collio", collio.__version__)
+        return
+    from collio import rc
+
+    rc.initialize = False  # asking is for login nodes, too
+    from collio import MPI, version
+
+    print(version.info.rstrip())
+    print("MPI    ", MPI.Get_library_version().splitlines()[0].strip())
+    print("collio is in", collio.__path__[0])
+
+
+def _run(arguments):
+    """A script, a module or code, each as Python itself would run it."""
+    if arguments[0] == "-m" and len(arguments) > 1:
+        sys.argv[:] = arguments[1:]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c" and len(arguments) > 1:
+        sys.argv[:] = ["-c", *arguments[2:]]
+        exec(compile(arguments[1], "<string>", "exec"), {"__name__": "__main__"})
+    else:
+        sys.argv[:] = arguments
+        runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def _status(code):
