@@ -28,7 +28,7 @@ static int check_arguments(const char *directory, const collio_checkpoint_option
         return collio_error_set(err, COLLIO_ERR_VALUE,
                                 "the level of compression must be in 0 .. 9, got %d",
                                 options->deflate);
-    if (options->layout != COLLIO_LAYOUT_SHARED && options->layout != COLLIO_LAYOUT_PER_RANK)
+    if (options->layout < COLLIO_LAYOUT_SHARED || options->layout > COLLIO_LAYOUT_AUTO)
         return collio_error_set(err, COLLIO_ERR_VALUE, "layout must be one of COLLIO_LAYOUT_*");
     if (options->layout == COLLIO_LAYOUT_PER_RANK && options->deflate > 0)
         return collio_error_set(err, COLLIO_ERR_VALUE,
@@ -74,7 +74,11 @@ static int enter_directory(collio_checkpoint *c, const char *directory, collio_e
     }
     if (err->code == COLLIO_OK)
         collio_schedule_begin(c, err);
-    return collio_agree_step(c->comm, "checkpoint_open: enter the directory", err);
+    if (collio_agree_step(c->comm, "checkpoint_open: enter the directory", err))
+        return err->code;
+    if (c->options.layout == COLLIO_LAYOUT_AUTO && !c->options.read_only)
+        collio_ranks_probe(c, err);
+    return err->code;
 }
 
 static void dispose(collio_checkpoint *c)

@@ -85,6 +85,12 @@ int collio_ranks_read(const collio_checkpoint_state *state, int record,
 int collio_ranks_verify(const char *path, const collio_table *table, int share, int shares,
                         collio_findings *findings, collio_error *err);
 
+/* -------------------------------------------------------- rank_probe.c */
+
+/* Choose the layout: per-rank, with a notice that says why, if the ranks cannot share a file in the
+ * directory. Collective. */
+int collio_ranks_probe(collio_checkpoint *c, collio_error *err);
+
 /* -------------------------------------------------------- rank_index.c */
 
 /* A creation list for an array that is apart: a virtual dataset over the files. Negative on

@@ -1,5 +1,5 @@
-/* Steps whose parts lie in files of ranks; they are saved, read on other numbers of ranks and by HDF5
- * alone, damaged, deleted; one rank that errs; judged results of a save failing, all of them
+/* Steps whose parts lie in files of ranks; they are saved, read on other numbers of ranks and by
+ * HDF5 alone, damaged, deleted; one rank that errs; judged results of a save failing, all of them
  * on one rank, every n-th on each of n.
  * ranks: 1 2 3 4 limit: 240 */
 #include "checkpoint_tools.h"
@@ -205,6 +205,59 @@ static void test_whole(void)
     collio_checkpoint_close(&c, &err);
 }
 
+/* ------------------------------------------------------------------ auto */
+
+static int notices;
+
+static void count_notice(const char *text, void *data)
+{
+    (void)data;
+    notices += strstr(text, "cannot share a file") != NULL;
+}
+
+/* The layout that a probe chooses while the n-th result fails on one rank; -1 after an error that
+ * is the same on all. */
+static int choose(int victim, int n, long *judged)
+{
+    collio_checkpoint *c = open_layout("auto", COLLIO_LAYOUT_SHARED, 0);
+    collio_error err = COLLIO_ERROR_INIT, closing = COLLIO_ERROR_INIT;
+    int layout;
+
+    collio_fault_set(tap_rank == victim ? n : 0);
+    collio_ranks_probe(c, &err);
+    *judged = collio_fault_count();
+    collio_fault_set(0);
+    MPI_Bcast(judged, 1, MPI_LONG, victim, MPI_COMM_WORLD);
+    layout = err.code == COLLIO_OK ? c->options.layout : same_everywhere(&err) ? -1 : -2;
+    collio_checkpoint_close(&c, &closing);
+    MPI_Barrier(MPI_COMM_WORLD);
+    return layout;
+}
+
+static void test_auto(void)
+{
+    collio_checkpoint *c = open_layout("auto", COLLIO_LAYOUT_AUTO, 0);
+    collio_error err = COLLIO_ERROR_INIT;
+    int fallen = 0, sound = 1;
+    long judged = 0;
+
+    tap_ok(c->options.layout == COLLIO_LAYOUT_SHARED && little_save(c, 1, &err) == COLLIO_OK &&
+               little_is_newest(c, 1),
+           "auto: shared where that works");
+    collio_checkpoint_close(&c, &err);
+    collio_set_log(count_notice, NULL);
+    for (int n = 1; n <= judged + 1; n++) {
+        int layout = choose(tap_size - 1, n, &judged), all[2];
+        MPI_Allreduce((int[]){layout, -layout}, all, 2, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+        sound &= all[0] == -all[1] && layout != -2;
+        fallen += layout == COLLIO_LAYOUT_PER_RANK;
+    }
+    collio_set_log(NULL, NULL);
+    tap_ok(sound && fallen > 0, "auto: the same choice on all ranks, whatever fails on one");
+    tap_ok(tap_rank != 0 || notices >= fallen, "auto: falling back is told once (%d, %d)", notices,
+           fallen);
+}
+
 /* ---------------------------------------------------------------- damage */
 
 /* Rank 0 flips a bit of an array in the file of the last rank, or removes the file. */
@@ -376,6 +429,7 @@ int main(int argc, char **argv)
     tap_begin();
     collio_set_timeout(20.0);
     test_whole();
+    test_auto();
     test_damage();
     test_error();
     test_faults();

@@ -46,14 +46,17 @@ static int compression_of(PyObject *object, int *out)
 
 static int layout_of(PyObject *object, int *out)
 {
+    static const char *const names[] = {[COLLIO_LAYOUT_SHARED] = "shared",
+                                        [COLLIO_LAYOUT_PER_RANK] = "per-rank",
+                                        [COLLIO_LAYOUT_AUTO] = "auto"};
     const char *name = "shared";
 
     if (object != NULL && arg_text(object, &name) < 0)
         return -1;
-    *out = strcmp(name, "per-rank") == 0 ? COLLIO_LAYOUT_PER_RANK : COLLIO_LAYOUT_SHARED;
-    if (strcmp(name, "per-rank") == 0 || strcmp(name, "shared") == 0)
-        return 0;
-    PyErr_Format(PyExc_ValueError, "layout must be 'shared' or 'per-rank', not %R", object);
+    for (*out = COLLIO_LAYOUT_SHARED; *out <= COLLIO_LAYOUT_AUTO; ++*out)
+        if (strcmp(name, names[*out]) == 0)
+            return 0;
+    PyErr_Format(PyExc_ValueError, "layout must be 'shared', 'per-rank' or 'auto', not %R", object);
     return -1;
 }
 
@@ -574,7 +577,8 @@ PyDoc_STRVAR(checkpoint_doc,
              "             ranks, with HDF5's filters shuffle and gzip; None, 0: not\n"
              "  layout     'shared': a step is one file, which all ranks write; 'per-rank': each\n"
              "             rank writes its parts to a file of its own, for file systems on which\n"
-             "             a shared one cannot be (not with compression). Steps of both are read,\n"
+             "             a shared one cannot be (not with compression); 'auto': per-rank if a\n"
+             "             probe finds that, and the log says why. Steps of both are read,\n"
              "             listed and deleted alike, on any number of ranks\n"
              "  on_signal, every_steps, every_seconds\n"
              "             when due() says that it is time: after a signal (one or several, such\n"

@@ -96,6 +96,8 @@ enum collio_layout {
                                which a shared one cannot be; not with compression. Other readers see
                                whole arrays, as virtual datasets, in the step's own file. A save in
                                the background writes the parts before save_start returns */
+    COLLIO_LAYOUT_AUTO,     /* shared, unless a probe at open finds that the ranks cannot share a
+                               file in the directory: then per-rank, and the log says why */
 };
 
 #define COLLIO_MAX_SIGNALS 16
