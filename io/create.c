@@ -33,7 +33,7 @@ static int check_shape(int ndim, const int64_t *shape, size_t element, collio_er
 {
     int64_t room = INT64_MAX / 4 / (int64_t)element;
 
-    if (ndim < 0 || ndim > COLLIO_MAX_DIMS || (ndim > 0 && shape == NULL))
+    if (ndim < COLLIO_NO_EXTENTS || ndim > COLLIO_MAX_DIMS || (ndim > 0 && shape == NULL))
         return collio_error_set(err, COLLIO_ERR_VALUE, "shape: %d dimensions, 0 to %d allowed",
                                 ndim, COLLIO_MAX_DIMS);
     for (int d = 0; d < ndim; d++) {
@@ -76,6 +76,11 @@ static hid_t dataspace(const collio_creation *c, collio_error *err)
     hsize_t extents[COLLIO_MAX_DIMS], maximum[COLLIO_MAX_DIMS];
     hid_t space = H5I_INVALID_HID;
 
+    if (c->ndim == COLLIO_NO_EXTENTS) {
+        space = H5Screate(H5S_NULL);
+        collio_hdf5(space < 0, "H5Screate", err);
+        return space;
+    }
     if (!c->options.chunked) {
         collio_hdf5_space(c->ndim, c->shape, &space, err);
         return space;

@@ -258,6 +258,8 @@ int collio_write_now(collio_writing *w, collio_error *err)
 
     if (collio_layout_bytes(dataset) == 0)
         return err->code;
+    if (collio_lockstep_needed(dataset))
+        return collio_lockstep_write(dataset, w->selection, w->memory, err);
     if (dataset->layout.kind != COLLIO_STORED_CONTIGUOUS)
         return write_together(dataset, w->selection, w->memory, err);
     if (dataset->layout.offset < 0 && allocate_late(dataset, err))

@@ -98,8 +98,7 @@ static size_t padded(size_t size)
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* Append bytes; *at is where they are. */
-static int append(collio_bundle *b, const void *bytes, size_t size, size_t *at, collio_error *err)
+int collio_bundle_add(collio_bundle *b, const void *bytes, size_t size, collio_error *err)
 {
     size_t wanted = b->size + padded(size);
     char *more;
@@ -111,12 +110,19 @@ static int append(collio_bundle *b, const void *bytes, size_t size, size_t *at, 
         b->bytes = more;
         b->room = 2 * wanted;
     }
-    memset(b->bytes + b->size, 0, padded(size));
+    memset(b->bytes + b->size, 0, wanted - b->size);
     if (size > 0)
         memcpy(b->bytes + b->size, bytes, size);
-    *at = b->size;
     b->size = wanted;
     return COLLIO_OK;
+}
+
+char *collio_bundle_take(char **at, size_t size)
+{
+    char *bytes = *at;
+
+    *at += padded(size);
+    return bytes;
 }
 
 typedef struct packing {
@@ -129,10 +135,8 @@ static void pack_part(void *context, hid_t type, char *part);
 /* How much there is of it, and then it. */
 static int pack_piece(packing *p, size_t count, const void *bytes, size_t size)
 {
-    size_t at;
-
-    return append(p->bundle, &count, sizeof count, &at, p->err) ||
-           append(p->bundle, bytes, size, &at, p->err);
+    return collio_bundle_add(p->bundle, &count, sizeof count, p->err) ||
+           collio_bundle_add(p->bundle, bytes, size, p->err);
 }
 
 static void pack_sequence(packing *p, hid_t type, const char *part)
@@ -167,20 +171,12 @@ int collio_bundle_pack(collio_bundle *bundle, collio_type type, const void *elem
                        collio_error *err)
 {
     packing p = {bundle, err};
-    size_t at;
 
-    if (append(bundle, elements, (size_t)count * collio_type_size(type), &at, err) == COLLIO_OK &&
+    if (collio_bundle_add(bundle, elements, (size_t)count * collio_type_size(type), err) ==
+            COLLIO_OK &&
         collio_type_variable(type))
         walk_all(collio_hdf5_type(type, err), (char *)elements, count, pack_part, &p);
     return err->code;
-}
-
-static char *take(char **at, size_t size)
-{
-    char *bytes = *at;
-
-    *at += padded(size);
-    return bytes;
 }
 
 static void unpack_part(void *context, hid_t type, char *part)
@@ -191,16 +187,16 @@ static void unpack_part(void *context, hid_t type, char *part)
 
     if (!is_sequence && H5Tis_variable_str(type) <= 0)
         return;
-    memcpy(&sequence.len, take(at, sizeof sequence.len), sizeof sequence.len);
+    memcpy(&sequence.len, collio_bundle_take(at, sizeof sequence.len), sizeof sequence.len);
     if (is_sequence) {
         hid_t base = H5Tget_super(type);
 
-        sequence.p = take(at, sequence.len * H5Tget_size(base));
+        sequence.p = collio_bundle_take(at, sequence.len * H5Tget_size(base));
         memcpy(part, &sequence, sizeof sequence);
         walk_all(base, sequence.p, (int64_t)sequence.len, unpack_part, at);
         H5Tclose(base);
     } else {
-        text = sequence.len > 0 ? take(at, sequence.len) : NULL;
+        text = sequence.len > 0 ? collio_bundle_take(at, sequence.len) : NULL;
         memcpy(part, &text, sizeof text);
     }
 }
@@ -208,7 +204,7 @@ static void unpack_part(void *context, hid_t type, char *part)
 void *collio_bundle_unpack(char **bytes, collio_type type, int64_t count)
 {
     collio_error none = COLLIO_ERROR_INIT;
-    char *elements = take(bytes, (size_t)count * collio_type_size(type));
+    char *elements = collio_bundle_take(bytes, (size_t)count * collio_type_size(type));
 
     if (collio_type_variable(type))
         walk_all(collio_hdf5_type(type, &none), elements, count, unpack_part, bytes);

@@ -189,6 +189,13 @@ int collio_first_elements(const collio_object *dataset, const char *element, col
  *   wanted  out  0 if elements may be left undefined */
 int collio_fill_value(const collio_object *dataset, char *element, int *wanted, collio_error *err);
 
+/* Whether elements of a dataset can only be written in step on all ranks: lockstep.c. */
+int collio_lockstep_needed(const collio_object *dataset);
+
+/* Write them: each rank what it has, all ranks the same. Collective, after collio_begin(). */
+int collio_lockstep_write(const collio_object *dataset, const collio_selection *selection,
+                          const collio_array *memory, collio_error *err);
+
 /* Check whether elements can travel: TYPE, UNSUPPORTED. */
 int collio_transfer_check(const collio_object *dataset, const collio_array *memory,
                           collio_direction direction, collio_error *err);

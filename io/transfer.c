@@ -72,9 +72,7 @@ static int check_writable(const collio_object *dataset, collio_error *err)
     const collio_layout *l = &dataset->layout;
     const char *why = NULL;
 
-    if (collio_type_variable(l->stored))
-        why = "have a variable length";
-    else if (l->kind == COLLIO_STORED_EXTERNAL)
+    if (l->kind == COLLIO_STORED_EXTERNAL)
         why = "are in other files (external storage)";
     else if (l->kind == COLLIO_STORED_VIRTUAL)
         why = "are in other datasets (it is virtual)";

@@ -24,6 +24,10 @@ int collio_hdf5_varies(hid_t type);
 
 /* ------------------------------------------------------------- elements.c */
 
+/* What all ranks together may write in one call where they write in step: all of it is in
+ * the memory of each rank until the file is flushed. */
+#define COLLIO_LOCKSTEP_BYTES (64 << 20)
+
 /* A digest of elements without gaps: of what they mean, not of pointers and padding. */
 uint64_t collio_elements_digest(collio_type type, const void *elements, int64_t count);
 
@@ -32,6 +36,10 @@ typedef struct collio_bundle {
     char *bytes; /* free() it */
     size_t size, room;
 } collio_bundle;
+
+/* Append bytes as they are, and take them out. MEMORY. */
+int collio_bundle_add(collio_bundle *bundle, const void *bytes, size_t size, collio_error *err);
+char *collio_bundle_take(char **bytes, size_t size);
 
 /* Append elements without gaps to a bundle. MEMORY. */
 int collio_bundle_pack(collio_bundle *bundle, collio_type type, const void *elements, int64_t count,

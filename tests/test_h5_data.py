@@ -34,7 +34,7 @@ def test_types(f):
     d[...] = np.float16(2.5)
     equal(d[...], np.full(3, 2.5, "f4"), "float16 into float32")
     raises((TypeError, ValueError), "", d.__setitem__, ..., "text", name="text is refused")
-    raises(TypeError, "", f.create_dataset, "types/text", (3,), "S5", name="so is a dtype of text")
+    raises(TypeError, "", f.create_dataset, "types/text", (3,), "U5", name="so is a dtype of text")
     equal(f.create_dataset("types/default", (3,)).dtype, np.dtype("f4"), "the default type")
 
 

@@ -279,14 +279,14 @@ collio_type array_plain_type(PyObject *dtype)
     return type_of_descr(descr);
 }
 
-int array_is_dtype(PyObject *object)
-{
-    return PyArray_DescrCheck(object);
-}
-
 PyObject *array_dtype_of(PyObject *object)
 {
     return PyArray_Check(object) ? (PyObject *)PyArray_DESCR((PyArrayObject *)object) : NULL;
+}
+
+int array_is_dtype(PyObject *object)
+{
+    return PyArray_DescrCheck(object);
 }
 
 int array_ndim(PyObject *array)

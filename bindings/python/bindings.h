@@ -457,11 +457,11 @@ int array_view_any(PyObject *object, int writable, array_view *out);
 PyObject *array_new_any(PyObject *dtype, int ndim, const int64_t *shape, void **data);
 
 /* Whether an object is a dtype. */
-int array_is_dtype(PyObject *object);
 
 /* The dtype of an array; borrowed. NULL, without an exception, for other objects. */
 PyObject *array_dtype_of(PyObject *object);
 int array_ndim(PyObject *array);
+int array_is_dtype(PyObject *object);
 
 /* A new C-ordered array, not initialised; *data is its memory. New. */
 PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **data);

@@ -152,6 +152,9 @@ typedef struct h5values {
  *   names  in  tuple of the fields to write; NULL: whole elements
  */
 int h5_values(PyObject *object, collio_type stored, PyObject *names, h5values *out);
+
+/* The same of an array whose elements are of type `type`, in its first ndim dimensions. */
+int h5_values_take(PyObject *array, collio_type type, int ndim, PyObject *keep, h5values *out);
 void h5_values_release(h5values *values);
 
 /* --------------------------------------------------------------- h5datatype.c */

@@ -34,50 +34,64 @@ typedef struct plan {
     collio_type type;
     int ndim;
     int64_t shape[COLLIO_MAX_DIMS];
-    array_view data; /* data.keep == NULL: none */
+    h5values data; /* view.keep == NULL: none */
     h5storage storage;
 } plan;
 
-/* The data as an array of the type and shape asked for. New. */
-static PyObject *shaped_data(const create_args *a)
+/* Whether data are to be stored just as they are. */
+static int is_plain(const create_args *a)
 {
-    PyObject *array = memory_call("numpy", "asarray", "(OO)", a->data, a->dtype), *shaped;
+    PyObject *dtype = array_dtype_of(a->data);
 
-    if (array == NULL || a->shape == Py_None)
-        return array;
-    shaped = PyObject_CallMethod(array, "reshape", "(O)", a->shape);
-    if (shaped == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
-        PyErr_Clear();
-        PyErr_SetString(PyExc_ValueError, "Shape tuple is incompatible with data");
-    }
-    Py_DECREF(array);
-    return shaped;
+    return dtype != NULL && a->dtype == Py_None && a->shape == Py_None &&
+           array_plain_type(dtype) != COLLIO_TYPE_COUNT;
 }
 
+static int plan_plain(const create_args *a, plan *p)
+{
+    if (array_view_any(a->data, 0, &p->data.view) < 0)
+        return -1;
+    p->type = p->data.view.type;
+    p->ndim = p->data.view.ndim;
+    memcpy(p->shape, p->data.view.shape, sizeof p->shape);
+    return 0;
+}
+
+/* Data and type as collio._values makes of them what is stored. */
 static int plan_data(const create_args *a, plan *p)
 {
-    PyObject *array = shaped_data(a);
-    int result = array == NULL ? -1 : memory_view(array, NULL, &p->data);
+    PyObject *made = memory_call("collio._values", "for_new", "(OOO)", a->data, a->dtype, a->shape);
+    PyObject *array, *keep;
+    int memory, ndim, stored, result = -1;
 
-    Py_XDECREF(array);
-    if (result < 0)
-        return -1;
-    p->type = p->data.type;
-    p->ndim = p->data.ndim;
-    memcpy(p->shape, p->data.shape, sizeof p->shape);
-    return 0;
+    if (made == NULL || !PyArg_ParseTuple(made, "OiiOi", &array, &memory, &ndim, &keep, &stored))
+        goto done;
+    p->type = (collio_type)stored;
+    p->ndim = ndim;
+    result =
+        array == Py_None ? 0 : h5_values_take(array, (collio_type)memory, ndim, keep, &p->data);
+    if (result == 0 && array != Py_None)
+        memcpy(p->shape, p->data.view.shape, sizeof p->shape);
+done:
+    Py_XDECREF(made);
+    return result;
 }
 
 /* Type and shape. */
 static int plan_elements(const create_args *a, plan *p)
 {
-    if (a->data != Py_None)
+    PyObject *dtype;
+
+    if (is_plain(a))
+        return plan_plain(a, p);
+    if (a->data != Py_None || a->shape == Py_None)
         return plan_data(a, p);
-    if (a->shape == Py_None) {
-        PyErr_SetString(PyExc_TypeError, "One of data or shape must be specified");
-        return -1;
+    p->type = COLLIO_FLOAT32;
+    if (a->dtype != Py_None) {
+        dtype = memory_call("collio._types", "plain_dtype", "(O)", a->dtype);
+        p->type = dtype == NULL ? COLLIO_TYPE_COUNT : h5_type(dtype);
+        Py_XDECREF(dtype);
     }
-    p->type = a->dtype == Py_None ? COLLIO_FLOAT32 : array_type_from(a->dtype);
     if (p->type == COLLIO_TYPE_COUNT)
         return -1;
     p->ndim = memory_extents(a->shape, "shape", p->shape);
@@ -110,7 +124,7 @@ static void write_data(collio_object *dataset, const plan *p, collio_error *err)
     collio_selection selection;
     collio_array memory;
 
-    memory_describe(&p->data, &memory);
+    memory_describe(&p->data.view, &memory);
     if (rank == 0 || p->ndim == 0) {
         collio_dataset_write(dataset, NULL, &memory, err);
         return;
@@ -127,12 +141,12 @@ static PyObject *create(h5object *self, plan *p, joint *j)
 
     collio_dataset_create(self->object, p->name, p->type, p->ndim, p->shape, &p->storage.options,
                           &dataset, &j->err);
-    if (dataset != NULL && p->data.keep != NULL)
+    if (dataset != NULL && p->data.view.keep != NULL)
         write_data(dataset, p, &j->err);
     if (j->err.code != COLLIO_OK)
         collio_object_close(&dataset);
     io_leave(saved);
-    array_view_release(&p->data);
+    h5_values_release(&p->data);
     h5_storage_forget(&p->storage);
     return joint_end(j) < 0 ? NULL : h5_wrap(self->file, dataset);
 }
@@ -169,7 +183,7 @@ PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t 
                             PyObject *keywords)
 {
     create_args a = nothing;
-    plan p = {.name = "", .data = {.keep = NULL}};
+    plan p = {.name = "", .data = {.view = {.keep = NULL}, .keep = NULL}};
     joint j;
 
     if (h5_ready((h5object *)object) < 0)
@@ -204,7 +218,7 @@ static int same_shape(h5object *dataset, const plan *p)
 
 static int same_type(PyObject *dataset, const plan *p, int exact)
 {
-    PyObject *there = PyObject_GetAttrString(dataset, "dtype"), *wanted = array_dtype(p->type);
+    PyObject *there = PyObject_GetAttrString(dataset, "dtype"), *wanted = h5_dtype(p->type);
     PyObject *castable = NULL;
     int fits = -1;
 
@@ -259,7 +273,7 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
                                  {"$track_order", arg_object, offsetof(create_args, track_order)},
                                  {NULL, NULL, 0}};
     create_args a = nothing;
-    plan p = {.name = "", .data = {.keep = NULL}};
+    plan p = {.name = "", .data = {.view = {.keep = NULL}, .keep = NULL}};
     PyObject *there;
     joint j;
 
@@ -269,7 +283,7 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
     if (args_parse("require_dataset", rows, &a, args, nargs, keywords) < 0 || plan_from(&a, &p) < 0)
         joint_fail(&j);
     else if (h5_find((h5object *)object, p.name) != COLLIO_KIND_NONE) {
-        array_view_release(&p.data);
+        h5_values_release(&p.data);
         h5_storage_forget(&p.storage);
         there = existing((h5object *)object, &p, PyObject_IsTrue(a.exact));
         if (there != NULL)

@@ -1,5 +1,5 @@
 /* Elements of any type on their way between Python and the library. What has a variable length is
- * Python objects on one side and pointers on the other: collio._types turns one into the other. */
+ * Python objects on one side and pointers on the other: collio._elements turns one into the other. */
 #include "h5.h"
 
 #include <string.h>
@@ -53,13 +53,13 @@ static PyObject *load(h5room *room)
     PyObject *flat, *shape, *array = NULL;
     PyThreadState *saved;
 
-    flat = memory_call("collio._types", "load", "(OiO)", room->array, (int)m->type, room->dtype);
+    flat = memory_call("collio._elements", "load", "(OiO)", room->array, (int)m->type, room->dtype);
     saved = io_enter();
     collio_type_reclaim(m->type, m->data, collio_array_size(m), &err);
     io_leave(saved);
     shape = memory_tuple(m->ndim, m->shape);
     if (flat != NULL && shape != NULL)
-        array = memory_call("collio._types", "reshape", "(OO)", flat, shape);
+        array = memory_call("collio._elements", "reshape", "(OO)", flat, shape);
     Py_XDECREF(shape);
     Py_XDECREF(flat);
     return array;
@@ -78,25 +78,30 @@ PyObject *h5_room_take(h5room *room, int good)
 
 /* ----------------------------------------------------------------------- writing */
 
+int h5_values_take(PyObject *array, collio_type type, int ndim, PyObject *keep, h5values *out)
+{
+    out->keep = NULL;
+    if (array_view_any(array, 0, &out->view) < 0)
+        return -1;
+    out->view.type = type;
+    out->view.ndim = ndim;
+    out->keep = Py_NewRef(keep);
+    return 0;
+}
+
 int h5_values(PyObject *object, collio_type stored, PyObject *names, h5values *out)
 {
-    PyObject *result, *array;
-    int type, ndim;
+    PyObject *made, *array, *keep;
+    int type, ndim, result = -1;
 
     out->keep = NULL;
     out->view.keep = NULL;
-    result = memory_call("collio._types", "prepare", "(OiO)", object, (int)stored,
-                         names != NULL ? names : Py_None);
-    if (result == NULL)
-        return -1;
-    if (PyArg_ParseTuple(result, "OiiO", &array, &type, &ndim, &out->keep) &&
-        array_view_any(array, 0, &out->view) == 0) {
-        out->view.type = (collio_type)type;
-        out->view.ndim = ndim;
-    }
-    Py_XINCREF(out->keep);
-    Py_DECREF(result);
-    return out->view.keep == NULL ? -1 : 0;
+    made = memory_call("collio._values", "prepare", "(OiO)", object, (int)stored,
+                       names != NULL ? names : Py_None);
+    if (made != NULL && PyArg_ParseTuple(made, "OiiO", &array, &type, &ndim, &keep))
+        result = h5_values_take(array, (collio_type)type, ndim, keep, out);
+    Py_XDECREF(made);
+    return result;
 }
 
 void h5_values_release(h5values *values)

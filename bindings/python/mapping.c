@@ -15,8 +15,8 @@ static const char *const views[] = {"keys",         "values",        "items", "_
 
 static const char *const creating[] = {"create_dataset_like", NULL};
 
-static const char *const dataset_methods[] = {"astype", "asstr",       "fields",
-                                              "len",    "iter_chunks", NULL};
+static const char *const dataset_methods[] = {"astype",      "asstr", "fields",  "len",
+                                              "iter_chunks", "flush", "refresh", NULL};
 
 static int take(PyTypeObject *type, PyObject *from, const char *const *names)
 {

@@ -481,6 +481,8 @@ typedef struct collio_dataset_options {
     int track_order; /* 1: keep the order in which attributes are made */
 } collio_dataset_options;
 
+#define COLLIO_NO_EXTENTS (-1)
+
 /*
  * Create a dataset, and the groups on the way to it that are missing. Collective.
  * Its elements are contiguous in the file, unless options ask for chunks, and
@@ -488,7 +490,7 @@ typedef struct collio_dataset_options {
  *   parent   in
  *   name     in   as in collio_object_open()
  *   type     in
- *   ndim     in   0: one element
+ *   ndim     in   0: one element; COLLIO_NO_EXTENTS: none at all (a null dataspace)
  *   shape    in   extents; 0 is allowed. NULL if ndim is 0
  *   options  in   NULL: defaults
  *   out      out  NULL: not wanted
@@ -583,6 +585,9 @@ COLLIO_API int collio_dataset_offset(collio_object *dataset, int64_t *out, colli
  *                  1, which may be left out or added; its type is converted to
  *                  the dataset's. Where selections of ranks overlap, either
  *                  rank's elements end up there.
+ * Elements of variable length (type.h) are part of the structure of the file: all ranks
+ * get what each one writes, at most 64 MiB in all in one call, and have it in memory
+ * until the file is flushed.
  * Errors: INDEX (outside the dataset), VALUE (extents; file is read-only), TYPE (no
  * conversion), UNSUPPORTED (the dataset is chunked, compressed or the like), OS,
  * DIVERGED. When it returns, any rank may read the elements.

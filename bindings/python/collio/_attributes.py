@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 
-from ._types import Empty, as_array, check_string_dtype, dtype_of, item_type, store, string_dtype, type_of
+from ._elements import store
+from ._types import Empty, check_string_dtype, dtype_of, plain_dtype, string_dtype, type_of
+from ._values import as_array, item_type
 
 
 def prepare(data, dtype, shape):
@@ -12,7 +14,7 @@ def prepare(data, dtype, shape):
 
     keep -- what the memory points to
     """
-    wanted = np.dtype(getattr(dtype, "dtype", dtype)) if dtype is not None else None
+    wanted = plain_dtype(dtype) if dtype is not None else None
     if isinstance(data, Empty):
         return None, type_of(data.dtype if wanted is None else wanted), None, None
     array = _array(data, wanted)

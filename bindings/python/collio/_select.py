@@ -58,11 +58,8 @@ def indexes(item, extent, another):
 
     another -- there has been such a list in the same index
     """
-    try:
-        array = np.asarray(item) if not isinstance(item, (str, bytes)) else np.asarray(None)
-    except ValueError:  # nested lists of different lengths
-        array = np.asarray(None)
-    if array.ndim != 1 or (array.dtype.kind == "O"):
+    array = _one_dimension(item)
+    if array is None:
         raise TypeError(f"Selection can't process {item!r}")
     if another:
         raise TypeError("Only one indexing vector or array is currently allowed for fancy indexing")
@@ -75,6 +72,16 @@ def indexes(item, extent, another):
     if array.dtype.kind not in "iu":
         raise TypeError("Indexing arrays must have integer dtypes")
     return _positions(array.astype(np.int64), extent)
+
+
+def _one_dimension(item):
+    if isinstance(item, (str, bytes)):
+        return None
+    try:
+        array = np.asarray(item)
+    except ValueError:  # nested lists of different lengths
+        return None
+    return array if array.ndim == 1 and array.dtype.kind != "O" else None
 
 
 def _positions(array, extent):

@@ -162,6 +162,16 @@ class Methods:
         """Extent of the first dimension. Not collective."""
         return len(self)
 
+    def flush(self):
+        """Write the structure of the file to disk, that of the dataset with it. Collective."""
+        self.file.flush()
+
+    def refresh(self):
+        """Nothing needs to be done: every rank has the structure of the file as it is. Not
+        collective."""
+        if not self:
+            raise ValueError("the file is closed")
+
     def iter_chunks(self, sel=None):
         """Iterate over the chunks within a region: tuples of slices. Not collective.
 
