@@ -54,10 +54,12 @@ static PyObject *info_Get(PyObject *self, PyObject *arg)
 {
     const char *key;
     PyObject *value;
+    int n;
 
     if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &key) < 0)
         return NULL;
-    value = count_of(self) == 0 ? NULL : value_of(self, key);
+    n = count_of(self);
+    value = n > 0 ? value_of(self, key) : NULL;
     return value == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : value;
 }
 
