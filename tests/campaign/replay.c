@@ -292,6 +292,8 @@ long campaign_power(const variant *v, int states, uint64_t seed)
             trip_acknowledge(step);
     trip_record(0);
     violations = err.code != COLLIO_OK;
+    if (violations)
+        fprintf(stderr, "# the saves before the power was lost: %s\n", err.text);
     collio_checkpoint_close(&c, &err);
     all = gather(&r);
     if (tap_rank == 0) {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,7 @@ static int fails(const char *call, const char *path)
 
 /* --------------------------------------------------------------- trace */
 
+static pthread_mutex_t pen = PTHREAD_MUTEX_INITIALIZER; /* threads of a save write, too */
 static int recording;
 static char *trace;
 static size_t used, room;
@@ -155,11 +157,13 @@ static void note(int op, uint64_t start, const char *path, const char *to, int64
     snprintf(e.path, sizeof e.path, "%s", path);
     snprintf(e.to, sizeof e.to, "%s", to);
     e.end = now();
+    pthread_mutex_lock(&pen);
     append(&e, sizeof e);
-    if (bytes == NULL)
-        return;
-    append(bytes, (size_t)size);
-    append(padding, trip_padded(size) - (size_t)size);
+    if (bytes != NULL) {
+        append(bytes, (size_t)size);
+        append(padding, trip_padded(size) - (size_t)size);
+    }
+    pthread_mutex_unlock(&pen);
 }
 
 void trip_acknowledge(int64_t step)
