@@ -7,30 +7,34 @@ static int environment(MPI_Info *out)
     return mpi_failed(MPI_Info_dup(MPI_INFO_ENV, out), "MPI_Info_create_env");
 }
 
+/* With the program's arguments, where MPI takes them (from version 4 on). */
+static int create(int n, char **argv, MPI_Info *out)
+{
 #if MPI_VERSION >= 4
-/* With the program's arguments, which must outlive the call only. */
+    return mpi_failed(MPI_Info_create_env(n, argv, out), "MPI_Info_create_env");
+#else
+    (void)n;
+    (void)argv;
+    return environment(out);
+#endif
+}
+
+/* The texts must outlive the call only. */
 static int environment_of(PyObject *fast, MPI_Info *out)
 {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(fast);
     char **argv = PyMem_Calloc((size_t)n + 1, sizeof *argv);
-    int result = -1;
+    int failed = argv == NULL;
 
     if (argv == NULL)
         PyErr_NoMemory();
-    for (Py_ssize_t i = 0; argv != NULL && i < n; i++)
-        if (arg_text(PySequence_Fast_GET_ITEM(fast, i), &argv[i]) < 0)
-            n = -1;
-    if (argv != NULL && n >= 0)
-        result = mpi_failed(MPI_Info_create_env((int)n, argv, out), "MPI_Info_create_env");
+    for (Py_ssize_t i = 0; !failed && i < n; i++)
+        failed = arg_text(PySequence_Fast_GET_ITEM(fast, i), &argv[i]) < 0;
+    if (!failed)
+        failed = create((int)n, argv, out);
     PyMem_Free(argv);
-    return result;
+    return failed ? -1 : 0;
 }
-#else
-static int environment_of(PyObject *Py_UNUSED(fast), MPI_Info *out)
-{
-    return environment(out);
-}
-#endif
 
 PyDoc_STRVAR(create_env_doc, "Create_env($type, /, args=None)\n--\n\nHints about how the job was "
                              "started, with the program's arguments. Not collective.");
