@@ -68,9 +68,12 @@ static void check_parallel(collio_exam *exam, collio_finding *f)
             serial = hdf5;
     }
     if (!(ours->marks & COLLIO_IS_PARALLEL)) {
-        collio_say(f, BUILT_PARALLEL ? COLLIO_LEVEL_FAILURE : COLLIO_LEVEL_WARNING,
-                   "%s is serial%s", ours->path,
-                   BUILT_PARALLEL ? ", and collio was built with a parallel one" : "");
+        collio_say(f, BUILT_PARALLEL ? COLLIO_LEVEL_FAILURE : COLLIO_LEVEL_NOTE, "%s is serial, %s",
+                   ours->path,
+                   BUILT_PARALLEL
+                       ? "and collio was built with a parallel one"
+                       : "as collio was built: it can do all with that, h5py's driver='mpio' "
+                         "cannot be");
         collio_mend(f,
                     "Debian: apt install libhdf5-%s-dev; conda: conda install 'hdf5=*=mpi_%s*'; "
                     "then rebuild collio with --with-hdf5",

@@ -59,7 +59,7 @@ check "an unknown command" 64 $?
 check "an unknown option" 64 $?
 "$collio" doctor --offline -v E99 >/dev/null 2>&1
 check "an unknown check" 64 $?
-check "-v shows one check and its evidence" 1 "$("$collio" doctor --offline -v E21 | grep -c '^  evidence.* calls ')"
+check "-v shows one check and its evidence" 1 "$("$collio" doctor --offline -v E20 | grep -c '^  evidence.*H5Pset_fapl_mpio')"
 if test -n "$PYTHON"; then
     check "--json is JSON" "" "$("$collio" doctor --offline --json | "$PYTHON" -c 'import json, sys; json.load(sys.stdin)' 2>&1)"
 fi
