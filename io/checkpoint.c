@@ -30,9 +30,6 @@ static int check_arguments(const char *directory, const collio_checkpoint_option
                                 options->deflate);
     if (options->layout < COLLIO_LAYOUT_SHARED || options->layout > COLLIO_LAYOUT_AUTO)
         return collio_error_set(err, COLLIO_ERR_VALUE, "layout must be one of COLLIO_LAYOUT_*");
-    if (options->layout == COLLIO_LAYOUT_PER_RANK && options->deflate > 0)
-        return collio_error_set(err, COLLIO_ERR_VALUE,
-                                "compression is not for the per-rank layout");
     if (options->deflate > 0 && collio_deflate_check(err))
         return err->code;
     return collio_schedule_check(options, err);

@@ -157,7 +157,8 @@ static void add_refusal(char **refused, int64_t step, const char *why)
     *refused = longer;
 }
 
-static int open_newest(collio_checkpoint *c, collio_checkpoint_state **out, collio_error *err)
+static int open_newest(collio_checkpoint *c, int verify, collio_checkpoint_state **out,
+                       collio_error *err)
 {
     int64_t *steps = NULL;
     char *refused = NULL;
@@ -167,7 +168,7 @@ static int open_newest(collio_checkpoint *c, collio_checkpoint_state **out, coll
         return err->code;
     for (int i = count - 1; i >= 0 && *out == NULL && err->code == COLLIO_OK; i--) {
         collio_error why = COLLIO_ERROR_INIT;
-        if (collio_state_open(c, steps[i], c->options.verify, out, &why) == COLLIO_OK)
+        if (collio_state_open(c, steps[i], verify, out, &why) == COLLIO_OK)
             break;
         if (is_refusal(c, &why))
             add_refusal(&refused, steps[i], why.text);
@@ -190,24 +191,35 @@ static int open_newest(collio_checkpoint *c, collio_checkpoint_state **out, coll
     return err->code;
 }
 
-int collio_checkpoint_restore(collio_checkpoint *c, int64_t step, collio_checkpoint_state **out,
-                              collio_error *err)
+int collio_checkpoint_restore_verified(collio_checkpoint *c, int64_t step, int verify,
+                                       collio_checkpoint_state **out, collio_error *err)
 {
-    collio_ticket ticket = {.operation = "checkpoint_restore",
-                            .digest = collio_hash_number(0, (uint64_t)step)};
+    collio_ticket ticket = {
+        .operation = "checkpoint_restore",
+        .digest = collio_hash_number(collio_hash_number(0, (uint64_t)step), (uint64_t)verify)};
 
     *out = NULL;
     if (c == NULL || err->agreed)
         return collio_checkpoint_check(c, err);
     if (step < COLLIO_NEWEST || step > COLLIO_MAX_STEP)
         collio_error_set(err, COLLIO_ERR_VALUE, "there can be no step %" PRId64, step);
+    if (verify != COLLIO_VERIFY_ALL && verify != COLLIO_VERIFY_READ)
+        collio_error_set(err, COLLIO_ERR_VALUE, "verify must be one of COLLIO_VERIFY_*");
     if (collio_agree(c->comm, &ticket, err))
         return err->code;
     if (step == COLLIO_NEWEST)
-        open_newest(c, out, err);
+        open_newest(c, verify, out, err);
     else
-        collio_state_open(c, step, c->options.verify, out, err);
+        collio_state_open(c, step, verify, out, err);
     if (*out != NULL)
         collio_schedule_note(c, (*out)->table.step, 0);
     return err->code;
+}
+
+int collio_checkpoint_restore(collio_checkpoint *c, int64_t step, collio_checkpoint_state **out,
+                              collio_error *err)
+{
+    int verify = c != NULL ? c->options.verify : COLLIO_VERIFY_ALL;
+
+    return collio_checkpoint_restore_verified(c, step, verify, out, err);
 }

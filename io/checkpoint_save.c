@@ -47,17 +47,18 @@ static int make_way(collio_save *s, collio_error *err)
 static int guard(collio_save *s, int64_t step, int nitems, const collio_item *items,
                  collio_error *err)
 {
-    int exists = 0;
+    const collio_checkpoint_options *o = &s->c->options;
+    /* The files of the ranks are compressed each by itself. */
+    int exists = 0, deflate = o->layout == COLLIO_LAYOUT_PER_RANK ? 0 : o->deflate;
 
-    if (s->c->options.read_only)
+    if (o->read_only)
         collio_error_set(err, COLLIO_ERR_STATE, "'%s' was opened read-only", s->c->directory);
     else if (s->root && err->code == COLLIO_OK)
         collio_lease_check(s->c->lease, err);
     s->final = collio_name_step(s->c->directory, step, err);
     if (s->root && s->final != NULL && err->code == COLLIO_OK)
         collio_posix_exists(s->final, &exists, err);
-    if (collio_plan_make(&s->plan, s->c->comm, step, nitems, items, s->c->options.deflate, &exists,
-                         err))
+    if (collio_plan_make(&s->plan, s->c->comm, step, nitems, items, deflate, &exists, err))
         return err->code;
     return exists ? make_way(s, err) : COLLIO_OK;
 }
@@ -277,7 +278,7 @@ int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int ni
     if (guard(s, step, nitems, items, err))
         return err->code;
     s->plan.short_run = s->staged ? short_in_background : short_run;
-    s->staged |= c->options.deflate > 0;
+    s->staged |= s->plan.deflate > 0;
     if ((c->options.layout == COLLIO_LAYOUT_PER_RANK && collio_ranks_write(s, err)) ||
         (s->staged && stage(s, err)))
         return err->code;

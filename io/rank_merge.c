@@ -6,9 +6,11 @@
 #include "rankset.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct merging {
     collio_comm *comm;
@@ -25,14 +27,76 @@ typedef struct merging {
 
 /* ---------------------------------------------------------------- source */
 
-static int open_source(merging *m, const char *path, collio_error *err)
+/* The newest step of a directory that has a whole seal. */
+static int64_t newest_of(const char *directory, collio_error *err)
+{
+    int64_t *steps = NULL, newest = -1;
+    int count = 0;
+
+    collio_names_list(directory, &steps, &count, err);
+    for (int i = count - 1; i >= 0 && newest < 0 && err->code == COLLIO_OK; i--) {
+        collio_error why = COLLIO_ERROR_INIT;
+        collio_table table = {.count = 0};
+        char *path = collio_name_step(directory, steps[i], err);
+        int fd = -1;
+        if (path != NULL && collio_step_open(path, steps[i], &fd, &table, &why) == COLLIO_OK)
+            newest = steps[i];
+        collio_posix_close(&fd, path, &why);
+        collio_table_free(&table);
+        free(path);
+    }
+    free(steps);
+    if (newest < 0)
+        collio_error_set(err, COLLIO_ERR_NONE, "there is no step in '%s' with a whole seal",
+                         directory);
+    return newest;
+}
+
+static int64_t check_step(const char *directory, int64_t step, collio_error *err)
+{
+    char *path = collio_name_step(directory, step, err);
+    int exists = 0;
+
+    if (path != NULL && collio_posix_exists(path, &exists, err) == COLLIO_OK && !exists)
+        collio_error_set(err, COLLIO_ERR_NONE, "there is no '%s'", path);
+    free(path);
+    return step;
+}
+
+/* Which step of a directory is meant; -1: it is no directory, but the step's own file. */
+static int64_t choose_step(const char *source, int64_t step, collio_error *err)
+{
+    struct stat facts;
+
+    if (stat(source, &facts) == 0 && S_ISDIR(facts.st_mode))
+        return step == COLLIO_NEWEST ? newest_of(source, err) : check_step(source, step, err);
+    if (step != COLLIO_NEWEST)
+        collio_error_set(err, COLLIO_ERR_VALUE,
+                         "'%s' is no directory, of which step %" PRId64 " could be taken", source,
+                         step);
+    return -1;
+}
+
+/* Rank 0 looks; all learn the path. */
+static int find_source(merging *m, const char *source, int64_t step, collio_error *err)
+{
+    if (m->root)
+        step = choose_step(source, step, err);
+    if (collio_agree_step(m->comm, "merge: find the step", err) ||
+        collio_bcast(m->comm, &step, sizeof step, 0, "merge: find the step", err))
+        return err->code;
+    m->source.path = step >= 0 ? collio_name_step(source, step, err) : strdup(source);
+    if (m->source.path == NULL)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
+    return COLLIO_OK; /* an error of this rank's own comes with the next agreement */
+}
+
+static int open_source(merging *m, collio_error *err)
 {
     collio_checkpoint_state *s = &m->source;
+    const char *path = s->path;
 
-    s->path = strdup(path);
-    if (s->path == NULL)
-        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
-    if (collio_posix_open(path, O_RDONLY, &s->fd, err) ||
+    if (err->code != COLLIO_OK || collio_posix_open(path, O_RDONLY, &s->fd, err) ||
         collio_seal_read(s->fd, path, &s->table, err))
         return err->code;
     if (s->table.ranks == NULL)
@@ -290,9 +354,11 @@ static int is_there(merging *m, collio_error *err)
     return collio_agree(m->comm, &ticket, err) == COLLIO_OK && ticket.max[0] != 0;
 }
 
-static void merge(merging *m, const char *source, collio_error *err)
+static void merge(merging *m, const char *source, int64_t step, collio_error *err)
 {
-    open_source(m, source, err);
+    if (find_source(m, source, step, err))
+        return;
+    open_source(m, err);
     if (agree_on_source(m, err))
         return;
     if (is_there(m, err))
@@ -306,27 +372,48 @@ static void merge(merging *m, const char *source, collio_error *err)
     }
 }
 
-int collio_checkpoint_merge(MPI_Comm user, const char *source, const char *destination,
-                            collio_progress_function *progress, void *context, collio_error *err)
+/* What a call was about. */
+typedef struct request {
+    const char *source, *destination;
+    int64_t step;
+} request;
+
+static void describe(const void *context, char *text, size_t size)
+{
+    const request *r = context;
+
+    if (r->step == COLLIO_NEWEST)
+        snprintf(text, size, "('%s' to '%s')", r->source, r->destination);
+    else
+        snprintf(text, size, "('%s', step %" PRId64 ", to '%s')", r->source, r->step,
+                 r->destination);
+}
+
+int collio_checkpoint_merge(MPI_Comm user, const char *source, int64_t step,
+                            const char *destination, collio_progress_function *progress,
+                            void *context, collio_error *err)
 {
     merging m = {.source = {.fd = -1}, .writer = {.fd = -1}, .destination = destination};
-    collio_ticket ticket = {.operation = "checkpoint_merge",
-                            .describe = collio_describe_text,
-                            .context = source != NULL ? source : ""};
+    request what = {source != NULL ? source : "", destination != NULL ? destination : "", step};
+    collio_ticket ticket = {
+        .operation = "checkpoint_merge", .describe = describe, .context = &what};
     collio_error closing = COLLIO_ERROR_INIT;
 
     if (err->code != COLLIO_OK && err->agreed)
         return err->code;
     if (source == NULL || destination == NULL || source[0] == '\0' || destination[0] == '\0')
         collio_error_set(err, COLLIO_ERR_VALUE, "the name of a file is empty");
+    if (step < COLLIO_NEWEST || step > COLLIO_MAX_STEP)
+        collio_error_set(err, COLLIO_ERR_VALUE, "there can be no step %" PRId64, step);
     if (collio_comm_create(user, &m.comm, err))
         return err->code;
     m.root = collio_comm_rank(m.comm) == 0;
     m.progress = progress;
     m.context = context;
-    ticket.digest = collio_hash_text(collio_hash_text(0, source), destination);
+    ticket.digest = collio_hash_text(collio_hash_text(0, what.source), what.destination);
+    ticket.digest = collio_hash_number(ticket.digest, (uint64_t)step);
     if (collio_agree(m.comm, &ticket, err) == COLLIO_OK)
-        merge(&m, source, err);
+        merge(&m, source, step, err);
     collio_posix_close(&m.writer.fd, m.part, &closing);
     if (m.root && m.part != NULL && err->code != COLLIO_OK)
         collio_posix_remove(m.part, &closing);

@@ -89,11 +89,5 @@ int collio_ranks_probe(collio_checkpoint *c, collio_error *err)
     if (root && why.code != COLLIO_OK)
         collio_log("checkpoint: the ranks cannot share a file in '%s', so each writes its own: %s",
                    c->directory, why.text);
-    if (why.code != COLLIO_OK && c->options.deflate > 0) {
-        collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
-                         "the ranks cannot share a file in '%s', and compression needs one: %s",
-                         c->directory, why.text);
-        err->agreed = 1;
-    }
     return err->code;
 }

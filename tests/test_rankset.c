@@ -10,7 +10,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static const char directory[] = "ranks";
+static const char *directory = "ranks", *beside = "shared";
+static int deflate; /* of files of ranks */
 
 enum { MOST_POINTS = 400 };
 
@@ -20,6 +21,7 @@ static collio_checkpoint *open_layout(const char *where, int layout, int keep)
     collio_checkpoint *c = NULL;
     collio_error err = COLLIO_ERROR_INIT;
 
+    options.deflate = layout == COLLIO_LAYOUT_PER_RANK ? deflate : 0;
     collio_checkpoint_open(MPI_COMM_WORLD, where, &options, &c, COLLIO_AT(&err));
     if (err.code != COLLIO_OK)
         fprintf(stderr, "# rank %d: %s\n", tap_rank, err.text);
@@ -60,7 +62,7 @@ static int same_digests(int64_t step)
     collio_table a = {.count = 0}, b = {.count = 0};
     char *path_a, *path_b;
     int same = read_table(directory, step, &path_a, &a) == COLLIO_OK &&
-               read_table("shared", step, &path_b, &b) == COLLIO_OK && a.count == b.count &&
+               read_table(beside, step, &path_b, &b) == COLLIO_OK && a.count == b.count &&
                a.ranks != NULL && b.ranks == NULL;
 
     for (int i = 0; same && i < a.count; i++)
@@ -135,6 +137,7 @@ static int one_rank_reads(int64_t step)
 /* A step that one rank saved, read by all. */
 static int all_read_from_one(void)
 {
+    const char *where = deflate ? "one-packed" : "one";
     static double u[ROWS * COLUMNS];
     int64_t shape[2] = {ROWS, COLUMNS}, start[2] = {0, 0};
     collio_checkpoint_options options = {.layout = COLLIO_LAYOUT_PER_RANK};
@@ -151,14 +154,14 @@ static int all_read_from_one(void)
     collio_array_fill(&a, u, COLLIO_FLOAT64, 2, shape);
     item = collio_item_part("u", &a, shape, start);
     if (tap_rank == 0) {
-        collio_checkpoint_open(MPI_COMM_SELF, "one", &options, &c, &err);
+        collio_checkpoint_open(MPI_COMM_SELF, where, &options, &c, &err);
         collio_checkpoint_save(c, 7, 1, &item, &err);
         collio_checkpoint_close(&c, &err);
     }
     MPI_Barrier(MPI_COMM_WORLD);
     little_shape(&l, 7);
     options.read_only = 1;
-    collio_checkpoint_open(MPI_COMM_WORLD, "one", &options, &c, &err);
+    collio_checkpoint_open(MPI_COMM_WORLD, where, &options, &c, &err);
     collio_checkpoint_restore(c, COLLIO_NEWEST, &state, &err);
     collio_checkpoint_read(state, "u", l.u_start, &l.u_part, &err);
     right = err.code == COLLIO_OK;
@@ -172,7 +175,7 @@ static int all_read_from_one(void)
 static void test_whole(void)
 {
     collio_checkpoint *c = open_layout(directory, COLLIO_LAYOUT_PER_RANK, 2);
-    collio_checkpoint *shared = open_layout("shared", COLLIO_LAYOUT_SHARED, 0);
+    collio_checkpoint *shared = open_layout(beside, COLLIO_LAYOUT_SHARED, 0);
     collio_checkpoint_entry *list = NULL;
     collio_checkpoint_report report;
     collio_error err = COLLIO_ERROR_INIT;
@@ -338,7 +341,7 @@ static void test_damage(void)
 static void test_error(void)
 {
     collio_checkpoint *c = open_layout(directory, COLLIO_LAYOUT_PER_RANK, 0);
-    collio_checkpoint_options options = {.layout = COLLIO_LAYOUT_PER_RANK, .deflate = 1};
+    collio_checkpoint_options options = {.layout = COLLIO_LAYOUT_PER_RANK};
     collio_checkpoint *other = NULL;
     collio_error err = COLLIO_ERROR_INIT;
     collio_item items[ITEMS];
@@ -354,12 +357,6 @@ static void test_error(void)
            "a part that lies outside: %s", err.text);
     tap_ok(count_names("step-000000000020") == 0 && count_names(".part-") == 0, "nothing is left");
     collio_error_clear(&err);
-    tap_ok(collio_checkpoint_open(MPI_COMM_WORLD, "packed", &options, &other, &err) ==
-                   COLLIO_ERR_VALUE &&
-               same_everywhere(&err),
-           "compression is refused");
-    collio_error_clear(&err);
-    options.deflate = 0;
     options.layout = tap_rank == tap_size - 1 ? 17 : COLLIO_LAYOUT_PER_RANK;
     tap_ok(collio_checkpoint_open(MPI_COMM_WORLD, "packed", &options, &other, &err) ==
                    COLLIO_ERR_VALUE &&
@@ -433,6 +430,49 @@ static void test_faults(void)
     collio_checkpoint_close(&c, &err);
 }
 
+/* ------------------------------------------------------------ compressed */
+
+/* How many bytes the files of a step take. */
+static int64_t bytes_of(const char *where, int64_t step)
+{
+    collio_table table = {.count = 0};
+    int64_t bytes = 0;
+    char *path;
+
+    if (read_table(where, step, &path, &table) == COLLIO_OK)
+        bytes = collio_rankset_bytes(table.ranks);
+    collio_table_free(&table);
+    free(path);
+    return bytes;
+}
+
+/* All of the same, with the parts compressed by their ranks. */
+static void test_packed(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_checkpoint *c;
+
+    directory = "packed";
+    beside = "shared-2";
+    deflate = 1;
+    test_whole();
+    c = open_layout("plain", COLLIO_LAYOUT_PER_RANK, 0);
+    little_save(c, 1, &err);
+    collio_checkpoint_close(&c, &err);
+    deflate = 0;
+    c = open_layout("plain", COLLIO_LAYOUT_PER_RANK, 0);
+    little_save(c, 2, &err);
+    collio_checkpoint_close(&c, &err);
+    tap_ok(err.code == COLLIO_OK && bytes_of("plain", 1) < bytes_of("plain", 2),
+           "compressed files are smaller: %lld, %lld", (long long)bytes_of("plain", 1),
+           (long long)bytes_of("plain", 2));
+    if (tap_rank == 0) {
+        collio_checkpoint_merge(MPI_COMM_SELF, "plain", 1, "one.h5", NULL, NULL, &err);
+        collio_checkpoint_merge(MPI_COMM_SELF, "plain", COLLIO_NEWEST, "two.h5", NULL, NULL, &err);
+    }
+    tap_ok(err.code == COLLIO_OK, "and are merged: %s", err.text);
+}
+
 int main(int argc, char **argv)
 {
     MPI_Init(&argc, &argv);
@@ -442,7 +482,9 @@ int main(int argc, char **argv)
     test_auto();
     test_damage();
     test_error();
+    deflate = tap_size % 2;
     test_faults();
+    test_packed();
     MPI_Finalize();
     return tap_end();
 }

@@ -24,7 +24,7 @@ static const char help[] =
 
 typedef struct wishes {
     const char *source, *result;
-    int64_t step; /* -1: the newest */
+    int64_t step; /* COLLIO_NEWEST: the newest */
     int json, help;
 } wishes;
 
@@ -56,29 +56,6 @@ static int parse(int argc, char **argv, wishes *w)
     return w->help || (w->source != NULL && w->result != NULL);
 }
 
-/* The file of the step that is meant, to be freed. */
-static char *find_step(const wishes *w, collio_error *err)
-{
-    collio_checkpoint *c = NULL;
-    int64_t step = w->step;
-    size_t size = strlen(w->source) + 32;
-    char *path = malloc(size);
-    struct stat facts;
-
-    if (path == NULL) {
-        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
-        return NULL;
-    }
-    snprintf(path, size, "%s", w->source);
-    if (stat(w->source, &facts) != 0 || !S_ISDIR(facts.st_mode))
-        return path;
-    if (step < 0 && steps_open(w->source, 1, &c, err) == COLLIO_OK)
-        collio_checkpoint_latest(c, &step, err);
-    collio_checkpoint_close(&c, err);
-    snprintf(path, size, "%s/step-%012" PRId64 ".h5", w->source, step);
-    return path;
-}
-
 typedef struct telling {
     progress line;
     int rank, ranks, begun;
@@ -97,14 +74,14 @@ static void tell(void *context, int64_t done, int64_t total)
     t->told = done;
 }
 
-static void print_result(const wishes *w, const char *source)
+static void print_result(const wishes *w)
 {
     if (!w->json) {
         printf("%s: whole\n", w->result);
         return;
     }
     printf("{\"source\": ");
-    json_text(stdout, source);
+    json_text(stdout, w->source);
     json_name(stdout, "result", 0);
     json_text(stdout, w->result);
     printf("}\n");
@@ -112,10 +89,9 @@ static void print_result(const wishes *w, const char *source)
 
 int command_merge(int argc, char **argv)
 {
-    wishes w = {.step = -1};
+    wishes w = {.step = COLLIO_NEWEST};
     collio_error err = COLLIO_ERROR_INIT;
     telling t = {.begun = 0};
-    char *source;
 
     if (!parse(argc, argv, &w)) {
         fputs(help, stderr);
@@ -127,11 +103,9 @@ int command_merge(int argc, char **argv)
     }
     t.rank = job_start();
     MPI_Comm_size(MPI_COMM_WORLD, &t.ranks);
-    source = find_step(&w, &err);
-    collio_checkpoint_merge(MPI_COMM_WORLD, source, w.result, tell, &t, &err);
+    collio_checkpoint_merge(MPI_COMM_WORLD, w.source, w.step, w.result, tell, &t, &err);
     progress_clear(&t.line);
     if (t.rank == 0 && err.code == COLLIO_OK)
-        print_result(&w, source);
-    free(source);
+        print_result(&w);
     return job_end("merge", 0, &err);
 }

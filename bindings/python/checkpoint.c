@@ -85,22 +85,31 @@ static int schedule_of(open_args *a, collio_checkpoint_options *out)
     return signals_of(a, out);
 }
 
+/* NULL, None: *out stays as it is. */
+static int verify_of(PyObject *object, int *out)
+{
+    const char *name = NULL;
+
+    if (object == NULL || object == Py_None)
+        return 0;
+    if (arg_text(object, &name) < 0)
+        return -1;
+    *out = strcmp(name, "read") == 0 ? COLLIO_VERIFY_READ : COLLIO_VERIFY_ALL;
+    if (*out == COLLIO_VERIFY_READ || strcmp(name, "all") == 0)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "verify must be 'all' or 'read', not %R", object);
+    return -1;
+}
+
 static int options_of(open_args *a, collio_checkpoint_options *out)
 {
-    const char *verify = "all";
-
     out->read_only = a->read_only;
     if (a->keep != NULL && a->keep != Py_None && arg_int(a->keep, &out->keep) < 0)
         return -1;
-    if (a->verify != NULL && arg_text(a->verify, &verify) < 0)
+    if (verify_of(a->verify, &out->verify) < 0 ||
+        compression_of(a->compression, &out->deflate) < 0 || layout_of(a->layout, &out->layout) < 0)
         return -1;
-    out->verify = strcmp(verify, "read") == 0 ? COLLIO_VERIFY_READ : COLLIO_VERIFY_ALL;
-    if (compression_of(a->compression, &out->deflate) < 0 || layout_of(a->layout, &out->layout) < 0)
-        return -1;
-    if (strcmp(verify, "read") == 0 || strcmp(verify, "all") == 0)
-        return schedule_of(a, out);
-    PyErr_Format(PyExc_ValueError, "verify must be 'all' or 'read', not %R", a->verify);
-    return -1;
+    return schedule_of(a, out);
 }
 
 /* Once it has a communicator, this rank takes part whatever is wrong with the rest. */
@@ -462,7 +471,7 @@ static PyObject *checkpoint_due(PyObject *object, PyObject *which)
 /* ----------------------------------------------------------------- restore */
 
 PyDoc_STRVAR(restore_doc,
-             "restore($self, step=None, *, into=None, pickles=False)\n--\n\n"
+             "restore($self, step=None, *, into=None, pickles=False, verify=None)\n--\n\n"
              "Open a step for reading, on any number of ranks: a State. Collective.\n\n"
              "  step     None: the newest one that is valid on all ranks\n"
              "  into     mapping of names to what is to be filled, without a copy in between:\n"
@@ -470,13 +479,15 @@ PyDoc_STRVAR(restore_doc,
              "           block (its shape, if given, must be that of the array that was saved);\n"
              "           the same names on all ranks; any strides, the type that was saved\n"
              "  pickles  whether state that was saved as a pickle may be read: only if you\n"
-             "           trust whoever wrote the file\n\n"
+             "           trust whoever wrote the file\n"
+             "  verify   'all' or 'read', for this call; None: as the Checkpoint has it\n\n"
              "NoCheckpointError if there is none, DamageError if none (or not this one) is valid.");
 
 typedef struct restore_args {
     PyObject *step;
     PyObject *into;
     int pickles;
+    PyObject *verify;
 } restore_args;
 
 static PyObject *checkpoint_restore(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
@@ -485,10 +496,12 @@ static PyObject *checkpoint_restore(PyObject *object, PyObject *const *args, Py_
     static const param rows[] = {{"|step", arg_object, offsetof(restore_args, step)},
                                  {"$into", arg_object, offsetof(restore_args, into)},
                                  {"$pickles", arg_bool, offsetof(restore_args, pickles)},
+                                 {"$verify", arg_object, offsetof(restore_args, verify)},
                                  {NULL, NULL, 0}};
     checkpoint_object *self = (checkpoint_object *)object;
     collio_checkpoint_state *opened = NULL;
     restore_args a = {.step = Py_None, .into = Py_None};
+    int verify = -1; /* as the checkpoint has it */
     int64_t step = COLLIO_NEWEST;
     PyObject *result = NULL;
     PyThreadState *saved;
@@ -499,11 +512,14 @@ static PyObject *checkpoint_restore(PyObject *object, PyObject *const *args, Py_
         return NULL;
     joint_begin(&j);
     if (args_parse("restore", rows, &a, args, nargs, keywords) < 0 ||
-        (a.step != Py_None && arg_int64(a.step, &step) < 0) ||
+        (a.step != Py_None && arg_int64(a.step, &step) < 0) || verify_of(a.verify, &verify) < 0 ||
         items_into(state_of(object), a.into, &into) < 0)
         joint_fail(&j);
     saved = io_enter();
-    collio_checkpoint_restore(self->handle, step, &opened, &j.err);
+    if (verify < 0)
+        collio_checkpoint_restore(self->handle, step, &opened, &j.err);
+    else
+        collio_checkpoint_restore_verified(self->handle, step, verify, &opened, &j.err);
     io_leave(saved);
     if (opened != NULL)
         result = state_make(self, opened, a.pickles, &into, &j);
@@ -577,7 +593,7 @@ PyDoc_STRVAR(checkpoint_doc,
              "             ranks, with HDF5's filters shuffle and gzip; None, 0: not\n"
              "  layout     'shared': a step is one file, which all ranks write; 'per-rank': each\n"
              "             rank writes its parts to a file of its own, for file systems on which\n"
-             "             a shared one cannot be (not with compression); 'auto': per-rank if a\n"
+             "             a shared one cannot be; 'auto': per-rank if a\n"
              "             probe finds that, and the log says why. Steps of both are read,\n"
              "             listed and deleted alike, on any number of ranks\n"
              "  on_signal, every_steps, every_seconds\n"

@@ -70,6 +70,11 @@ void request_settle(checkpoint_object *self, const collio_error *err);
 
 extern PyMethodDef checkpoint_save_methods[];
 
+/* ----------------------------------------------------------------- merge.c */
+
+/* Add collio.merge. 0 or -1. */
+int merge_setup(PyObject *module, state *st);
+
 /* ----------------------------------------------------- state.c, state_read.c */
 
 /* collio.State: one step opened for reading. */

@@ -93,9 +93,9 @@ enum collio_verify {
 enum collio_layout {
     COLLIO_LAYOUT_SHARED,   /* a step is one file, which all ranks write. The default */
     COLLIO_LAYOUT_PER_RANK, /* each rank writes its parts to a file of its own, for file systems on
-                               which a shared one cannot be; not with compression. Other readers see
-                               whole arrays, as virtual datasets, in the step's own file. A save in
-                               the background writes the parts before save_start returns */
+                               which a shared one cannot be. Other readers see whole arrays, as
+                               virtual datasets, in the step's own file. A save in the background
+                               writes the parts before save_start returns */
     COLLIO_LAYOUT_AUTO,     /* shared, unless a probe at open finds that the ranks cannot share a
                                file in the directory: then per-rank, and the log says why */
 };
@@ -189,6 +189,7 @@ COLLIO_API collio_item collio_item_rank_state(const char *name, const char *form
                                               const void *bytes, size_t size);
 
 #define COLLIO_MAX_STEP INT64_C(999999999999)
+#define COLLIO_NEWEST (-1) /* where a step is asked for that is there */
 
 /*
  * Save a step: blocking, durable on return. Collective.
@@ -329,19 +330,19 @@ typedef void collio_progress_function(void *context, int64_t done, int64_t total
  * share the work. The source is only read. The result has another name until
  * every byte of it was compared; after a kill, run it again. If the result is
  * there already it is verified.
- *   source       in  the step's own file, step-<12 digits>.h5
+ *   source       in  the step's own file, step-<12 digits>.h5, or a directory of steps
+ *   step         in  which one of a directory; COLLIO_NEWEST: the newest with a whole seal,
+ *                    and for a file
  *   destination  in  of the result; never overwritten
  *   progress     in  NULL: none
- * Errors: VALUE, OS, MEMORY, HDF5, DAMAGED (the source; the text says where),
- * STATE (the source is one file already).
+ * Errors: VALUE, NONE, OS, MEMORY, HDF5, DAMAGED (the source; the text says where),
+ * STATE (the source is one file already). The result is not compressed.
  */
-COLLIO_API int collio_checkpoint_merge(MPI_Comm user, const char *source, const char *destination,
-                                       collio_progress_function *progress, void *context,
-                                       collio_error *err);
+COLLIO_API int collio_checkpoint_merge(MPI_Comm user, const char *source, int64_t step,
+                                       const char *destination, collio_progress_function *progress,
+                                       void *context, collio_error *err);
 
 /* ----------------------------------------------------------------- restore */
-
-#define COLLIO_NEWEST (-1)
 
 /*
  * Open a step for reading. Collective.
@@ -354,6 +355,11 @@ COLLIO_API int collio_checkpoint_merge(MPI_Comm user, const char *source, const 
  */
 COLLIO_API int collio_checkpoint_restore(collio_checkpoint *c, int64_t step,
                                          collio_checkpoint_state **out, collio_error *err);
+
+/* The same, with another verification than that of the options.
+ *   verify  in  enum collio_verify */
+COLLIO_API int collio_checkpoint_restore_verified(collio_checkpoint *c, int64_t step, int verify,
+                                                  collio_checkpoint_state **out, collio_error *err);
 
 /* Close and set *state to NULL, which it may be already. Not collective. */
 COLLIO_API void collio_checkpoint_state_close(collio_checkpoint_state **state);

@@ -16,7 +16,7 @@ rc = Settings()
 
 # Names that need MPI running, and those that only need the extension.
 _RUNNING = ("File", "Group", "Dataset", "Datatype", "Attributes", "Checkpoint", "State", "SaveRequest", "Transfer",
-            "View")
+            "View", "merge")
 _LOADED = (
     "Part",
     "PerRank",

@@ -486,7 +486,12 @@ class Checkpoint:
         **named: Any,
     ) -> None: ...
     def restore(
-        self, step: int | None = None, *, into: Mapping[str, Any] | None = None, pickles: bool = False
+        self,
+        step: int | None = None,
+        *,
+        into: Mapping[str, Any] | None = None,
+        pickles: bool = False,
+        verify: str | None = None,
     ) -> State: ...
     def steps(self, /) -> list[int]: ...
     def entries(self, /) -> list[_Entry]: ...
@@ -502,6 +507,15 @@ class Checkpoint:
     def __exit__(
         self, type: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None, /
     ) -> None: ...
+
+def merge(
+    source: str | bytes | os.PathLike[Any],
+    destination: str | bytes | os.PathLike[Any],
+    comm: Communicator | None = None,
+    *,
+    step: int | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> None: ...
 
 class SaveRequest:
     @property
