@@ -72,7 +72,7 @@ extern PyMethodDef checkpoint_save_methods[];
 
 /* ----------------------------------------------------------------- merge.c */
 
-/* Add collio.merge. 0 or -1. */
+/* Make collio.merge. 0 or -1. */
 int merge_setup(PyObject *module, state *st);
 
 /* ----------------------------------------------------- state.c, state_read.c */

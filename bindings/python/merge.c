@@ -100,20 +100,15 @@ static PyObject *merge(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ss
     Py_RETURN_NONE;
 }
 
-static PyMethodDef functions[] = {
-    {"merge", FAST(merge), FASTCALL, merge_doc},
-    {NULL, NULL, 0, NULL},
-};
+static PyMethodDef definition = {"merge", FAST(merge), FASTCALL, merge_doc};
 
 int merge_setup(PyObject *module, state *st)
 {
-    PyObject *function;
-    int result;
+    PyObject *name = PyModule_GetNameObject(module);
+    PyObject *function = name == NULL ? NULL : PyCFunction_NewEx(&definition, module, name);
+    int result = function == NULL ? -1 : PyDict_SetItemString(st->io, "merge", function);
 
-    if (PyModule_AddFunctions(module, functions) < 0)
-        return -1;
-    function = PyObject_GetAttrString(module, "merge");
-    result = function == NULL ? -1 : PyDict_SetItemString(st->io, "merge", function);
     Py_XDECREF(function);
+    Py_XDECREF(name);
     return result;
 }
