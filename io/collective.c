@@ -100,3 +100,15 @@ int collio_finish_elements(collio_file *file, const char *operation, collio_erro
     collio_agree(file->comm, &ticket, err);
     return collio_file_outcome(file, err);
 }
+
+int collio_object_agree(collio_object *object, const char *operation, const char *arguments,
+                        collio_error *err)
+{
+    collio_named named = {object, arguments};
+    collio_call call = {operation, 0, collio_named_describe, &named};
+
+    if (collio_object_check(object, err))
+        return err->code;
+    call.digest = collio_named_digest(&named);
+    return collio_begin(object->file, &call, err);
+}

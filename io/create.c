@@ -56,6 +56,8 @@ static int check(collio_creation *c, collio_error *err)
         return collio_error_set(err, COLLIO_ERR_TYPE, "unknown element type %d", (int)c->type);
     if (check_shape(c->ndim, c->shape, element, err) || collio_creation_complete(c, err))
         return err->code;
+    if (c->name == NULL)
+        return collio_object_check_writable(c->parent, err);
     return collio_object_check_new(c->parent, c->name, err);
 }
 
@@ -66,7 +68,7 @@ static uint64_t digest(const collio_creation *c)
     if (c->shape != NULL && c->ndim > 0 && c->ndim <= COLLIO_MAX_DIMS)
         d = collio_hash(d, c->shape, (size_t)c->ndim * sizeof *c->shape);
     d = collio_hash_number(collio_creation_digest(c, d), c->parent->identity);
-    return collio_hash_text(d, c->name != NULL ? c->name : "");
+    return collio_hash_text(collio_hash_number(d, c->name == NULL), c->name != NULL ? c->name : "");
 }
 
 /* ----------------------------------------------------------------- in HDF5 */
@@ -81,7 +83,7 @@ static hid_t dataspace(const collio_creation *c, collio_error *err)
         collio_hdf5(space < 0, "H5Screate", err);
         return space;
     }
-    if (!c->options.chunked) {
+    if (!c->options.chunked && (!c->options.is_virtual || c->ndim == 0)) {
         collio_hdf5_space(c->ndim, c->shape, &space, err);
         return space;
     }
@@ -103,7 +105,9 @@ static hid_t create(const collio_creation *c, collio_error *err)
 
     if (links >= 0 && type >= 0 && space >= 0 && collio_creation_list(c, &list, err) == COLLIO_OK) {
         disk->aside = 1;
-        id = H5Dcreate2(c->parent->id, c->name, type, space, links, list, H5P_DEFAULT);
+        id = c->name == NULL
+                 ? H5Dcreate_anon(c->parent->id, type, space, list, H5P_DEFAULT)
+                 : H5Dcreate2(c->parent->id, c->name, type, space, links, list, H5P_DEFAULT);
         disk->aside = 0;
         collio_hdf5(id < 0, "H5Dcreate2", err);
     }
@@ -135,7 +139,10 @@ static void layout_of_new(const collio_creation *c, hid_t dataset, collio_layout
     for (int d = 0; d < c->ndim; d++)
         l->shape[d] = c->shape[d];
     l->offset = address != HADDR_UNDEF ? (int64_t)address : -1;
-    l->kind = c->options.chunked ? COLLIO_STORED_CHUNKED : COLLIO_STORED_CONTIGUOUS;
+    l->kind = c->options.chunked              ? COLLIO_STORED_CHUNKED
+              : c->options.is_virtual         ? COLLIO_STORED_VIRTUAL
+              : c->options.external_count > 0 ? COLLIO_STORED_EXTERNAL
+                                              : COLLIO_STORED_CONTIGUOUS;
     l->filtered = c->options.filter_count > 0;
     memcpy(l->chunks, c->chunks, sizeof l->chunks);
 }

@@ -52,7 +52,8 @@ void collio_chunks_guess(int ndim, const int64_t *shape, const int64_t *maximum,
 
 static int wants_chunks(const collio_dataset_options *o)
 {
-    return o->chunked || o->chunks != NULL || o->maximum != NULL || o->filter_count > 0;
+    return o->chunked || o->chunks != NULL || (o->maximum != NULL && !o->is_virtual) ||
+           o->filter_count > 0;
 }
 
 static void print_extents(int ndim, const int64_t *extents, char *text, size_t size)
@@ -132,7 +133,8 @@ int collio_creation_complete(collio_creation *c, collio_error *err)
 
     if (o->fill_time < COLLIO_FILL_IFSET || o->fill_time > COLLIO_FILL_NEVER)
         return collio_error_set(err, COLLIO_ERR_VALUE, "fill time: %d", (int)o->fill_time);
-    if (check_filters(o, err) || !wants_chunks(o))
+    if (check_filters(o, err) || collio_elsewhere_check(c, err) ||
+        (o->is_virtual && check_maximum(c, err)) || !wants_chunks(o))
         return err->code;
     o->chunked = 1;
     if (c->ndim == 0)
@@ -165,7 +167,7 @@ uint64_t collio_creation_digest(const collio_creation *c, uint64_t seed)
     }
     if (o->fill != NULL)
         seed = collio_hash(seed, o->fill, collio_type_size(c->type));
-    seed = collio_hash_number(seed, (uint64_t)o->fill_time);
+    seed = collio_hash_number(collio_elsewhere_digest(c, seed), (uint64_t)o->fill_time);
     return collio_hash_number(seed, (uint64_t)(2 * (o->track_order != 0) + (o->track_times != 0)));
 }
 
@@ -231,7 +233,7 @@ static int is_plain(const collio_creation *c)
     const collio_dataset_options *o = &c->options;
 
     return !o->chunked && o->fill == NULL && o->fill_time == COLLIO_FILL_IFSET && !o->track_times &&
-           !o->track_order;
+           !o->track_order && o->external_count == 0 && !o->is_virtual;
 }
 
 int collio_creation_list(const collio_creation *c, hid_t *out, collio_error *err)
@@ -253,7 +255,7 @@ int collio_creation_list(const collio_creation *c, hid_t *out, collio_error *err
     set_fill(*out, c, err);
     if (c->options.chunked)
         set_chunks(*out, c, err);
-    return err->code;
+    return collio_elsewhere_list(c, *out, err);
 }
 
 void collio_creation_unlist(const collio_creation *c, hid_t list)

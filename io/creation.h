@@ -24,6 +24,11 @@ int collio_creation_complete(collio_creation *c, collio_error *err);
 /* Of the options. */
 uint64_t collio_creation_digest(const collio_creation *c, uint64_t seed);
 
+/* The part of these three that is about elements in other files and datasets: elsewhere.c. */
+int collio_elsewhere_check(collio_creation *c, collio_error *err);
+uint64_t collio_elsewhere_digest(const collio_creation *c, uint64_t seed);
+int collio_elsewhere_list(const collio_creation *c, hid_t list, collio_error *err);
+
 /* A property list for HDF5, *out negative on failure. Close it with
  * collio_creation_unlist(). */
 int collio_creation_list(const collio_creation *c, hid_t *out, collio_error *err);

@@ -260,6 +260,10 @@ int collio_write_now(collio_writing *w, collio_error *err)
         return err->code;
     if (collio_lockstep_needed(dataset))
         return collio_lockstep_write(dataset, w->selection, w->memory, err);
+    if (dataset->layout.kind == COLLIO_STORED_EXTERNAL) {
+        collio_external_write(dataset, w->selection, w->memory, err);
+        return collio_finish_elements(dataset->file, "written", err);
+    }
     if (dataset->layout.kind != COLLIO_STORED_CONTIGUOUS)
         return write_together(dataset, w->selection, w->memory, err);
     if (dataset->layout.offset < 0 && allocate_late(dataset, err))

@@ -48,6 +48,8 @@ struct collio_object {
     collio_kind kind;
     char *name;  /* absolute; "" if it has none */
     int foreign; /* it is in another file, which an external link leads to */
+    int left;    /* closed by its owner, but kept: the last handle of an object without a name frees
+                    its space, which all ranks have to do at the same time, when the file is closed */
     uint64_t identity;
     collio_layout layout;
 };
@@ -191,6 +193,17 @@ int collio_fill_value(const collio_object *dataset, char *element, int *wanted, 
 
 /* Whether elements of a dataset can only be written in step on all ranks: lockstep.c. */
 int collio_lockstep_needed(const collio_object *dataset);
+
+/* Elements of memory without gaps: a copy, to be freed; NULL on failure. */
+char *collio_without_gaps(const collio_array *memory, int64_t count, collio_error *err);
+
+/* Write elements to the files of an external dataset: elsewhere.c. Not collective. */
+int collio_external_write(const collio_object *dataset, const collio_selection *selection,
+                          const collio_array *memory, collio_error *err);
+
+/* The part that a dataspace selects, as collio_region_read(). */
+struct collio_region;
+int collio_region_take(hid_t space, struct collio_region *out, collio_error *err);
 
 /* Write them: each rank what it has, all ranks the same. Collective, after collio_begin(). */
 int collio_lockstep_write(const collio_object *dataset, const collio_selection *selection,

@@ -1,6 +1,6 @@
 /* Elements that only HDF5 can write: those of variable length, whose text goes into
- * heaps that are part of the structure of the file. Structure is changed by all ranks in step, so every rank
- * gets what all ranks write and writes it for each of them in turn. */
+ * heaps that are part of the structure of the file. Structure is changed by all ranks in step, so
+ * every rank gets what all ranks write and writes it for each of them in turn. */
 #include "type.h"
 
 #include "file.h"
@@ -33,8 +33,7 @@ static int collect(void *context, int64_t first, int64_t count, char *memory, co
     return COLLIO_OK;
 }
 
-/* Elements without gaps: a copy, to be freed. */
-static char *without_gaps(const collio_array *memory, int64_t count, collio_error *err)
+char *collio_without_gaps(const collio_array *memory, int64_t count, collio_error *err)
 {
     collecting c = {NULL, collio_type_size(memory->type)};
     collio_selection all;
@@ -84,7 +83,7 @@ static int pack_part(collio_bundle *b, const collio_selection *selection,
 
     if (count == 0)
         return COLLIO_OK;
-    elements = without_gaps(memory, count, err);
+    elements = collio_without_gaps(memory, count, err);
     if (elements != NULL && err->code == COLLIO_OK &&
         pack_selection(b, selection, err) == COLLIO_OK &&
         pack_type(b, collio_hdf5_type(memory->type, err), err) == COLLIO_OK)

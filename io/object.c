@@ -30,10 +30,15 @@ static void unlink_object(collio_object *object)
 
 void collio_object_drop_all(collio_file *file)
 {
-    for (collio_object *object = file->objects; object != NULL; object = object->next) {
+    collio_object *next;
+
+    for (collio_object *object = file->objects; object != NULL; object = next) {
+        next = object->next;
         if (object->id >= 0)
             H5Oclose(object->id);
         object->id = H5I_INVALID_HID;
+        if (object->left)
+            collio_object_close(&object);
     }
 }
 
@@ -163,6 +168,10 @@ void collio_object_close(collio_object **handle)
         return;
     }
     *handle = NULL;
+    if (object->id >= 0 && object->name != NULL && object->name[0] == '\0' && !object->foreign) {
+        object->left = 1;
+        return;
+    }
     if (object->id >= 0) {
         collio_hdf5_quiet(&printing);
         H5Oclose(object->id);

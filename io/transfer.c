@@ -72,9 +72,7 @@ static int check_writable(const collio_object *dataset, collio_error *err)
     const collio_layout *l = &dataset->layout;
     const char *why = NULL;
 
-    if (l->kind == COLLIO_STORED_EXTERNAL)
-        why = "are in other files (external storage)";
-    else if (l->kind == COLLIO_STORED_VIRTUAL)
+    if (l->kind == COLLIO_STORED_VIRTUAL)
         why = "are in other datasets (it is virtual)";
     else if (l->filtered && l->bare_edges)
         why = "pass filters only in chunks that are not at the border";

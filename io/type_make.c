@@ -102,9 +102,8 @@ collio_type collio_type_number(char letter, size_t size, int swapped, collio_err
 
 /* ------------------------------------------------------- strings and bytes */
 
-collio_type collio_type_string(size_t size, int utf8, collio_error *err)
+static collio_type make_string(size_t size, H5T_str_t padding, int utf8, collio_error *err)
 {
-    H5T_str_t padding = size == 0 ? H5T_STR_NULLTERM : H5T_STR_NULLPAD;
     making m;
 
     if (start(&m, err) == COLLIO_OK && copy(&m, H5T_C_S1, err) == COLLIO_OK) {
@@ -114,6 +113,16 @@ collio_type collio_type_string(size_t size, int utf8, collio_error *err)
             collio_hdf5(H5Tset_cset(m.id, H5T_CSET_UTF8) < 0, "H5Tset_cset", err);
     }
     return finish(&m, err);
+}
+
+collio_type collio_type_string(size_t size, int utf8, collio_error *err)
+{
+    return make_string(size, size == 0 ? H5T_STR_NULLTERM : H5T_STR_NULLPAD, utf8, err);
+}
+
+collio_type collio_type_text(size_t size, int utf8, collio_error *err)
+{
+    return make_string(size, H5T_STR_NULLTERM, utf8, err);
 }
 
 collio_type collio_type_opaque(size_t size, const char *tag, collio_error *err)

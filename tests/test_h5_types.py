@@ -221,7 +221,7 @@ def test_helpers():
     check(collio.check_opaque_dtype(collio.opaque_dtype("M8[s]")) and not collio.check_opaque_dtype(np.dtype("M8[s]")), "opaque")
     raises(TypeError, "integer", collio.enum_dtype, COLOURS, "f4", name="an enumeration of floats")
     raises(ValueError, "ncoding", collio.string_dtype, "latin-1", name="an unknown encoding")
-    raises(ValueError, "one keyword", collio.special_dtype, vlen=str, enum=1, name="two at once")
+    raises(TypeError, "one keyword", collio.special_dtype, vlen=str, enum=1, name="two at once")
     check(collio.Empty("f4") == collio.Empty("f4") != collio.Empty("i4"), "Empty")
 
 

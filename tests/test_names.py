@@ -12,7 +12,8 @@ STUB = ast.parse(pathlib.Path(collio.__file__).with_name("__init__.pyi").read_te
 EXCEPTIONS = ("CollectiveError", "CollectiveTimeout", "DamageError", "NoCheckpointError")
 # What collections.abc gives to mappings, and names that only the stub needs.
 DERIVED = {"keys", "values", "items", "pop", "popitem", "clear", "update", "setdefault"}
-ONLY_STUB = {"_Object", "_Mode", "_Entry", "_Report", "_Finding", "Settings", "_Config", "string_info", "_View"}
+ONLY_STUB = {"_Object", "_Mode", "_Entry", "_Report", "_Finding", "Settings", "_Config", "string_info", "_View", "_RegionProxy",
+             "_Dimension", "_Dimensions"}
 wrong, undocumented, uncollective = [], [], []
 
 

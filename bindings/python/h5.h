@@ -123,6 +123,9 @@ collio_type h5_type(PyObject *dtype);
 
 /* ----------------------------------- h5memory.c: elements of any type, in and out */
 
+/* Whether elements of a type are Python objects: of variable length, or references. */
+int h5_is_objects(collio_type type);
+
 /* Memory that elements are read into, and what they become. h5_room_take() in any case. */
 typedef struct h5room {
     PyObject *array; /* NULL: nothing to take */
@@ -156,6 +159,32 @@ int h5_values(PyObject *object, collio_type stored, PyObject *names, h5values *o
 /* The same of an array whose elements are of type `type`, in its first ndim dimensions. */
 int h5_values_take(PyObject *array, collio_type type, int ndim, PyObject *keep, h5values *out);
 void h5_values_release(h5values *values);
+
+/* --------------------------------------------------------------- h5reference.c */
+
+/* Whether an object is a collio.references.Reference, or one to a region. */
+int h5_is_reference(PyObject *object);
+int h5_is_region(PyObject *object);
+
+PyObject *h5_get_reference(PyObject *object, void *none);
+PyObject *h5_get_regions(PyObject *object, void *none);
+
+/* What a reference leads to. New. */
+PyObject *h5_open_reference(h5object *in, PyObject *reference);
+
+/* What a reference to a region selects, as h5_select(). */
+int h5_select_region(h5object *self, PyObject *reference, h5index *out);
+
+/* Agree with the other ranks that this object is there, which the call takes over; NULL with an
+ * error in j. Collective. New. */
+PyObject *h5_agree_existing(h5object *group, const char *operation, const char *name,
+                            PyObject *there, joint *j);
+
+extern PyMethodDef h5reference_methods[], h5region_methods[];
+
+/* --------------------------------------------------------------- h5elsewhere.c */
+
+extern PyMethodDef h5elsewhere_functions[];
 
 /* --------------------------------------------------------------- h5datatype.c */
 

@@ -13,8 +13,8 @@ PyObject *h5_attributes(h5object *of)
     PyTypeObject *type;
     attributes *self;
 
-    if (h5_ready(of) < 0)
-        return NULL;
+    if (of == &of->file->base && h5_ready(of) < 0)
+        return NULL; /* of others there is an object that says that they are closed, as in h5py */
     type = state_of((PyObject *)of)->types[TYPE_Attributes];
     self = (attributes *)type->tp_alloc(type, 0);
     if (self != NULL)

@@ -11,11 +11,34 @@ typedef struct create_args {
     PyObject *exact;
     h5storage_args storage;
     PyObject *track_order;
-    PyObject *external;
+    PyObject *external, *mappings;
+    PyObject *ignored; /* hints about caches and places that HDF5's own driver would take */
 } create_args;
 
 static const create_args nothing = {
-    NULL, Py_None, Py_None, Py_None, Py_False, H5_STORAGE_NOTHING, Py_None, Py_None};
+    NULL,    Py_None, Py_None, Py_None, Py_False, H5_STORAGE_NOTHING,
+    Py_None, Py_None, Py_None, Py_None};
+
+static int arg_none(PyObject *object, void *out)
+{
+    *(PyObject **)out = object;
+    if (object == Py_None)
+        return 0;
+    PyErr_SetString(PyExc_NotImplementedError, "property lists cannot be given: use the keywords");
+    return -1;
+}
+
+#define IGNORED_ROW(name)                                                                          \
+    {                                                                                              \
+        "$" name, arg_object, offsetof(create_args, ignored)                                       \
+    }
+#define IGNORED_ROWS                                                                               \
+    IGNORED_ROW("allow_unknown_filter"), IGNORED_ROW("rdcc_nslots"), IGNORED_ROW("rdcc_nbytes"),   \
+        IGNORED_ROW("rdcc_w0"), IGNORED_ROW("efile_prefix"), IGNORED_ROW("virtual_prefix"),        \
+        {"$dcpl", arg_none, offsetof(create_args, ignored)},                                       \
+    {                                                                                              \
+        "$dapl", arg_none, offsetof(create_args, ignored)                                          \
+    }
 
 static const param create_rows[] = {
     {"name", arg_object, offsetof(create_args, name)},
@@ -25,6 +48,8 @@ static const param create_rows[] = {
     H5_STORAGE_ROWS(create_args),
     {"$track_order", arg_object, offsetof(create_args, track_order)},
     {"$external", arg_object, offsetof(create_args, external)},
+    IGNORED_ROWS,
+    {"$_mappings", arg_object, offsetof(create_args, mappings)},
     {NULL, NULL, 0},
 };
 
@@ -100,15 +125,11 @@ static int plan_elements(const create_args *a, plan *p)
 
 static int plan_from(const create_args *a, plan *p)
 {
-    if (a->name == Py_None) {
-        PyErr_SetString(PyExc_NotImplementedError, "a dataset needs a name");
+    if (a->name != Py_None && arg_name(a->name, &p->name) < 0)
         return -1;
-    }
-    if (a->external != Py_None) {
-        PyErr_SetString(PyExc_NotImplementedError, "external datasets cannot be created");
-        return -1;
-    }
-    if (arg_text(a->name, &p->name) < 0 || plan_elements(a, p) < 0)
+    if (a->name == Py_None)
+        p->name = NULL;
+    if (plan_elements(a, p) < 0 || h5_elsewhere(a->external, a->mappings, &p->storage) < 0)
         return -1;
     p->storage.options.track_order = h5_wants_order(a->track_order);
     if (p->storage.options.track_order < 0)
@@ -156,7 +177,9 @@ PyDoc_STRVAR(
     "create_dataset($self, name, shape=None, dtype=None, data=None, *, chunks=None, "
     "maxshape=None, compression=None, compression_opts=None, shuffle=None, "
     "fletcher32=None, scaleoffset=None, fillvalue=None, fill_time=None, "
-    "track_times=None, track_order=None, external=None)\n--\n\n"
+    "track_times=None, track_order=None, external=None, allow_unknown_filter=False, "
+    "rdcc_nslots=None, rdcc_nbytes=None, rdcc_w0=None, efile_prefix=None, virtual_prefix=None, "
+    "dcpl=None, dapl=None)\n--\n\n"
     "Create a dataset, and the groups on the way to it that are missing. Collective.\n\n"
     "  shape             extents, or one; by default those of the data\n"
     "  dtype             of the elements; by default that of the data, or 'f4'\n"
@@ -177,7 +200,14 @@ PyDoc_STRVAR(
     "  fillvalue         of elements that were not written; by default 0\n"
     "  fill_time         'ifset', 'alloc', or 'never': they are undefined\n"
     "  track_times       keep the time of creation\n"
-    "  track_order       keep the order in which attributes are made");
+    "  track_order       keep the order in which attributes are made\n"
+    "  external          names of files that hold the elements as bytes, one after the\n"
+    "                    other: (name, offset, size), or one name; relative to the\n"
+    "                    working directory\n"
+    "  allow_unknown_filter, rdcc_*, efile_prefix, virtual_prefix\n"
+    "                    accepted for h5py's sake; without effect\n\n"
+    "A dataset without a name (None) is to be assigned to one, or it is gone when the\n"
+    "file is closed.");
 
 PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                             PyObject *keywords)
@@ -216,6 +246,31 @@ static int same_shape(h5object *dataset, const plan *p)
     return -1;
 }
 
+/* 1 if a maxshape is asked for and is that of the dataset, whatever its shape is now; -1 if it is
+ * another one, with an exception. */
+static int same_maximum(PyObject *dataset, const create_args *a)
+{
+    PyObject *there, *wanted;
+    int same = 0;
+
+    if (a->storage.maxshape == Py_None)
+        return 0;
+    there = PyObject_GetAttrString(dataset, "maxshape");
+    wanted = there == NULL ? NULL
+                           : memory_call("collio._storage", "same_maximum", "(OO)",
+                                         a->storage.maxshape, there);
+    if (wanted != NULL)
+        same = PyObject_RichCompareBool(there, wanted, Py_EQ);
+    if (wanted != NULL && same == 0) {
+        PyErr_Format(PyExc_TypeError, "Maxshapes do not match (existing %R vs new %R)", there,
+                     wanted);
+        same = -1;
+    }
+    Py_XDECREF(wanted);
+    Py_XDECREF(there);
+    return PyErr_Occurred() ? -1 : same;
+}
+
 static int same_type(PyObject *dataset, const plan *p, int exact)
 {
     PyObject *there = PyObject_GetAttrString(dataset, "dtype"), *wanted = h5_dtype(p->type);
@@ -238,15 +293,18 @@ static int same_type(PyObject *dataset, const plan *p, int exact)
 }
 
 /* The dataset that is there, if it is what is asked for. */
-static PyObject *existing(h5object *self, const plan *p, int exact)
+static PyObject *existing(h5object *self, const plan *p, const create_args *a)
 {
     PyObject *object = h5_open(self, p->name);
+    int exact = PyObject_IsTrue(a->exact), as_large = 0;
 
     if (object == NULL)
         return NULL;
     if (!is_a(state_of(object), object, TYPE_H5Dataset))
         PyErr_SetString(PyExc_TypeError, "Incompatible object (Group) already exists");
-    else if (same_shape((h5object *)object, p) == 0 && same_type(object, p, exact) == 0)
+    else if ((as_large = same_maximum(object, a)) >= 0 &&
+             (as_large || same_shape((h5object *)object, p) == 0) &&
+             same_type(object, p, exact) == 0)
         return object;
     Py_DECREF(object);
     return NULL;
@@ -256,7 +314,9 @@ PyDoc_STRVAR(require_doc,
              "require_dataset($self, name, shape, dtype, exact=False, data=None, *, chunks=None, "
              "maxshape=None, compression=None, compression_opts=None, shuffle=None, "
              "fletcher32=None, scaleoffset=None, fillvalue=None, fill_time=None, "
-             "track_times=None, track_order=None)\n--\n\n"
+             "track_times=None, track_order=None, external=None, allow_unknown_filter=False, "
+             "rdcc_nslots=None, rdcc_nbytes=None, rdcc_w0=None, efile_prefix=None, "
+             "virtual_prefix=None, dcpl=None, dapl=None)\n--\n\n"
              "The dataset of that name, created if it is not there. TypeError if one with another "
              "shape,\nor with a type that cannot hold this one (exact: any other type), is. "
              "Collective.");
@@ -271,6 +331,8 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
                                  {"|data", arg_object, offsetof(create_args, data)},
                                  H5_STORAGE_ROWS(create_args),
                                  {"$track_order", arg_object, offsetof(create_args, track_order)},
+                                 {"$external", arg_object, offsetof(create_args, external)},
+                                 IGNORED_ROWS,
                                  {NULL, NULL, 0}};
     create_args a = nothing;
     plan p = {.name = "", .data = {.view = {.keep = NULL}, .keep = NULL}};
@@ -285,10 +347,9 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
     else if (h5_find((h5object *)object, p.name) != COLLIO_KIND_NONE) {
         h5_values_release(&p.data);
         h5_storage_forget(&p.storage);
-        there = existing((h5object *)object, &p, PyObject_IsTrue(a.exact));
-        if (there != NULL)
-            return there;
-        joint_fail(&j);
+        there = existing((h5object *)object, &p, &a);
+        joint_fail(&j); /* if an exception is pending */
+        return h5_agree_existing((h5object *)object, "require_dataset", p.name, there, &j);
     }
     return create((h5object *)object, &p, &j);
 }

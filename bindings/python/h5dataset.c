@@ -161,7 +161,10 @@ static PyObject *dataset_repr(PyObject *object)
     dtype = shape == NULL ? NULL : get_dtype(object, NULL);
     if (dtype != NULL)
         Py_SETREF(dtype, PyObject_GetAttrString(dtype, "str"));
-    if (dtype != NULL)
+    if (dtype != NULL && name[0] == '\0')
+        text =
+            PyUnicode_FromFormat("<HDF5 dataset (anonymous): shape %R, type \"%U\">", shape, dtype);
+    else if (dtype != NULL)
         text = PyUnicode_FromFormat("<HDF5 dataset \"%s\": shape %R, type \"%U\">",
                                     slash != NULL ? slash + 1 : name, shape, dtype);
     Py_XDECREF(dtype);
@@ -268,6 +271,8 @@ static PyGetSetDef dataset_getset[] = {
     {"shuffle", h5_get_filter, NULL, "whether bytes are sorted before compression", "shuffle"},
     {"fletcher32", h5_get_filter, NULL, "whether there are checksums", "fletcher32"},
     {"scaleoffset", h5_get_filter, NULL, "bits or digits that are kept; None: all", "scaleoffset"},
+    {"_origins", h5_get_origins, NULL, "where the elements are, if not in the file", NULL},
+    {"_filters", h5_get_filter, NULL, "numbers and values of all", "every"},
     {"fillvalue", h5_get_fillvalue, NULL, "of elements that were not written", NULL},
     {"is_virtual", h5_get_virtual, NULL, "whether the elements are in other datasets", NULL},
     {"collective", get_collective, NULL, "with d.collective: as without it", NULL},

@@ -1,6 +1,8 @@
 /* collio.Datatype: a named type, an object of a file. */
 #include "h5.h"
 
+#include <string.h>
+
 int h5_commit(h5object *group, const char *name, PyObject *dtype, joint *j)
 {
     collio_type type = j->err.code == COLLIO_OK ? h5_type(dtype) : COLLIO_TYPE_COUNT;
@@ -35,14 +37,23 @@ static PyObject *datatype_repr(PyObject *object)
 {
     h5object *self = (h5object *)object;
     PyObject *dtype, *text;
+    const char *name, *slash;
 
     if (!PyObject_IsTrue(object))
         return PyUnicode_FromString("<Closed HDF5 named type>");
     dtype = get_dtype(object, NULL);
     if (dtype == NULL)
         return NULL;
-    text = PyUnicode_FromFormat("<HDF5 named type \"%s\" (dtype %S)>",
-                                collio_object_name(self->object), dtype);
+    Py_SETREF(dtype, PyObject_GetAttrString(dtype, "str"));
+    if (dtype == NULL)
+        return NULL;
+    name = collio_object_name(self->object);
+    slash = strrchr(name, '/');
+    if (name[0] == '\0')
+        text = PyUnicode_FromFormat("<HDF5 named type (anonymous) (dtype %S)>", dtype);
+    else
+        text = PyUnicode_FromFormat("<HDF5 named type \"%s\" (dtype %S)>",
+                                    slash != NULL ? slash + 1 : name, dtype);
     Py_DECREF(dtype);
     return text;
 }

@@ -110,7 +110,7 @@ static PyObject *file_exit(PyObject *object, PyObject *const *args, Py_ssize_t n
 
 static PyObject *file_enter(PyObject *object, PyObject *Py_UNUSED(none))
 {
-    return h5_ready((h5object *)object) < 0 ? NULL : Py_NewRef(object);
+    return Py_NewRef(object);
 }
 
 /* Alone it is closed. With others it is abandoned, since they may keep theirs; but

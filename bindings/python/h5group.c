@@ -100,7 +100,7 @@ static PyObject *group_require_group(PyObject *self, PyObject *const *args, Py_s
     }
     kind = h5_find(group, name);
     if (j.err.code == COLLIO_OK && kind == COLLIO_KIND_GROUP)
-        return h5_open(group, name);
+        return h5_agree_existing(group, "require_group", name, h5_open(group, name), &j);
     if (j.err.code == COLLIO_OK && kind != COLLIO_KIND_NONE)
         collio_error_set(&j.err, COLLIO_ERR_TYPE, "Incompatible object (%s) already exists",
                          kind == COLLIO_KIND_DATASET ? "Dataset" : "Datatype");
@@ -113,6 +113,8 @@ static PyObject *group_get_item(PyObject *self, PyObject *key)
 {
     const char *name;
 
+    if (h5_is_reference(key))
+        return h5_open_reference((h5object *)self, key);
     if (!PyUnicode_Check(key) && !PyBytes_Check(key))
         return PyErr_Format(PyExc_TypeError, "Accessing a group is done with bytes or str, not %R",
                             Py_TYPE(key));

@@ -1,5 +1,6 @@
 /* Elements of any type on their way between Python and the library. What has a variable length is
- * Python objects on one side and pointers on the other: collio._elements turns one into the other. */
+ * Python objects on one side and pointers on the other: collio._elements turns one into the other.
+ */
 #include "h5.h"
 
 #include <string.h>
@@ -21,6 +22,24 @@ static PyObject *raw_array(collio_type type, int64_t count, void **data)
     return array;
 }
 
+/* Asked for types that are no constants only. */
+int h5_is_objects(collio_type type)
+{
+    PyObject *dtype, *answer = NULL;
+    int result;
+
+    if (type <= COLLIO_TYPE_COUNT || collio_type_variable(type))
+        return type > COLLIO_TYPE_COUNT;
+    dtype = h5_dtype(type);
+    if (dtype != NULL)
+        answer = PyObject_GetAttrString(dtype, "hasobject");
+    result = answer == NULL ? 0 : PyObject_IsTrue(answer) > 0;
+    PyErr_Clear();
+    Py_XDECREF(answer);
+    Py_XDECREF(dtype);
+    return result;
+}
+
 int h5_room(PyObject *dtype, collio_type stored, int ndim, const int64_t *shape, h5room *out)
 {
     collio_type type;
@@ -34,7 +53,7 @@ int h5_room(PyObject *dtype, collio_type stored, int ndim, const int64_t *shape,
     if (type == COLLIO_TYPE_COUNT)
         goto done;
     collio_array_fill(&out->memory, NULL, type, ndim, shape);
-    if (collio_type_variable(type))
+    if (h5_is_objects(type))
         out->array = raw_array(type, collio_array_size(&out->memory), &data);
     else
         out->array = array_new_any(out->dtype, ndim, shape, &data);
@@ -70,7 +89,7 @@ PyObject *h5_room_take(h5room *room, int good)
     PyObject *array = NULL;
 
     if (good && room->array != NULL)
-        array = collio_type_variable(room->memory.type) ? load(room) : Py_NewRef(room->array);
+        array = h5_is_objects(room->memory.type) ? load(room) : Py_NewRef(room->array);
     Py_CLEAR(room->array);
     Py_CLEAR(room->dtype);
     return array;

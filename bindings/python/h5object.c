@@ -64,7 +64,7 @@ PyObject *h5_open(h5object *group, const char *name)
     saved = io_enter();
     collio_object_open(group->object, name, &object, &err);
     io_leave(saved);
-    if (err.code == COLLIO_ERR_KEY || name[0] == '\0') /* in the words of h5py */
+    if (err.code == COLLIO_ERR_KEY) /* in the words of h5py */
         return PyErr_Format(PyExc_KeyError, "Unable to open object (object '%s' doesn't exist)",
                             name);
     return object == NULL ? raise_from(&err) : h5_wrap(group->file, object);
@@ -247,6 +247,8 @@ static PyGetSetDef object_getset[] = {
     {"file", get_file, NULL, "the File it belongs to", NULL},
     {"parent", get_parent, NULL, "the Group it is in", NULL},
     {"id", get_id, NULL, "stands for the object: equal for the same one, true while open", NULL},
+    {"ref", h5_get_reference, NULL, "a Reference to it", NULL},
+    {"regionref", h5_get_regions, NULL, "makes references to parts: d.regionref[:10]", NULL},
     {"attrs", get_attrs, NULL, "its attributes, a mapping", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

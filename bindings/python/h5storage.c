@@ -144,6 +144,9 @@ int h5_storage(const h5storage_args *a, collio_type type, int ndim, h5storage *o
 void h5_storage_forget(h5storage *storage)
 {
     Py_CLEAR(storage->fill);
+    Py_CLEAR(storage->elsewhere_kept);
+    PyMem_Free(storage->elsewhere);
+    storage->elsewhere = NULL;
 }
 
 /* ----------------------------------------------------------------------- as it is */
@@ -179,6 +182,8 @@ PyObject *h5_get_maxshape(PyObject *self, void *Py_UNUSED(none))
 
     if (storage_of(self, &s) < 0)
         return NULL;
+    if (h5_is_null((h5object *)self))
+        Py_RETURN_NONE;
     tuple = memory_tuple(s.ndim, s.maximum);
     for (int d = 0; tuple != NULL && d < s.ndim; d++)
         if (s.maximum[d] == COLLIO_UNLIMITED) {

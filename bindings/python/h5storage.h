@@ -32,7 +32,9 @@ typedef struct h5storage {
     collio_dataset_options options;
     int64_t chunks[COLLIO_MAX_DIMS], maximum[COLLIO_MAX_DIMS];
     collio_filter filters[COLLIO_MAX_FILTERS];
-    PyObject *fill; /* bytes; NULL: none */
+    PyObject *fill;  /* bytes; NULL: none */
+    void *elsewhere; /* the table of external files or mappings; PyMem_Free */
+    PyObject *elsewhere_kept;
 } h5storage;
 
 /* All zeros is what no keyword asks for. 0 or -1. */
@@ -40,6 +42,11 @@ int h5_storage(const h5storage_args *args, collio_type type, int ndim, h5storage
 void h5_storage_forget(h5storage *storage);
 
 extern PyMethodDef h5storage_functions[];
+
+/* h5elsewhere.c: external=... of create_dataset, and the mappings of a virtual dataset; None for
+ * what is not given. 0 or -1. */
+int h5_elsewhere(PyObject *external, PyObject *mappings, h5storage *out);
+PyObject *h5_get_origins(PyObject *self, void *none);
 
 /* Properties of a dataset. */
 PyObject *h5_get_chunks(PyObject *self, void *none);

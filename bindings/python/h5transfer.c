@@ -8,6 +8,7 @@ typedef struct travel {
     h5index index;
     collio_type stored; /* of the dataset */
     collio_array memory;
+    int region; /* a reference stands for the index */
 } travel;
 
 /* A selection of nothing, for a rank that brings an error. */
@@ -21,6 +22,13 @@ static void nothing(travel *t)
     t->memory.ndim = 0;
 }
 
+static int select_in(h5object *self, PyObject *index, int ndim, const int64_t *shape, h5index *out)
+{
+    if (h5_is_region(index))
+        return h5_select_region(self, index, out);
+    return h5_select(index, ndim, shape, out);
+}
+
 /* Where in the file; errors of this rank go to j. */
 static void locate(h5object *self, PyObject *index, travel *t, joint *j)
 {
@@ -29,10 +37,11 @@ static void locate(h5object *self, PyObject *index, travel *t, joint *j)
 
     nothing(t);
     t->index.keep = NULL;
+    t->region = h5_is_region(index);
     if (j->err.code == COLLIO_OK &&
         collio_dataset_shape(self->object, &ndim, shape, &j->err) == COLLIO_OK &&
         collio_dataset_stored_type(self->object, &t->stored, &j->err) == COLLIO_OK &&
-        h5_select(index, ndim, shape, &t->index) < 0) {
+        select_in(self, index, ndim, shape, &t->index) < 0) {
         nothing(t);
         joint_fail(j);
     }
@@ -185,6 +194,18 @@ static int view_values(PyObject *values, PyObject *names, const travel *t, h5val
     return result;
 }
 
+/* As many elements as a region has, whatever the array's shape; NULL: another number. New. */
+static PyObject *fit_region(PyObject *values, const travel *t)
+{
+    PyObject *shape = memory_tuple(t->index.ndim, t->index.shape);
+    PyObject *fitted =
+        shape == NULL ? NULL : memory_call("numpy", "reshape", "(OO)", values, shape);
+
+    PyErr_Clear();
+    Py_XDECREF(shape);
+    return fitted;
+}
+
 static int values_of(PyObject *values, PyObject *names, travel *t, h5values *out)
 {
     PyObject *flat = NULL;
@@ -196,6 +217,8 @@ static int values_of(PyObject *values, PyObject *names, travel *t, h5values *out
         if (flat == NULL)
             return -1;
     }
+    if (t->region && array_dtype_of(values) != NULL)
+        flat = fit_region(values, t);
     result = view_values(flat != NULL ? flat : values, names, t, out);
     Py_XDECREF(flat);
     if (result < 0)
@@ -240,6 +263,9 @@ static int write_index(h5object *self, PyObject *index, PyObject *names, PyObjec
     io_leave(saved);
     Py_CLEAR(t.index.keep);
     h5_values_release(&v);
+    if (j->err.code == COLLIO_ERR_VALUE && self->file->handle != NULL &&
+        !collio_file_is_writable(self->file->handle))
+        j->err.code = COLLIO_ERR_OS; /* as h5py */
     return joint_end(j);
 }
 
@@ -309,13 +335,13 @@ static int is_view(const target *to, PyObject *part, const travel *t)
         if (result <= 0)
             return result;
     }
-    return same_extents(&t->index, &to->view) && !collio_type_variable(to->view.type);
+    return same_extents(&t->index, &to->view) && !h5_is_objects(to->view.type);
 }
 
 /* Memory for a copy; texts and sequences come as objects, which NumPy then converts. */
 static int target_copy(target *to, PyObject *part, travel *t)
 {
-    PyObject *dtype = collio_type_variable(t->stored) ? NULL : array_dtype_of(part);
+    PyObject *dtype = h5_is_objects(t->stored) ? NULL : array_dtype_of(part);
 
     array_view_release(&to->view);
     if (h5_room(dtype, t->stored, t->index.ndim, t->index.shape, &to->room) < 0)
@@ -338,7 +364,7 @@ static int target_find(target *to, PyObject *part, travel *t)
     if (array_view_any(part, 1, &to->view) < 0 ||
         memory_broadcast(&source, to->view.ndim, to->view.shape, &t->memory) < 0)
         return -1;
-    if (collio_type_variable(t->stored))
+    if (h5_is_objects(t->stored))
         return target_copy(to, part, t);
     if (to->view.type == COLLIO_TYPE_COUNT)
         to->view.type = h5_type(array_dtype_of(part));

@@ -2,6 +2,8 @@
  * them as dtypes. */
 #include "h5.h"
 
+#include "collio/reference.h"
+
 #include <string.h>
 
 /* ------------------------------------------------------------------- making them */
@@ -10,7 +12,7 @@
 typedef struct description {
     const char *form, *text;
     Py_ssize_t size;
-    int flag;
+    int flag, ended;
     int base; /* a collio_type */
     Py_ssize_t count;
     const char **names; /* lists: PyMem_Free */
@@ -58,9 +60,11 @@ static int read_tuple(PyObject *tuple, description *d)
     if (strcmp(d->form, "number") == 0)
         return PyArg_ParseTuple(tuple, "ssnp", &d->form, &d->text, &d->size, &d->flag);
     if (strcmp(d->form, "string") == 0)
-        return PyArg_ParseTuple(tuple, "snp", &d->form, &d->size, &d->flag);
+        return PyArg_ParseTuple(tuple, "snpp", &d->form, &d->size, &d->flag, &d->ended);
     if (strcmp(d->form, "opaque") == 0)
         return PyArg_ParseTuple(tuple, "sns", &d->form, &d->size, &d->text);
+    if (strcmp(d->form, "reference") == 0)
+        return PyArg_ParseTuple(tuple, "sp", &d->form, &d->flag);
     if (strcmp(d->form, "sequence") == 0)
         return PyArg_ParseTuple(tuple, "si", &d->form, &d->base);
     if (strcmp(d->form, "array") == 0) {
@@ -99,6 +103,8 @@ static collio_type make(const description *d, collio_error *err)
         return collio_type_number(d->text[0], (size_t)d->size, d->flag, err);
     case 'o':
         return collio_type_opaque((size_t)d->size, d->text, err);
+    case 'r':
+        return collio_type_reference(d->flag, err);
     case 'a':
         return collio_type_array(base, d->ndim, d->shape, err);
     case 'e':
@@ -107,8 +113,10 @@ static collio_type make(const description *d, collio_error *err)
         return collio_type_compound((size_t)d->size, (int)d->count, names, d->numbers, d->types,
                                     err);
     default:
-        return d->form[1] == 't' ? collio_type_string((size_t)d->size, d->flag, err)
-                                 : collio_type_sequence(base, err);
+        if (d->form[1] != 't')
+            return collio_type_sequence(base, err);
+        return d->ended ? collio_type_text((size_t)d->size, d->flag, err)
+                        : collio_type_string((size_t)d->size, d->flag, err);
     }
 }
 

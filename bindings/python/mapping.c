@@ -13,10 +13,13 @@ static const char *const writing[] = {
 static const char *const views[] = {"keys",         "values",        "items", "__reversed__",
                                     "__getstate__", "__reduce_ex__", NULL};
 
-static const char *const creating[] = {"create_dataset_like", NULL};
+static const char *const creating[] = {"create_dataset_like", "create_virtual_dataset",
+                                       "build_virtual_dataset", NULL};
 
-static const char *const dataset_methods[] = {"astype",      "asstr", "fields",  "len",
-                                              "iter_chunks", "flush", "refresh", NULL};
+static const char *const dataset_methods[] = {
+    "astype", "asstr",    "fields",     "len",        "iter_chunks",  "flush",    "refresh",
+    "dims",   "is_scale", "make_scale", "filter_ids", "filter_names", "external", "virtual_sources",
+    NULL};
 
 static int take(PyTypeObject *type, PyObject *from, const char *const *names)
 {

@@ -161,7 +161,7 @@ int memory_extents(PyObject *object, const char *what, int64_t *out)
     PyObject *fast;
     Py_ssize_t n, i = 0;
 
-    if (PyIndex_Check(object))
+    if (is_integer(object))
         return arg_int64(object, &out[0]) < 0 ? -1 : 1;
     if (!PySequence_Check(object) || PyUnicode_Check(object)) {
         raise_type(what, "int or a sequence of int", object);

@@ -79,6 +79,8 @@ static const struct {
     {TYPE_Datatype, NULL, datatype_keyval_rows},
     {TYPE_State, state_read_methods, NULL},
     {TYPE_Checkpoint, checkpoint_save_methods, NULL},
+    {TYPE_H5Object, h5reference_methods, NULL},
+    {TYPE_H5Dataset, h5region_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},
     {TYPE_H5Group, h5walk_methods, NULL},
     {TYPE_H5Group, h5link_methods, NULL},
@@ -144,7 +146,8 @@ static int module_exec(PyObject *module)
         PyModule_AddFunctions(module, h5file_functions) < 0 ||
         PyModule_AddFunctions(module, doctor_functions) < 0 ||
         PyModule_AddFunctions(module, port_functions) < 0 ||
-        PyModule_AddFunctions(module, h5type_functions) < 0)
+        PyModule_AddFunctions(module, h5type_functions) < 0 ||
+        PyModule_AddFunctions(module, h5elsewhere_functions) < 0)
         return -1;
     if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)
         return -1;

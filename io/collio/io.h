@@ -155,9 +155,9 @@ typedef enum collio_locking {
 
 /* Zeros are the defaults. Must match on all ranks. */
 typedef struct collio_file_options {
-    int64_t user_block;   /* bytes left free at the start: 0, 512, 1024, 2048, ... */
-    collio_format format; /* the oldest HDF5 that is to read the file */
-    collio_format newest; /* nothing newer than that is put into it; LATEST if 0 */
+    int64_t user_block;     /* bytes left free at the start: 0, 512, 1024, 2048, ... */
+    collio_format format;   /* the oldest HDF5 that is to read the file */
+    collio_format newest;   /* nothing newer than that is put into it; LATEST if 0 */
     int64_t alignment;      /* arrays of at least `threshold` bytes start at a multiple of this */
     int64_t threshold;      /* bytes */
     int64_t metadata_block; /* bytes that structure grows by; HDF5's 2048 if 0 */
@@ -294,6 +294,16 @@ COLLIO_API collio_file *collio_object_file(const collio_object *object);
 /* A number that is equal for two objects of one file if and only if they are
  * the same group or dataset, whatever names they were opened by. Not collective. */
 COLLIO_API uint64_t collio_object_id(const collio_object *object);
+
+/*
+ * Agree with all ranks that they are about to do the same with an object, and that none brings an
+ * error; nothing is done. Collective. For what is made of several calls, or of none.
+ *   operation  in  its name, as errors are to give it
+ *   arguments  in  a text that must be the same on all ranks
+ * Errors: DIVERGED, and those of any rank.
+ */
+COLLIO_API int collio_object_agree(collio_object *object, const char *operation,
+                                   const char *arguments, collio_error *err);
 
 /* ---------------------------------------------------------------- groups */
 
@@ -468,6 +478,21 @@ typedef enum collio_fill_time {
 
 #define COLLIO_UNLIMITED (-1) /* an extent that may grow without end */
 
+/* A piece of a file of bytes, which the next elements are in. */
+typedef struct collio_external {
+    const char *path;     /* relative to the working directory of the programs that use it */
+    int64_t offset, size; /* bytes; COLLIO_UNLIMITED: all that is needed */
+} collio_external;
+
+/* Elements of a virtual dataset that are those of another one. */
+typedef struct collio_mapping {
+    collio_selection where;  /* in the virtual dataset */
+    const char *path, *name; /* of the file ("." the same one), and of the dataset in it */
+    int ndim;                /* of that */
+    const int64_t *shape;    /* its extents */
+    collio_selection from;   /* as many elements of it as `where` has */
+} collio_mapping;
+
 /* Zeros are the defaults. Must match on all ranks. */
 typedef struct collio_dataset_options {
     int chunked;                  /* 1: stored in chunks, as it is with any of the next three */
@@ -477,8 +502,13 @@ typedef struct collio_dataset_options {
     int filter_count;
     const void *fill; /* one element of the dataset's type; NULL: zero */
     collio_fill_time fill_time;
-    int track_times; /* 1: keep the time of creation */
-    int track_order; /* 1: keep the order in which attributes are made */
+    int track_times;                 /* 1: keep the time of creation */
+    int track_order;                 /* 1: keep the order in which attributes are made */
+    const collio_external *external; /* the elements are there, in this order */
+    int external_count;
+    int is_virtual; /* 1: the elements are in other datasets; it can be read only */
+    const collio_mapping *mappings;
+    int mapping_count;
 } collio_dataset_options;
 
 #define COLLIO_NO_EXTENTS (-1)
@@ -488,14 +518,12 @@ typedef struct collio_dataset_options {
  * Its elements are contiguous in the file, unless options ask for chunks, and
  * equal to the fill value until they are written.
  *   parent   in
- *   name     in   as in collio_object_open()
- *   type     in
- *   ndim     in   0: one element; COLLIO_NO_EXTENTS: none at all (a null dataspace)
- *   shape    in   extents; 0 is allowed. NULL if ndim is 0
- *   options  in   NULL: defaults
- *   out      out  NULL: not wanted
- * Errors: VALUE (the name exists, a bad shape, chunks that do not fit; file is
- * read-only), TYPE, UNSUPPORTED (HDF5 has no such filter here), DIVERGED, HDF5, OS.
+ *   name     in   as in collio_object_open(); NULL: none. Give it one with collio_link_hard(), or
+ * it is gone with the file type     in ndim     in   0: one element; COLLIO_NO_EXTENTS: none at all
+ * (a null dataspace) shape    in   extents; 0 is allowed. NULL if ndim is 0 options  in   NULL:
+ * defaults out      out  NULL: not wanted Errors: VALUE (the name exists, a bad shape, chunks that
+ * do not fit; file is read-only), TYPE, UNSUPPORTED (HDF5 has no such filter here), DIVERGED, HDF5,
+ * OS.
  */
 COLLIO_API int collio_dataset_create(collio_object *parent, const char *name, collio_type type,
                                      int ndim, const int64_t *shape,
@@ -541,6 +569,26 @@ COLLIO_API int collio_dataset_storage(collio_object *dataset, collio_storage *ou
  */
 COLLIO_API int collio_dataset_fill(collio_object *dataset, collio_type type, void *out,
                                    collio_error *err);
+
+/* What a virtual dataset, or one in other files, is made of, one after the other. */
+typedef struct collio_origin {
+    char *path;           /* of the file */
+    int64_t offset, size; /* of EXTERNAL: bytes; COLLIO_UNLIMITED */
+    char *name;           /* of VIRTUAL: of the dataset, and this is its part */
+    int ndim;
+    int64_t shape[COLLIO_MAX_DIMS];
+    collio_selection where, from;
+    int64_t *lists; /* what the selections point to */
+} collio_origin;
+
+/* How many there are; 0 for other datasets. Not collective. Errors: TYPE, HDF5. */
+COLLIO_API int collio_dataset_origin_count(collio_object *dataset, int *out, collio_error *err);
+
+/* One of them. Not collective.
+ *   out  out  collio_origin_free() in any case */
+COLLIO_API int collio_dataset_origin(collio_object *dataset, int index, collio_origin *out,
+                                     collio_error *err);
+COLLIO_API void collio_origin_free(collio_origin *origin);
 
 /* 1 if HDF5 can apply a filter here, and undo it. Not collective. */
 COLLIO_API int collio_filter_available(int id);

@@ -54,6 +54,9 @@ COLLIO_API collio_type collio_type_number(char letter, size_t size, int swapped,
  */
 COLLIO_API collio_type collio_type_string(size_t size, int utf8, collio_error *err);
 
+/* A string of at most size - 1 bytes that ends with NUL, as C has them; 0: of variable length. */
+COLLIO_API collio_type collio_type_text(size_t size, int utf8, collio_error *err);
+
 /*
  * An enumeration.
  *   base    in  an integer

@@ -47,7 +47,14 @@ _PLAIN = {
     "check_enum_dtype": "_types",
     "check_opaque_dtype": "_types",
     "check_dtype": "_types",
+    "VirtualLayout": "virtual",
+    "VirtualSource": "virtual",
+    "Reference": "references",
+    "RegionReference": "references",
+    "check_ref_dtype": "references",
 }
+# Values, not classes and functions.
+_VALUES = {"ref_dtype": "references", "regionref_dtype": "references", "UNLIMITED": "_storage"}
 _ALIASES = {"AttributeManager": "Attributes"}
 
 __all__ = ["MPI", "rc", *_PLAIN, *_RUNNING, *_LOADED]
@@ -57,8 +64,9 @@ def __getattr__(name):
     name = _ALIASES.get(name, name)
     if name in ("MPI", "version"):
         return importlib.import_module("." + name, __name__)
-    if name in _PLAIN:
-        return getattr(importlib.import_module("." + _PLAIN[name], __name__), name)
+    home = _PLAIN.get(name) or _VALUES.get(name)
+    if home:
+        return getattr(importlib.import_module("." + home, __name__), name)
     if name in _RUNNING:
         importlib.import_module(".MPI", __name__)
     elif name not in _LOADED:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ._elements import store
+from .references import Reference, RegionReference, dtype_for
 from ._types import Empty, check_string_dtype, dtype_of, plain_dtype, string_dtype, type_of
 from ._values import as_array, item_type
 
@@ -46,6 +47,8 @@ def _array(data, wanted):
     if isinstance(data, np.ndarray) and data.dtype.kind == "T":
         return data.astype(object).view(string_dtype())
     item = item_type(data)
+    if item in (Reference, RegionReference):
+        return np.asarray(data, dtype=object).view(dtype_for(item))
     if item is not str and item is not bytes:
         return np.asarray(data)
     return np.asarray(data, dtype=object).view(string_dtype("utf-8" if item is str else "ascii"))

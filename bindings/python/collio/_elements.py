@@ -4,6 +4,7 @@ import numpy as np
 
 from ._collio import _type_copies, _type_info
 from ._types import check_vlen_dtype, dtype_of
+from .references import Reference, check_ref_dtype
 
 
 def load(raw, number, dt):
@@ -17,6 +18,8 @@ def load(raw, number, dt):
         return _plain(raw, dt)
     if form == "string":
         return _objects(_type_copies(_slots(raw), 0), dt)
+    if form == "reference":
+        return _objects([check_ref_dtype(dt)(item.tobytes()) for item in np.ascontiguousarray(raw)], dt)
     if form == "sequence":
         base = dtype_of(details[0]) if not isinstance(check_vlen_dtype(dt), np.dtype) else None
         base = base if base is not None else check_vlen_dtype(dt)
@@ -78,6 +81,8 @@ def store(array, number, keep):
         return _void(array, size)
     if form == "string":
         return _store_texts(array, size, details[1], keep)
+    if form == "reference":
+        return _store_references(array, size)
     if form == "sequence":
         return _store_sequences(array, details[0], keep)
     if form == "array":
@@ -93,10 +98,10 @@ def _void(array, size):
 def _bytes_of(item, utf8):
     if isinstance(item, str):
         item = item.encode("utf-8", "surrogateescape") if utf8 else item.encode("ascii")
-    elif item is None or (isinstance(item, int) and item == 0):
+    elif type(item) is int and item == 0:
         item = b""  # what NumPy puts where nothing was assigned
     elif not isinstance(item, bytes):
-        item = str(item).encode("utf-8", "surrogateescape")
+        raise TypeError("Can't implicitly convert non-string objects to strings")
     if b"\0" in item:
         raise ValueError("VLEN strings do not support embedded NULLs")
     return item
@@ -112,6 +117,17 @@ def _store_texts(array, size, utf8, keep):
     keep.append(memory)
     ends = np.cumsum([0] + [len(text) for text in texts])[:-1]
     return (ends.astype("u8") + np.uint64(_address(memory) if len(memory) else 0)).view(f"V{size}")
+
+
+def _store_references(array, size):
+    items = [bytes(size) if item is None else item for item in array]
+    for i, item in enumerate(items):
+        if isinstance(item, Reference) and item._size == size:
+            items[i] = item._bytes
+        elif not isinstance(item, bytes):
+            kind = "object" if size == Reference._size else "region"
+            raise TypeError(f"Can't convert incompatible object to HDF5 {kind} reference")
+    return np.frombuffer(b"".join(items), dtype=f"V{size}")
 
 
 def _store_sequences(array, number, keep):

@@ -67,7 +67,7 @@ def indexes(item, extent, another):
         if len(array) != extent:
             raise TypeError("boolean index did not match indexed array")
         return np.flatnonzero(array).astype(np.int64)
-    if array.size == 0:
+    if array.size == 0 and not isinstance(item, np.ndarray):
         return np.empty(0, dtype=np.int64)
     if array.dtype.kind not in "iu":
         raise TypeError("Indexing arrays must have integer dtypes")

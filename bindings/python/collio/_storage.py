@@ -1,6 +1,8 @@
 """How datasets are stored: the keywords of create_dataset as the library wants them, and back."""
 
 import numbers
+import operator
+import os
 
 _GZIP, _SHUFFLE, _FLETCHER32, _SZIP, _SCALEOFFSET, _LZF = 1, 2, 3, 4, 6, 32000
 _NAMES = {"gzip": _GZIP, "szip": _SZIP, "lzf": _LZF}
@@ -97,8 +99,13 @@ def _maximum(maxshape, ndim):
     return tuple(-1 if n is None else int(n) for n in maxshape) or None
 
 
+NO_CHUNKS = ("none",)  # for virtual datasets, which may have a maxshape without chunks
+
+
 def _chunks(chunks, ndim, needed):
     """A tuple, or None for contiguous, or True for chunks that the library chooses."""
+    if chunks is NO_CHUNKS:
+        return None
     if chunks is False and needed:
         raise ValueError("Chunked format required for given storage options")
     if chunks is None or chunks is True or chunks is False:
@@ -130,6 +137,31 @@ def options(
     return _chunks(chunks, ndim, bool(filters) or maximum is not None), maximum, filters, when, bool(track_times)
 
 
+def same_maximum(asked, there):
+    """A maxshape that is asked for, in the form of the one that is there."""
+    if asked is True:
+        return (None,) * len(there)
+    asked = (asked,) if isinstance(asked, numbers.Integral) else asked
+    return tuple(None if n is None else int(n) for n in asked)
+
+
+UNLIMITED = 2**64 - 1  # an extent or size without end, as HDF5 has it
+
+
+def external(given):
+    """A list of (name, offset, size) from what create_dataset() is given; -1 for a size without end."""
+    if isinstance(given, (str, bytes, os.PathLike)):
+        given = [(given, 0, UNLIMITED)]
+    found = []
+    try:
+        for name, offset, size in given:
+            size = -1 if size == UNLIMITED else operator.index(size)
+            found.append((os.fsdecode(name), operator.index(offset), size))
+    except ValueError:
+        raise TypeError("external must be a list of (name, offset, size)") from None
+    return found
+
+
 def compression(filters):
     """'gzip', 'szip', 'lzf' or None."""
     return next((name for name, number in _NAMES.items() if number in filters), None)
@@ -143,6 +175,17 @@ def compression_opts(filters):
         method, pixels = filters[_SZIP][:2]
         return "nn" if method & _SZIP_METHODS["nn"] else "ec", pixels
     return None
+
+
+def filter_name(number):
+    """As HDF5 has it in files."""
+    return {_GZIP: "deflate", _SHUFFLE: "shuffle", _FLETCHER32: "fletcher32"}.get(
+        number, next((name for name, known in {**_NAMES, "scaleoffset": _SCALEOFFSET}.items() if known == number),
+                     str(number)))
+
+
+def every(filters):
+    return filters
 
 
 def shuffle(filters):

@@ -9,6 +9,7 @@ from collections import namedtuple
 import numpy as np
 
 from ._collio import _type_info, _type_make
+from .references import Reference, RegionReference, check_ref_dtype, ref_dtype, regionref_dtype
 
 string_info = namedtuple("string_info", ["encoding", "length"])
 
@@ -30,6 +31,11 @@ def string_dtype(encoding="utf-8", length=None):
     if length is None:
         return np.dtype("O", metadata={"vlen": bytes if codec == "ascii" else str})
     raise TypeError(f"length must be an integer or None, not {length!r}")
+
+
+def ended_dtype(size):
+    """The dtype of strings of `size` bytes, of which the last one is NUL."""
+    return np.dtype(f"S{size}", metadata={"h5py_encoding": "ascii", "collio_ended": True})
 
 
 def vlen_dtype(basetype):
@@ -106,10 +112,15 @@ def check_opaque_dtype(dt):
 
 
 def special_dtype(**kwds):
-    """As vlen_dtype (vlen=basetype) or enum_dtype (enum=(basetype, values)). Not collective."""
+    """As vlen_dtype (vlen=basetype) or enum_dtype (enum=(basetype, values)); ref=Reference or
+    ref=RegionReference. Not collective."""
     if len(kwds) != 1:
-        raise ValueError("Exactly one keyword may be provided")
+        raise TypeError("Exactly one keyword may be provided")
     name, value = next(iter(kwds.items()))
+    if name == "ref":
+        if value not in (Reference, RegionReference):
+            raise ValueError("Ref class must be Reference or RegionReference")
+        return ref_dtype if value is Reference else regionref_dtype
     if name == "vlen":
         return np.dtype("O", metadata={"vlen": value})
     if name == "enum":
@@ -118,16 +129,17 @@ def special_dtype(**kwds):
         except (TypeError, ValueError):
             raise TypeError("Enums must be created from a 2-tuple (basetype, values_dict)") from None
         return enum_dtype(values, base)
-    raise ValueError(f'Unknown special type "{name}"')
+    raise TypeError(f'Unknown special type "{name}"')
 
 
 def check_dtype(**kwds):
-    """As check_vlen_dtype (vlen=dt) or check_enum_dtype (enum=dt). Not collective."""
+    """As check_vlen_dtype (vlen=dt), check_enum_dtype (enum=dt) or check_ref_dtype (ref=dt). Not
+    collective."""
     if len(kwds) != 1:
-        raise ValueError("Exactly one keyword may be provided")
+        raise TypeError("Exactly one keyword may be provided")
     name, dt = next(iter(kwds.items()))
     if name not in ("vlen", "enum", "ref"):
-        raise ValueError(f'Unknown special type "{name}"')
+        raise TypeError(f'Unknown special type "{name}"')
     return _note(dt, name)
 
 
@@ -181,6 +193,8 @@ def type_of(dt):
 
 
 def _describe(dt):
+    if check_ref_dtype(dt) is not None:
+        return ("reference", check_ref_dtype(dt) is RegionReference)
     if check_opaque_dtype(dt):
         return ("opaque", dt.itemsize, f"NUMPY:{dt.str}")
     if dt.subdtype is not None:
@@ -195,7 +209,7 @@ def _describe(dt):
             return number
         return ("enum", _type_make(number), list(values), [int(v) for v in values.values()])
     if dt.kind == "S" and dt.itemsize > 0:
-        return ("string", dt.itemsize, check_string_dtype(dt).encoding == "utf-8")
+        return ("string", dt.itemsize, check_string_dtype(dt).encoding == "utf-8", bool(_note(dt, "collio_ended")))
     if dt.kind == "V" and dt.itemsize > 0:
         return ("opaque", dt.itemsize, "")
     if dt.kind in "OT":
@@ -206,7 +220,7 @@ def _describe(dt):
 def _describe_objects(dt):
     text = check_string_dtype(dt)
     if text is not None:
-        return ("string", 0, text.encoding == "utf-8")
+        return ("string", 0, text.encoding == "utf-8", True)
     base = check_vlen_dtype(dt)
     if base is None:
         raise TypeError(f"Object dtype {dt!r} has no native HDF5 equivalent")
@@ -288,7 +302,10 @@ def _read_sequence(size, base):
 
 
 def _read_reference(size):
-    raise NotImplementedError("references to objects and regions are not supported yet")
+    kinds = {kind._size: dt for kind, dt in ((Reference, ref_dtype), (RegionReference, regionref_dtype))}
+    if size not in kinds:
+        raise NotImplementedError(f"references of {size} bytes are not supported")
+    return kinds[size]
 
 
 _readers = {

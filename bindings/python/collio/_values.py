@@ -3,6 +3,7 @@
 import numpy as np
 
 from ._elements import store
+from .references import Reference, RegionReference, dtype_for
 from ._types import (
     Empty,
     check_opaque_dtype,
@@ -65,6 +66,8 @@ def _new_array(data, wanted):
     if isinstance(data, np.ndarray) and data.dtype.metadata:
         return data
     item = item_type(data.astype(object) if getattr(data, "dtype", None) == "T" else data)
+    if item in (Reference, RegionReference):
+        return np.asarray(data, dtype=object).view(dtype_for(item))
     if item is not str and item is not bytes:
         return np.asarray(data)
     return np.asarray(data, dtype=object).view(string_dtype("utf-8" if item is str else "ascii"))
@@ -117,6 +120,8 @@ def as_array(values, dt):
         return np.ascontiguousarray(np.asarray(values, dtype=dt)).view(dt)
     if dt.kind == "V" and dt.subdtype is None and not (is_array and values.dtype.kind == "V"):
         return np.asarray(values, dtype=dt)
+    if dt.kind == "b" and is_array and values.dtype.kind in "iu":
+        return values.astype(bool)
     if dt.subdtype is not None:
         return np.ascontiguousarray(values, dtype=None if is_array else dt.base)
     return np.asarray(values, dtype=None if is_array else dt)
@@ -148,7 +153,7 @@ def _encoded(values, dt):
 
 def _sequences(values, dt, base):
     """An array of arrays; one array alone is one element, and of more dimensions the last."""
-    if isinstance(values, np.ndarray) and values.dtype.kind == "O":
+    if isinstance(values, np.ndarray) and values.dtype.kind == "O" and not _holds_items(values, base):
         return values.view(dt)
     try:
         whole = np.asarray(values, dtype=base)
@@ -163,6 +168,11 @@ def _sequences(values, dt, base):
     for i, item in enumerate(items):
         array[i] = item
     return array.reshape(shape).view(dt)
+
+
+def _holds_items(values, base):
+    """Whether an array of objects holds the items of sequences, not the sequences."""
+    return base.hasobject and values.size > 0 and isinstance(values.flat[0], (str, bytes, Reference))
 
 
 def _struct(values, dt, names):

@@ -3,7 +3,7 @@ extension takes over."""
 
 import numpy as np
 
-from . import _types
+from . import _storage, _types, scales, virtual
 
 
 class View:
@@ -171,6 +171,42 @@ class Methods:
         collective."""
         if not self:
             raise ValueError("the file is closed")
+
+    @property
+    def dims(self):
+        """Dimensions by number: their labels and scales."""
+        return scales.Dimensions(self)
+
+    @property
+    def is_scale(self):
+        """Whether it is a scale of dimensions."""
+        return scales.is_scale(self)
+
+    def make_scale(self, name=""):
+        """Let it be a scale, which dimensions of others can be given. Collective."""
+        scales.make_scale(self, name)
+
+    @property
+    def external(self):
+        """Where the elements are, if in other files: a list of (name, offset, size); else None."""
+        places = [] if self.is_virtual else self._origins
+        return [(name, at, _storage.UNLIMITED if size < 0 else size) for name, at, size in places] or None
+
+    def virtual_sources(self):
+        """What a virtual dataset is made of: a list of VDSmap. Not collective."""
+        if not self.is_virtual:
+            raise RuntimeError("Not a virtual dataset")
+        return [virtual.mapping(self.shape, *origin) for origin in self._origins]
+
+    @property
+    def filter_ids(self):
+        """Numbers of the filters that chunks pass, in the order of writing."""
+        return tuple(self._filters)
+
+    @property
+    def filter_names(self):
+        """Names of these filters."""
+        return tuple(_storage.filter_name(number) for number in self._filters)
 
     def iter_chunks(self, sel=None):
         """Iterate over the chunks within a region: tuples of slices. Not collective.

@@ -1,9 +1,12 @@
 """What ``keys()``, ``values()`` and ``items()`` of groups and attributes give."""
 
+import contextlib
 from collections.abc import ItemsView, KeysView, ValuesView
 
+from . import virtual
 
-class Keys(KeysView):
+
+class KeysViewHDF5(KeysView):
     """The names."""
 
     def __reversed__(self):
@@ -13,7 +16,7 @@ class Keys(KeysView):
         return f"<KeysViewHDF5 {list(self)}>"
 
 
-class Values(ValuesView):
+class ValuesViewHDF5(ValuesView):
     """What the names lead to; None where they lead nowhere."""
 
     def __iter__(self):
@@ -26,7 +29,7 @@ class Values(ValuesView):
         return any(value == mine for mine in self)
 
 
-class Items(ItemsView):
+class ItemsViewHDF5(ItemsView):
     """Pairs of both."""
 
     def __iter__(self):
@@ -45,15 +48,15 @@ class Views:
 
     def keys(self):
         """The names, a view. Not collective."""
-        return Keys(self)
+        return KeysViewHDF5(self)
 
     def values(self):
         """What is there, a view. Not collective."""
-        return Values(self)
+        return ValuesViewHDF5(self)
 
     def items(self):
         """Pairs of both, a view. Not collective."""
-        return Items(self)
+        return ItemsViewHDF5(self)
 
     def __reversed__(self):
         return reversed(list(self))
@@ -79,3 +82,18 @@ class Creating:
         if other.maxshape != other.shape:
             kwupdate.setdefault("maxshape", other.maxshape)
         return self.create_dataset(name, **kwupdate)
+
+    def create_virtual_dataset(self, name, layout, fillvalue=None):
+        """A dataset whose elements are those of others. Collective.
+
+        layout -- a VirtualLayout to which sources were assigned
+        fillvalue -- of elements that have no source, or one that is not there
+        """
+        return virtual.create(self, name, layout, fillvalue)
+
+    @contextlib.contextmanager
+    def build_virtual_dataset(self, name, shape, dtype, maxshape=None, fillvalue=None):
+        """A VirtualLayout to assign to; the dataset is made when the block ends. Collective."""
+        layout = virtual.VirtualLayout(shape, dtype, maxshape)
+        yield layout
+        virtual.create(self, name, layout, fillvalue)

@@ -1,0 +1,141 @@
+"""Virtual datasets: their elements are those of other datasets, in other files or the same one."""
+
+import os
+from collections import namedtuple
+
+import numpy as np
+
+from ._collio import _select
+from ._storage import NO_CHUNKS, UNLIMITED
+
+VDSmap = namedtuple("VDSmap", "vspace file_name dset_name src_space")
+
+
+class Space:
+    """Some elements of a dataset: what one mapping of a virtual dataset is about."""
+
+    def __init__(self, shape, selection):
+        self.shape = shape
+        self._flat, self._dimensions = selection
+
+    def get_simple_extent_dims(self):
+        """Extents of the dataset. Not collective."""
+        return self.shape
+
+    def get_regular_hyperslab(self):
+        """(start, stride, count, block), each for all dimensions. Not collective."""
+        if self._flat or any(listed is not None for *_, listed in self._dimensions):
+            raise TypeError("the elements are no blocks at equal distances")
+        return tuple(zip(*(numbers for *numbers, _ in self._dimensions)))
+
+    def get_select_npoints(self):
+        """How many elements there are. Not collective."""
+        return int(np.prod([count * block for _, _, count, block, _ in self._dimensions]))
+
+    def get_select_bounds(self):
+        """Indexes of the first and the last one. Not collective."""
+        ends = [(start, start + (count - 1) * stride + block - 1) if listed is None else
+                tuple(np.frombuffer(listed, np.int64)[[0, -1]].tolist())
+                for start, stride, count, block, listed in self._dimensions]
+        return tuple(zip(*ends))
+
+
+def mapping(shape, where, path, name, source_shape, source):
+    return VDSmap(Space(shape, where), path, name, Space(source_shape, source))
+
+
+def _extents(shape):
+    return (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
+
+
+def _maximum(maxshape, shape):
+    if maxshape is None:
+        return shape
+    maxshape = (maxshape,) if isinstance(maxshape, (int, np.integer)) else tuple(maxshape)
+    return tuple(None if n is None or n == UNLIMITED else int(n) for n in maxshape)
+
+
+class VirtualSource:
+    """A dataset, or with an index a part of it, that becomes part of a virtual one.
+
+    VirtualSource(dataset), or VirtualSource(path, name, shape) for one that need not be there yet.
+    """
+
+    def __init__(self, path_or_dataset, name=None, shape=None, dtype=None, maxshape=None):
+        given = {"name": name, "shape": shape, "dtype": dtype, "maxshape": maxshape}
+        if hasattr(path_or_dataset, "virtual_sources"):
+            given = {key: value for key, value in given.items() if value is not None}
+            if given:
+                raise TypeError("If a Dataset is passed as the first argument then no other arguments may be "
+                                f"passed.  You passed {given}")
+            dataset = path_or_dataset
+            path_or_dataset, name, shape = dataset.file.filename, dataset.name, dataset.shape
+            dtype, maxshape = dataset.dtype, dataset.maxshape
+        elif shape is None:
+            raise TypeError("The shape parameter is required when specifying a source by path")
+        elif name is None:
+            raise TypeError("The name parameter is required when specifying a source by path")
+        self.path = os.fspath(path_or_dataset)
+        self.name = name
+        self.dtype = dtype
+        self._extents = _extents(shape)
+        self.maxshape = _maximum(maxshape, self._extents)
+        self._selection, self._shape = _select((), self._extents)
+
+    @property
+    def shape(self):
+        """Extents of the part."""
+        return self._shape
+
+    def __getitem__(self, index):
+        part = VirtualSource.__new__(VirtualSource)
+        part.__dict__.update(self.__dict__)
+        part._selection, part._shape = _select(index, self._extents)
+        return part
+
+
+class VirtualLayout:
+    """The shape and dtype of a virtual dataset to be made, and what is assigned to its parts:
+    layout[index] = VirtualSource(...)."""
+
+    def __init__(self, shape, dtype, maxshape=None, filename=None):
+        self.shape = _extents(shape)
+        self.dtype = dtype
+        self.maxshape = _maximum(maxshape, self.shape)
+        self._given_maxshape = maxshape
+        self._filename = filename
+        self._parts = []
+
+    def __setitem__(self, index, source):
+        if not isinstance(source, VirtualSource):
+            raise TypeError(f"a VirtualSource can be assigned to a part of a layout, not {type(source).__name__}")
+        where, _ = _select(index, self.shape)
+        if _count(where) != _count(source._selection):
+            raise ValueError("Invalid mapping selections (virtual and source space selections have different "
+                             "numbers of elements)")
+        self._parts.append((where, source))
+
+    def _mappings(self, filename):
+        """As create_dataset() wants them; a source in the same file is in '.'."""
+        return [(where, "." if _is_same(source.path, filename) else os.fsdecode(source.path),
+                 source.name if isinstance(source.name, str) else os.fsdecode(source.name), source._extents,
+                 source._selection) for where, source in self._parts]
+
+
+def _count(selection):
+    return int(np.prod([count * block for _, _, count, block, _ in selection[1]], dtype=object))
+
+
+def _is_same(path, filename):
+    return os.path.abspath(os.fsdecode(path)) == os.path.abspath(os.fsdecode(filename))
+
+
+def create(group, name, layout, fillvalue):
+    maxshape = None if layout._given_maxshape is None else layout.maxshape
+    try:
+        mappings = layout._mappings(group.file.filename)
+    except Exception as error:
+        group._agree("create_virtual_dataset", str(name), error)
+        raise
+    return group.create_dataset(name, layout.shape, layout.dtype, maxshape=maxshape, fillvalue=fillvalue,
+                                chunks=NO_CHUNKS, _mappings=mappings)

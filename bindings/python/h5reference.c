@@ -1,0 +1,220 @@
+/* References to objects and to parts of datasets, which programs have as objects of
+ * collio.references; and agreement about what Python makes of several calls. */
+#include "h5.h"
+
+#include "collio/reference.h"
+
+#include <string.h>
+
+/* ----------------------------------------------------------------- what they are */
+
+int h5_is_reference(PyObject *object)
+{
+    const char *name = Py_TYPE(object)->tp_name;
+
+    return strcmp(name, "Reference") == 0 || strcmp(name, "RegionReference") == 0;
+}
+
+int h5_is_region(PyObject *object)
+{
+    return strcmp(Py_TYPE(object)->tp_name, "RegionReference") == 0;
+}
+
+/* The bytes of a reference, as many as its kind has; -1 with an exception. */
+static int bytes_of(PyObject *reference, char *out)
+{
+    Py_ssize_t size = h5_is_region(reference) ? COLLIO_REGION_BYTES : COLLIO_REFERENCE_BYTES;
+    PyObject *bytes = PyObject_GetAttrString(reference, "_bytes");
+    int good = bytes != NULL && PyBytes_Check(bytes) && PyBytes_GET_SIZE(bytes) == size;
+
+    if (good)
+        memcpy(out, PyBytes_AS_STRING(bytes), (size_t)size);
+    else if (bytes != NULL)
+        raise_type("the reference", "one made by collio", reference);
+    Py_XDECREF(bytes);
+    return good ? 0 : -1;
+}
+
+PyObject *h5_get_reference(PyObject *object, void *Py_UNUSED(none))
+{
+    h5object *self = (h5object *)object;
+    collio_error err = COLLIO_ERROR_INIT;
+    char bytes[COLLIO_REFERENCE_BYTES];
+    PyThreadState *saved;
+
+    if (h5_ready(self) < 0)
+        return NULL;
+    saved = io_enter();
+    collio_reference_make(self->object, bytes, &err);
+    io_leave(saved);
+    if (err.code != COLLIO_OK)
+        return raise_from(&err);
+    return memory_call("collio.references", "Reference", "(y#)", bytes, (Py_ssize_t)sizeof bytes);
+}
+
+PyObject *h5_get_regions(PyObject *object, void *Py_UNUSED(none))
+{
+    return memory_call("collio.references", "RegionProxy", "(O)", object);
+}
+
+PyObject *h5_open_reference(h5object *in, PyObject *reference)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_object *object = NULL;
+    char bytes[COLLIO_REGION_BYTES];
+    int region = h5_is_region(reference);
+    PyThreadState *saved;
+
+    if (h5_ready(in) < 0 || bytes_of(reference, bytes) < 0)
+        return NULL;
+    saved = io_enter();
+    collio_reference_open(in->object, bytes, region, &object, &err);
+    io_leave(saved);
+    return object == NULL ? raise_from(&err) : h5_wrap(in->file, object);
+}
+
+/* ------------------------------------------------------------------------ regions */
+
+static void free_lists(PyObject *capsule)
+{
+    collio_region region = {.lists = PyCapsule_GetPointer(capsule, NULL)};
+
+    collio_region_free(&region);
+}
+
+int h5_select_region(h5object *self, PyObject *reference, h5index *out)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    char bytes[COLLIO_REGION_BYTES];
+    collio_region region;
+    PyThreadState *saved;
+
+    out->keep = NULL;
+    if (bytes_of(reference, bytes) < 0)
+        return -1;
+    saved = io_enter();
+    collio_region_read(self->object, bytes, &region, &err);
+    io_leave(saved);
+    if (region.lists != NULL)
+        out->keep = PyCapsule_New(region.lists, NULL, free_lists);
+    out->selection = region.selection;
+    out->ndim = region.ndim;
+    memcpy(out->shape, region.shape, sizeof out->shape);
+    out->scalar = 0;
+    if (err.code != COLLIO_OK)
+        raise_from(&err);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+PyDoc_STRVAR(region_doc,
+             "_region($self, index, /)\n--\n\nThe bytes of a reference to a part. Collective.");
+
+static PyObject *make_region(PyObject *object, PyObject *index)
+{
+    h5object *self = (h5object *)object;
+    char bytes[COLLIO_REGION_BYTES];
+    int64_t shape[COLLIO_MAX_DIMS];
+    h5index where = {.keep = NULL};
+    PyThreadState *saved;
+    joint j;
+    int ndim;
+
+    if (h5_ready(self) < 0)
+        return NULL;
+    joint_begin(&j);
+    ndim = h5_shape(self, shape);
+    if (ndim < 0 || h5_select(index, ndim, shape, &where) < 0) {
+        joint_fail(&j);
+        collio_selection_none(&where.selection, 0);
+    }
+    saved = io_enter();
+    collio_region_make(self->object, &where.selection, bytes, &j.err);
+    io_leave(saved);
+    Py_XDECREF(where.keep);
+    return joint_end(&j) < 0 ? NULL : PyBytes_FromStringAndSize(bytes, sizeof bytes);
+}
+
+PyDoc_STRVAR(region_shape_doc, "_region_shape($self, reference, /)\n--\n\nExtents of the part that "
+                               "a reference leads to. Not collective.");
+
+static PyObject *region_shape(PyObject *object, PyObject *reference)
+{
+    h5index where = {.keep = NULL};
+    PyObject *shape = NULL;
+
+    if (h5_ready((h5object *)object) < 0)
+        return NULL;
+    if (!h5_is_region(reference))
+        return raise_type("the argument", "a RegionReference", reference), NULL;
+    if (h5_select_region((h5object *)object, reference, &where) == 0)
+        shape = memory_tuple(where.ndim, where.shape);
+    Py_XDECREF(where.keep);
+    return shape;
+}
+
+PyDoc_STRVAR(opened_doc, "_opened($self, reference, /)\n--\n\nWhat a reference leads to. Not "
+                         "collective.");
+
+static PyObject *opened(PyObject *object, PyObject *reference)
+{
+    if (!h5_is_reference(reference))
+        return raise_type("the argument", "a Reference", reference), NULL;
+    return h5_open_reference((h5object *)object, reference);
+}
+
+/* ---------------------------------------------------------------------- agreement */
+
+PyObject *h5_agree_existing(h5object *group, const char *operation, const char *name,
+                            PyObject *there, joint *j)
+{
+    PyThreadState *saved;
+
+    if (there == NULL)
+        joint_fail(j);
+    saved = io_enter();
+    collio_object_agree(group->object, operation, name, &j->err);
+    io_leave(saved);
+    if (joint_end(j) < 0)
+        Py_CLEAR(there);
+    return there;
+}
+
+PyDoc_STRVAR(agree_doc, "_agree($self, operation, arguments, error=None, /)\n--\n\nTake part in a "
+                        "step of all ranks that needs nothing else: `error` is what is wrong on "
+                        "this rank. Collective.");
+
+static PyObject *agree(PyObject *object, PyObject *args)
+{
+    h5object *self = (h5object *)object;
+    const char *operation = "", *arguments = "";
+    PyObject *error = Py_None;
+    PyThreadState *saved;
+    joint j;
+
+    if (h5_ready(self) < 0)
+        return NULL;
+    joint_begin(&j);
+    if (!PyArg_ParseTuple(args, "ss|O", &operation, &arguments, &error))
+        joint_fail(&j);
+    else if (error != Py_None)
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    joint_fail(&j); /* if an exception is pending */
+    saved = io_enter();
+    collio_object_agree(self->object, operation, arguments, &j.err);
+    io_leave(saved);
+    if (joint_end(&j) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyMethodDef h5reference_methods[] = {
+    {"_region_shape", region_shape, METH_O, region_shape_doc},
+    {"_opened", opened, METH_O, opened_doc},
+    {"_agree", agree, METH_VARARGS, agree_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyMethodDef h5region_methods[] = {
+    {"_region", make_region, METH_O, region_doc},
+    {NULL, NULL, 0, NULL},
+};
