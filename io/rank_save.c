@@ -1,6 +1,6 @@
 /*
- * Saving arrays into files of the ranks. Each rank makes a file of its parts alone, with the steps
- * of any save: skeleton, data, durable, seal. Then all agree, and learn the seals of all.
+ * Saving arrays into files of the ranks. Each rank makes a file of its parts alone: skeleton, data,
+ * seal, durable. Then all agree, and learn the seals of all.
  */
 #include "rankset.h"
 
@@ -244,8 +244,7 @@ static void write_file(collio_save *s, const char *ranks, int64_t *facts, collio
         collio_posix_open(f.path, O_RDWR, &f.writer.fd, err) == COLLIO_OK &&
         collio_staging_write(&s->c->staging, collio_writer_take, &f.writer, err) == COLLIO_OK)
         each_part(&f, 0, write_run, err);
-    if (err->code == COLLIO_OK)
-        collio_posix_sync(f.writer.fd, f.path, err);
+    /* One sync for data and seal: nothing refers to this file before it. */
     if (err->code == COLLIO_OK)
         collio_seal_write(f.writer.fd, &f.table, f.path, err);
     collio_posix_close(&f.writer.fd, f.path, err);

@@ -60,11 +60,11 @@ static void hunt(const figures *f)
         MUTANTS
 #undef X
     };
-    const variant *v = &campaign_variants[0];
     uint64_t seed = (uint64_t)f->seed;
     long points;
 
     for (mutant = MUTANT_NONE; mutant < MUTANT_COUNT; mutant++) {
+        const variant *v = &campaign_variants[mutant < MUTANT_RANKS ? 0 : APART];
         int found = 0;
         if (mutant > MUTANT_NONE && tap_size == 1 &&
             (mutant == MUTANT_NO_DATA_SYNC || mutant == MUTANT_DIGESTS_NOT_ADDED))

@@ -19,10 +19,10 @@ uint64_t campaign_random(uint64_t *state, uint64_t n);
 /* How a step is saved. */
 typedef struct variant {
     const char *name;
-    int deflate, background, columns;
+    int deflate, background, columns, apart;
 } variant;
 
-enum { VARIANTS = 4 };
+enum { VARIANTS = 6, APART = 4 /* the first with files of ranks */ };
 extern const variant campaign_variants[VARIANTS];
 
 collio_checkpoint *campaign_open(const variant *v);

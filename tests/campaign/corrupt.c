@@ -1,6 +1,7 @@
 /* Damage: bits, pages, lengths, blocks moved and blocks of the step before. By one process. */
 #include "campaign.h"
 
+#include <glob.h>
 #include <unistd.h>
 
 typedef struct image {
@@ -71,6 +72,27 @@ static const char *damage(image *to, const image *before, uint64_t *random)
     }
 }
 
+/* ------------------------------------------------------- the files of a step */
+
+enum { MOST_PATHS = 8 };
+
+/* Those of the ranks, too; how many. */
+static int files_of(int64_t step, char (*paths)[256])
+{
+    char pattern[128];
+    glob_t found;
+    int count = 1;
+
+    snprintf(paths[0], sizeof *paths, "%s/step-%012d.h5", campaign_directory, (int)step);
+    snprintf(pattern, sizeof pattern, "%s/step-%012d.ranks-*/*", campaign_directory, (int)step);
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc && count < MOST_PATHS; i++)
+            snprintf(paths[count++], sizeof *paths, "%.255s", found.gl_pathv[i]);
+        globfree(&found);
+    }
+    return count;
+}
+
 /* Read the step: 1 if it is refused as damaged, 0 if all in it is right, -1 otherwise. */
 static int look(collio_checkpoint *c)
 {
@@ -81,21 +103,19 @@ static int look(collio_checkpoint *c)
     if (collio_checkpoint_restore(c, 2, &state, &err) == COLLIO_OK)
         little_read(state, &right, &err);
     collio_checkpoint_state_close(&state);
-    if (err.code == COLLIO_ERR_DAMAGED || err.code == COLLIO_ERR_UNSUPPORTED)
+    if (err.code == COLLIO_ERR_DAMAGED || err.code == COLLIO_ERR_UNSUPPORTED ||
+        err.code == COLLIO_ERR_NONE)
         return 1;
     return err.code == COLLIO_OK && right ? 0 : -1;
 }
 
-static long damage_often(collio_checkpoint *all, collio_checkpoint *quick, const variant *v,
-                         int damages, uint64_t seed)
+static long damage_file(collio_checkpoint *all, collio_checkpoint *quick, const variant *v,
+                        const char *path, const char *older, int damages, uint64_t seed)
 {
-    char path[128];
     image good = {NULL, 0}, before = {NULL, 0}, broken = {malloc(1 << 20), 0};
     long violations = 0;
 
-    snprintf(path, sizeof path, "%s/step-%012d.h5", campaign_directory, 1);
-    load(path, &before);
-    snprintf(path, sizeof path, "%s/step-%012d.h5", campaign_directory, 2);
+    load(older, &before);
     violations += !load(path, &good);
     for (int i = 0; i < damages && violations < 10; i++) {
         const char *what;
@@ -111,9 +131,29 @@ static long damage_often(collio_checkpoint *all, collio_checkpoint *quick, const
             violations++;
         }
     }
+    unlink(path);
+    if (look(quick) < 0 || look(all) < 0) {
+        fprintf(stderr, "# %s: without '%s' the step is not refused\n", v->name, path);
+        violations++;
+    }
+    store(path, &good);
     free(good.bytes);
     free(before.bytes);
     free(broken.bytes);
+    return violations;
+}
+
+/* Each file of the step in turn. */
+static long damage_often(collio_checkpoint *all, collio_checkpoint *quick, const variant *v,
+                         int damages, uint64_t seed)
+{
+    char older[MOST_PATHS][256], paths[MOST_PATHS][256];
+    int count = files_of(2, paths);
+    long violations = files_of(1, older) != count;
+
+    for (int i = 0; i < count && violations == 0; i++)
+        violations += damage_file(all, quick, v, paths[i], older[i], (damages + count - 1) / count,
+                                  seed + (uint64_t)i);
     return violations;
 }
 

@@ -2,13 +2,13 @@
 """Kill, or stop, a random rank at a random instant during saves; look what is there afterwards.
 
 Each round starts tests/campaign/saver on 1 to 4 ranks, which restores the newest step, compares
-it, and saves steps: plain, compressed or in the background. After a random time one of its
-processes gets SIGKILL. The next round, on another number of ranks, must find a step that was
+it, and saves steps: plain, compressed, in the background, into files of the ranks. After a random
+time one of its processes gets SIGKILL. The next round, on another number of ranks, must find a step that was
 acknowledged last or the one after it (committed, but the word of it was lost), with every value
 in it right. With --stops, a process gets SIGSTOP instead: the others must give up within their
 deadline, and name it. Output is TAP; the figures come last.
 
-    kill.py --saver PATH [--mpiexec CMD] [--kills N] [--stops N] [--seed S]
+    kill.py --saver PATH [--mpiexec CMD] [--kills N] [--stops N] [--seed S] [--modes M,M...]
 """
 
 import argparse
@@ -25,7 +25,7 @@ import time
 
 PATIENCE = 60  # seconds until a run that should end counts as a hang
 TIMEOUT = 2  # seconds that ranks wait for one that is stopped
-MODES = ("plain", "compressed", "background")
+MODES = ("plain", "compressed", "background", "per-rank", "per-rank-compressed")
 
 
 class Job:
@@ -81,11 +81,12 @@ class Campaign:
     def __init__(self, options, directory):
         self.options = options
         self.random = random.Random(options.seed)
+        self.modes = options.modes.split(",")
         self.directory = directory
         self.checkpoints = directory / "ckpt"
         self.acknowledged = -1
         self.figures = {"kills": 0, "stops": 0, "lost": 0, "wrong": 0, "hangs": 0, "ahead": 0,
-                        "in a save": 0, "acknowledged": 0}
+                        "in a save": 0, "acknowledged": 0, **{mode: 0 for mode in self.modes}}
 
     def judge_restore(self, job):
         """What the job said it found, against what was acknowledged before."""
@@ -111,7 +112,7 @@ class Campaign:
         self.acknowledged = max([self.acknowledged, *saved])
 
     def one_kill(self, number):
-        ranks, mode = self.random.choice((1, 2, 3, 4)), self.random.choice(MODES)
+        ranks, mode = self.random.choice((1, 2, 3, 4)), self.random.choice(self.modes)
         job = Job(self, f"kill-{number}", ranks, mode, 1000000)
         begun = job.wait(lambda: "ready" in job.lines())
         time.sleep(self.random.uniform(0.0, self.options.span))
@@ -120,6 +121,7 @@ class Campaign:
         if begun and alive:
             job.signal(victim, signal.SIGKILL)
             self.figures["kills"] += 1
+            self.figures[mode] += 1
         self.figures["hangs"] += not job.finish()
         self.figures["in a save"] += any(self.checkpoints.glob(".part-*"))
         good = begun and alive and self.judge_restore(job)
@@ -128,7 +130,7 @@ class Campaign:
 
     def one_stop(self, number):
         """The others end with an error that names the rank; then the job is removed."""
-        ranks, mode = self.random.choice((2, 3, 4)), self.random.choice(MODES)
+        ranks, mode = self.random.choice((2, 3, 4)), self.random.choice(self.modes)
         job = Job(self, f"stop-{number}", ranks, mode, 1000000)
         victim = self.random.randrange(ranks)
         others = [rank for rank in range(ranks) if rank != victim]
@@ -138,6 +140,7 @@ class Campaign:
         stopped = time.monotonic()
         good &= job.wait(lambda: all(job.lines(f".err-{rank}") for rank in others))
         self.figures["stops"] += 1
+        self.figures[mode] += 1
         took = time.monotonic() - stopped
         told = [" ".join(job.lines(f".err-{rank}")) for rank in others]
         good &= all(f"rank {victim}" in text and "did not come" in text for text in told)
@@ -177,6 +180,7 @@ def main():
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--stops", type=int, default=0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--modes", default=",".join(MODES), help="those to take, by commas")
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--span", type=float, default=0.25,
                         help="seconds of saving within which the signal falls")

@@ -31,6 +31,8 @@ static const char *forgotten(void)
         return "checkpoint_save: make the data durable";
     case MUTANT_SEAL_NOT_AGREED:
         return "checkpoint_save: seal";
+    case MUTANT_RANKS_NOT_AGREED:
+        return "checkpoint_save: write the files of the ranks";
     case MUTANT_COMMIT_NOT_AGREED:
         return "checkpoint_save: commit";
     default:
@@ -82,7 +84,8 @@ int __wrap_collio_block_read(int fd, const char *path, const collio_record *reco
 {
     int failed = __real_collio_block_read(fd, path, record, block, elements, whole, err);
 
-    *whole |= mutant == MUTANT_BLOCKS_UNVERIFIED;
+    *whole |= mutant == MUTANT_BLOCKS_UNVERIFIED ||
+              (mutant == MUTANT_RANKS_UNVERIFIED && strstr(path, "/rank-") != NULL);
     return failed;
 }
 

@@ -6,14 +6,14 @@
  * torn, unless a sync of the same file by the same process began after it had ended and had ended
  * by t; then it is there. (By the same process: ranks may be on different hosts.) The names of a
  * directory change in order: some of the changes that began before t are there, all those at least
- * that a sync of the directory covers.
+ * that a sync of the directory covers. What is below a directory is there if its name is.
  */
 #include "campaign.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, SECTOR = 512, MOST_EVENTS = 8192, MOST_NAMES = 64, MOST_BYTES = 1 << 20 };
+enum { PAGE = 4096, SECTOR = 512, MOST_EVENTS = 8192, MOST_NAMES = 256, MOST_BYTES = 1 << 20 };
 
 typedef struct record {
     const trip_event *event[MOST_EVENTS];
@@ -61,49 +61,75 @@ static char *gather(record *r)
     return all;
 }
 
+/* Directories are told apart by the names they were made under; "" is that of the steps. */
+static void directory_of(const record *r, const trip_event *e, char *directory)
+{
+    const char *slash = strchr(e->path, '/');
+
+    snprintf(directory, 160, "%.*s", slash != NULL ? (int)(slash - e->path) : 0, e->path);
+    for (int i = 0; slash != NULL && i < r->count; i++)
+        if (r->event[i]->op == OP_RENAME && strcmp(r->event[i]->to, directory) == 0)
+            snprintf(directory, 160, "%s", r->event[i]->path);
+}
+
+static int is_naming(const trip_event *e)
+{
+    return e->op == OP_CREATE || e->op == OP_MKDIR || e->op == OP_RENAME || e->op == OP_UNLINK;
+}
+
 /* Whether a sync has made an event durable by t. */
 static int is_durable(const record *r, const trip_event *e, uint64_t t)
 {
-    int of_directory = e->op != OP_WRITE && e->op != OP_SIZE;
+    char directory[160];
 
+    directory_of(r, e, directory);
     for (int i = 0; i < r->count; i++) {
         const trip_event *s = r->event[i];
-        if (s->start >= e->end && s->end <= t && s->rank == e->rank &&
-            (of_directory ? s->op == OP_SYNC_DIRECTORY
-                          : s->op == OP_SYNC && strcmp(s->path, e->path) == 0))
+        if (s->start < e->end || s->end > t || s->rank != e->rank)
+            continue;
+        if (is_naming(e)
+                ? s->op == OP_SYNC_DIRECTORY &&
+                      strcmp(s->path + 1, directory[0] ? directory : campaign_directory) == 0
+                : s->op == OP_SYNC && strcmp(s->path, e->path) == 0)
             return 1;
     }
     return 0;
 }
 
-static int is_naming(const trip_event *e)
-{
-    return e->op == OP_CREATE || e->op == OP_RENAME || e->op == OP_UNLINK;
-}
-
 /* ------------------------------------------------------- a crash state */
 
-/* A name in the directory and the name its file was written under. */
+/* A name in a directory, and the name that the file was written, or the directory made, under. */
 typedef struct entry {
-    char name[160];
+    char name[160], directory[160];
     const char *file;
+    int is_directory;
 } entry;
 
-static entry *find(entry *entries, int count, const char *name)
+static const char *base_of(const char *path)
+{
+    const char *slash = strchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+static entry *find(entry *entries, int count, const char *directory, const char *name)
 {
     for (int i = 0; i < count; i++)
-        if (strcmp(entries[i].name, name) == 0)
+        if (strcmp(entries[i].name, name) == 0 && strcmp(entries[i].directory, directory) == 0)
             return &entries[i];
     return NULL;
 }
 
-static void change_name(entry *entries, int *count, const trip_event *e)
+static void change_name(entry *entries, int *count, const char *directory, const trip_event *e)
 {
-    entry *old = find(entries, *count, e->path);
+    entry *old = find(entries, *count, directory, base_of(e->path)), *made = &entries[*count];
 
-    if (e->op == OP_CREATE && old == NULL && *count < MOST_NAMES) {
-        snprintf(entries[*count].name, sizeof entries->name, "%s", e->path);
-        entries[(*count)++].file = e->path;
+    if ((e->op == OP_CREATE || e->op == OP_MKDIR) && old == NULL && *count < MOST_NAMES) {
+        snprintf(made->name, sizeof made->name, "%s", base_of(e->path));
+        snprintf(made->directory, sizeof made->directory, "%s", directory);
+        made->file = e->path;
+        made->is_directory = e->op == OP_MKDIR;
+        ++*count;
     } else if (e->op == OP_RENAME && old != NULL) {
         snprintf(old->name, sizeof old->name, "%s", e->to);
     } else if (e->op == OP_UNLINK && old != NULL) {
@@ -111,23 +137,45 @@ static void change_name(entry *entries, int *count, const trip_event *e)
     }
 }
 
-/* Which names there are: all changes that are durable, and some of the others. */
-static int names_at(const record *r, uint64_t t, entry *entries, uint64_t *random)
+static int is_naming_in(const record *r, const trip_event *e, const char *directory)
 {
-    int count = 0, least = 0, most = 0, seen = 0;
+    char own[160];
+
+    if (!is_naming(e))
+        return 0;
+    directory_of(r, e, own);
+    return strcmp(own, directory) == 0;
+}
+
+/* Which names there are in a directory: all changes that are durable, and some of the others. */
+static void names_in(const record *r, const char *directory, uint64_t t, entry *entries, int *count,
+                     uint64_t *random)
+{
+    int least = 0, most = 0, seen = 0;
 
     for (int i = 0; i < r->count && r->event[i]->start < t; i++) {
-        if (!is_naming(r->event[i]))
+        if (!is_naming_in(r, r->event[i], directory))
             continue;
         most++;
         least = is_durable(r, r->event[i], t) ? most : least;
     }
     most = least + (int)campaign_random(random, (uint64_t)(most - least) + 1);
     for (int i = 0; i < r->count && seen < most; i++)
-        if (is_naming(r->event[i])) {
+        if (is_naming_in(r, r->event[i], directory)) {
             seen++;
-            change_name(entries, &count, r->event[i]);
+            change_name(entries, count, directory, r->event[i]);
         }
+}
+
+static int names_at(const record *r, uint64_t t, entry *entries, uint64_t *random)
+{
+    int count = 0, top;
+
+    names_in(r, "", t, entries, &count, random);
+    top = count;
+    for (int i = 0; i < top; i++)
+        if (entries[i].is_directory)
+            names_in(r, entries[i].file, t, entries, &count, random);
     return count;
 }
 
@@ -188,30 +236,50 @@ static void write_file(const char *name, const char *bytes, int64_t size)
     char path[512];
     FILE *file;
 
-    snprintf(path, sizeof path, "%s/%.200s", crash_directory, name);
+    snprintf(path, sizeof path, "%s/%.400s", crash_directory, name);
     file = fopen(path, "wb");
     fwrite(bytes, 1, (size_t)size, file);
     fclose(file);
 }
 
-/* The directory as it is at t. Its steps are removed by clear(). */
+/* Where an entry is, from the directory of steps; 0 if nobody looks there. */
+static int path_of(const entry *entries, int count, const entry *e, char *path)
+{
+    const char *above = "";
+
+    for (int i = 0; i < count; i++)
+        if (entries[i].is_directory && strcmp(entries[i].file, e->directory) == 0)
+            above = entries[i].name;
+    snprintf(path, 400, "%s%s%s", above, above[0] != '\0' ? "/" : "", e->name);
+    return strncmp(path, "step-", 5) == 0;
+}
+
+/* The directory as it is at t, to be removed by clear(). Directories come before what is below. */
 static void make_state(const record *r, uint64_t t, entry *entries, int *count, uint64_t *random)
 {
     static char bytes[MOST_BYTES];
+    char path[400], whole[512];
 
     *count = names_at(r, t, entries, random);
-    for (int i = 0; i < *count; i++)
-        if (strncmp(entries[i].name, "step-", 5) == 0)
-            write_file(entries[i].name, bytes, contents_at(r, t, entries[i].file, bytes, random));
+    for (int i = 0; i < *count; i++) {
+        if (!path_of(entries, *count, &entries[i], path))
+            continue;
+        snprintf(whole, sizeof whole, "%s/%.400s", crash_directory, path);
+        if (entries[i].is_directory)
+            mkdir(whole, 0777);
+        else
+            write_file(path, bytes, contents_at(r, t, entries[i].file, bytes, random));
+    }
 }
 
 static void clear(const entry *entries, int count)
 {
-    char path[512];
+    char path[400], whole[512];
 
-    for (int i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "%s/%.200s", crash_directory, entries[i].name);
-        unlink(path);
+    for (int i = count - 1; i >= 0; i--) {
+        path_of(entries, count, &entries[i], path);
+        snprintf(whole, sizeof whole, "%s/%.400s", crash_directory, path);
+        remove(whole);
     }
 }
 
@@ -239,6 +307,8 @@ static int is_kept(collio_checkpoint *c, int64_t least)
         return least < 0;
     little_read(state, &right, &err);
     right &= collio_checkpoint_state_step(state) >= least;
+    /* What has the name of a step is one. */
+    right &= collio_checkpoint_state_refused(state)[0] == '\0';
     collio_checkpoint_state_close(&state);
     return right;
 }

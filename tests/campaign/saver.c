@@ -1,7 +1,7 @@
 /*
  * The program that tests/campaign/kill.py kills: restores the newest step, compares it, and saves
  * steps until it has enough of them or is killed.
- *   saver DIRECTORY LOG STEPS ROWS [plain|compressed|background]
+ *   saver DIRECTORY LOG STEPS ROWS [plain|compressed|background|per-rank|per-rank-compressed]
  * LOG gets one line for each thing known for certain, written at once by rank 0:
  *   "restored N" (N = -1: nothing was there), "wrong ...", "ready" (before the first save),
  *   "saved N" after collio_checkpoint_save has returned (in the background: after the call that
@@ -191,7 +191,9 @@ int main(int argc, char **argv)
     if (argc < 5)
         return 2;
     in_background = argc > 5 && strcmp(argv[5], "background") == 0;
-    options.deflate = argc > 5 && strcmp(argv[5], "compressed") == 0;
+    options.deflate = argc > 5 && strstr(argv[5], "compressed") != NULL;
+    if (argc > 5 && strncmp(argv[5], "per-rank", 8) == 0)
+        options.layout = COLLIO_LAYOUT_PER_RANK;
     log_name = argv[2];
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
@@ -208,8 +210,8 @@ int main(int argc, char **argv)
     }
     s.step = restore(c, &s);
     say("restored %" PRId64 "\n", s.step);
-    /* All have entered a guarded call: nobody waits in one of MPI's own any more, where it could not
-     * be told of a rank that is stopped. */
+    /* All have entered a guarded call: nobody waits in one of MPI's own any more, where it could
+     * not be told of a rank that is stopped. */
     collio_checkpoint_test(c, &done, &err);
     say("ready\n");
     for (long n = atol(argv[3]); n > 0; n--) {

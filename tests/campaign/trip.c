@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,9 @@ int __real_fallocate(int fd, int mode, off_t offset, off_t size);
 int __real_ftruncate(int fd, off_t size);
 int __real_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 int __real_unlink(const char *path);
+int __real_unlinkat(int dir, const char *name, int flags);
+int __real_mkdir(const char *path, mode_t mode);
+int __real_rmdir(const char *path);
 
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
@@ -34,6 +38,9 @@ int __wrap_fallocate(int fd, int mode, off_t offset, off_t size);
 int __wrap_ftruncate(int fd, off_t size);
 int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 int __wrap_unlink(const char *path);
+int __wrap_unlinkat(int dir, const char *name, int flags);
+int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_rmdir(const char *path);
 
 /* ------------------------------------------------------------ failures */
 
@@ -43,15 +50,25 @@ static const char *hit;
 static char hit_path[160];
 static int64_t limit = -1;
 
-/* The name of each open file, without its directory. */
+/* The name of each open file, below the directory of steps. */
 enum { MOST_FILES = 1024 };
 static char names[MOST_FILES][160];
 
 static const char *base_of(const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
 
-    return slash != NULL ? slash + 1 : path;
+    /* Files of ranks are one directory further down. */
+    if (strncmp(name, "rank-", 5) != 0)
+        return name;
+    while (slash > path && slash[-1] != '/')
+        slash--;
+    return slash;
+}
+
+static int is_of_rank(const char *name)
+{
+    return strncmp(name, ".part-", 6) == 0 && strstr(name, "/rank-") != NULL;
 }
 
 static const char *name_of(int fd)
@@ -223,9 +240,12 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 
     if (tripped && fail_how != TRIP_SHORT)
         return -1;
-    if (mutant == MUTANT_NO_SEAL && is_part && offset == 0)
+    if (offset == 0 && ((mutant == MUTANT_NO_SEAL && is_part) ||
+                        (mutant == MUTANT_RANKS_NO_SEAL && is_of_rank(name_of(fd)))))
         return (ssize_t)size;
-    if (mutant == MUTANT_SKEWED_WRITE && is_part && tap_rank == tap_size - 1 && size > 4096)
+    if (size > 4096 && tap_rank == tap_size - 1 &&
+        ((mutant == MUTANT_SKEWED_WRITE && is_part) ||
+         (mutant == MUTANT_RANKS_SKEWED && is_of_rank(name_of(fd)))))
         offset += 8;
     if (tripped && size > 1)
         size /= 2;
@@ -257,7 +277,10 @@ static int leaves_out(int fd)
     const char *name = name_of(fd);
 
     if (name[0] == '/')
-        return mutant == MUTANT_NO_DIRECTORY_SYNC;
+        return mutant == MUTANT_NO_DIRECTORY_SYNC ||
+               (mutant == MUTANT_RANKS_NO_DIRECTORY_SYNC && strstr(name, ".ranks") != NULL);
+    if (is_of_rank(name))
+        return mutant == MUTANT_RANKS_NO_SYNC;
     if (strncmp(name, ".part-", 6) != 0)
         return 0;
     syncs = tap_rank == 0 ? syncs + 1 : 0;
@@ -314,6 +337,18 @@ int __wrap_ftruncate(int fd, off_t size)
     return result;
 }
 
+/* What a mutant renames only after the step itself. */
+static char late[2][4096];
+
+static void rename_late(int dir)
+{
+    uint64_t start = now();
+
+    if (late[0][0] != '\0' && __real_renameat2(dir, late[0], dir, late[1], 0) == 0)
+        note(OP_RENAME, start, base_of(late[0]), base_of(late[1]), 0, 0, NULL);
+    late[0][0] = '\0';
+}
+
 int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
     uint64_t start = now();
@@ -323,9 +358,15 @@ int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to,
         return -1;
     if (mutant == MUTANT_EARLY_RENAME && access(from, F_OK) != 0 && access(to, F_OK) == 0)
         return 0;
+    if (mutant == MUTANT_RANKS_NOT_COMMITTED && strstr(to, ".ranks-") != NULL) {
+        snprintf(late[0], sizeof late[0], "%s", from);
+        snprintf(late[1], sizeof late[1], "%s", to);
+        return 0;
+    }
     result = __real_renameat2(from_dir, from, to_dir, to, flags);
     if (result == 0)
         note(OP_RENAME, start, base_of(from), base_of(to), 0, 0, NULL);
+    rename_late(from_dir);
     return result;
 }
 
@@ -341,6 +382,60 @@ int __wrap_unlink(const char *path)
          strcmp(hit, "fsync") == 0))
         return 0;
     result = __real_unlink(path);
+    if (result == 0)
+        note(OP_UNLINK, start, base_of(path), "", 0, 0, NULL);
+    return result;
+}
+
+/* The path of a name in an open directory. */
+static void path_in(int dir, const char *name, char *path, size_t size)
+{
+    char link[64], directory[3500] = "";
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", dir);
+    if (readlink(link, directory, sizeof directory - 1) < 0)
+        directory[0] = '\0';
+    snprintf(path, size, "%s/%s", directory, name);
+}
+
+int __wrap_unlinkat(int dir, const char *name, int flags)
+{
+    uint64_t start = now();
+    char path[4096];
+    int result;
+
+    path_in(dir, name, path, sizeof path);
+    if (fails("unlink", base_of(path)))
+        return -1;
+    if (mutant == MUTANT_RANKS_LEFT && is_of_rank(base_of(path)))
+        return 0;
+    result = __real_unlinkat(dir, name, flags);
+    if (result == 0)
+        note(OP_UNLINK, start, base_of(path), "", 0, 0, NULL);
+    return result;
+}
+
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+    uint64_t start = now();
+    int result;
+
+    if (fails("mkdir", base_of(path)))
+        return -1;
+    result = __real_mkdir(path, mode);
+    if (result == 0)
+        note(OP_MKDIR, start, base_of(path), "", 0, 0, NULL);
+    return result;
+}
+
+int __wrap_rmdir(const char *path)
+{
+    uint64_t start = now();
+    int result;
+
+    if (fails("rmdir", base_of(path)))
+        return -1;
+    result = __real_rmdir(path);
     if (result == 0)
         note(OP_UNLINK, start, base_of(path), "", 0, 0, NULL);
     return result;

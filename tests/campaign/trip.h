@@ -28,6 +28,7 @@ void trip_limit(int64_t offset);
 
 enum trip_op {
     OP_CREATE,
+    OP_MKDIR,
     OP_WRITE,
     OP_SIZE,
     OP_SYNC,
@@ -42,7 +43,7 @@ typedef struct trip_event {
     int op, rank;
     uint64_t start, end; /* ns */
     int64_t offset, size;
-    char path[160], to[160]; /* names without the directory */
+    char path[160], to[160]; /* below the directory; of a directory that is synced: with '/' */
 } trip_event;                /* OP_WRITE: the bytes follow, padded */
 
 /* The room that bytes take in a trace: events stay aligned. */
@@ -76,7 +77,15 @@ char *trip_trace(size_t *size); /* what was recorded, belongs to trip */
     X(METADATA_UNVERIFIED, "the metadata of HDF5 are not compared with their digest")              \
     X(PART_LEFT, "what a failed save wrote is left behind")                                        \
     X(COMMIT_NOT_UNDONE, "a step whose commit failed is not taken back")                           \
-    X(SKEWED_WRITE, "one rank writes to a wrong place")
+    X(SKEWED_WRITE, "one rank writes to a wrong place")                                            \
+    X(RANKS_NO_SYNC, "files of ranks: they are not synced")                                        \
+    X(RANKS_NO_SEAL, "files of ranks: the seals are not written")                                  \
+    X(RANKS_NO_DIRECTORY_SYNC, "files of ranks: their directory is not synced")                    \
+    X(RANKS_NOT_AGREED, "files of ranks: a failed one is not told to the others")                  \
+    X(RANKS_NOT_COMMITTED, "files of ranks: the step is named before their directory")             \
+    X(RANKS_LEFT, "files of ranks: those of a failed save are left behind")                        \
+    X(RANKS_SKEWED, "files of ranks: one writes to a wrong place")                                 \
+    X(RANKS_UNVERIFIED, "files of ranks: their blocks are not compared with digests")
 
 enum mutant {
 #define X(name, words) MUTANT_##name,
@@ -84,6 +93,9 @@ enum mutant {
 #undef X
         MUTANT_COUNT
 };
+
+/* The first of those that are about files of ranks. */
+enum { MUTANT_RANKS = MUTANT_RANKS_NO_SYNC };
 
 extern int mutant; /* the one in force */
 
