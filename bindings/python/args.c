@@ -8,10 +8,12 @@ static const char *plain(const char *name)
     return name + (name[0] == '|' || name[0] == '$');
 }
 
-/* A keyword equals a parameter's name; ours are all ASCII. */
-static int same_name(PyObject *keyword, const char *name)
+/* A keyword equals a parameter's name; ours are all ASCII. Most differ in the first letter. */
+static inline int same_name(PyObject *keyword, const char *name)
 {
-    return PyUnicode_IS_ASCII(keyword) && strcmp(PyUnicode_DATA(keyword), name) == 0;
+    const char *text = PyUnicode_DATA(keyword);
+
+    return text[0] == name[0] && PyUnicode_IS_ASCII(keyword) && strcmp(text, name) == 0;
 }
 
 static int raise_unknown(const char *function, const param *rows, PyObject *keywords)
@@ -61,6 +63,20 @@ static PyObject *find_keyword(const char *name, PyObject *const *values, PyObjec
     return NULL;
 }
 
+/* Convert; for the commonest, objects as they are and small ints, without a call. */
+static inline int convert(const param *row, PyObject *value, void *out)
+{
+    if (row->convert == arg_object) {
+        *(PyObject **)out = value;
+        return 0;
+    }
+    if (row->convert == arg_int && int_is_small(value)) {
+        *(int *)out = int_small(value);
+        return 0;
+    }
+    return row->convert(value, out);
+}
+
 int args_parse(const char *function, const param *rows, void *out, PyObject *const *args,
                Py_ssize_t nargs, PyObject *keywords)
 {
@@ -80,7 +96,7 @@ int args_parse(const char *function, const param *rows, void *out, PyObject *con
         if (value == NULL) {
             if (row->name[0] != '|' && row->name[0] != '$')
                 return raise_missing(function, row->name);
-        } else if (row->convert(value, (char *)out + row->offset) < 0) {
+        } else if (convert(row, value, (char *)out + row->offset) < 0) {
             return -1;
         }
     }
@@ -132,9 +148,14 @@ int arg_object(PyObject *object, void *out)
 
 int arg_int64(PyObject *object, void *out)
 {
-    PyObject *number = PyLong_CheckExact(object) ? Py_NewRef(object) : PyNumber_Index(object);
+    PyObject *number;
     long long value;
 
+    if (int_is_small(object)) {
+        *(int64_t *)out = int_small(object);
+        return 0;
+    }
+    number = PyNumber_Index(object);
     if (number == NULL)
         return -1;
     value = PyLong_AsLongLong(number);

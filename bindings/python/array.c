@@ -129,31 +129,34 @@ static int refuse(PyArrayObject *array, int writable)
     return -1;
 }
 
-int array_message(PyObject *object, int writable, message *m, Py_ssize_t *nitems)
+static inline Py_ssize_t size_of(PyArrayObject *array)
+{
+    return PyArray_NDIM(array) == 1 ? PyArray_DIM(array, 0) : PyArray_SIZE(array);
+}
+
+int array_numbers(PyObject *object, int writable, message *m, Py_ssize_t *nitems)
 {
     const int wanted = NPY_ARRAY_ALIGNED | (writable ? NPY_ARRAY_WRITEABLE : 0);
     PyArrayObject *array = (PyArrayObject *)object;
-    MPI_Datatype type;
 
     if (!PyArray_Check(object))
         return 0;
-    type = mpi_type_of(PyArray_TYPE(array));
-    if (type == MPI_DATATYPE_NULL || !PyArray_CHKFLAGS(array, wanted) ||
+    m->type = mpi_type_of(PyArray_TYPE(array));
+    if (m->type == MPI_DATATYPE_NULL || !PyArray_CHKFLAGS(array, wanted) ||
         !PyArray_ISNOTSWAPPED(array) ||
         !(PyArray_FLAGS(array) & (NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS)))
-        return refuse(array, writable);
+        return 0;
     m->data = PyArray_DATA(array);
-    m->type = type;
     m->keep = Py_NewRef(object); /* an array somebody holds cannot be resized */
-    *nitems = PyArray_SIZE(array);
+    *nitems = size_of(array);
     return 1;
 }
 
-MPI_Datatype array_element_type(PyObject *object)
+int array_message(PyObject *object, int writable, message *m, Py_ssize_t *nitems)
 {
-    if (!PyArray_Check(object))
-        return MPI_DATATYPE_NULL;
-    return mpi_type_of(PyArray_TYPE((PyArrayObject *)object));
+    if (array_numbers(object, writable, m, nitems))
+        return 1;
+    return PyArray_Check(object) ? refuse((PyArrayObject *)object, writable) : 0;
 }
 
 int array_raw(PyObject *object, int writable, message *m, Py_ssize_t *nbytes)

@@ -116,7 +116,9 @@ static inline PyThreadState *gil_release(void)
 
 static inline int gil_alone(void)
 {
-    return PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == NULL;
+    const PyThreadState *self = PyThreadState_Get();
+
+    return self->next == NULL && self->prev == NULL;
 }
 
 static inline PyThreadState *gil_lend(const state *st)
@@ -246,6 +248,25 @@ int arg_double(PyObject *object, void *out); /* double */
 int arg_text(PyObject *object, void *out);   /* const char *, UTF-8, lives with the object */
 int arg_name(PyObject *object, void *out);   /* the same from a str or bytes */
 
+/* A plain int of one of Python's digits (30 bits), as most are; and its value. */
+static inline int int_is_small(PyObject *object)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyLong_CheckExact(object) && PyUnstable_Long_IsCompact((PyLongObject *)object);
+#else
+    return PyLong_CheckExact(object) && Py_SIZE(object) >= -1 && Py_SIZE(object) <= 1;
+#endif
+}
+
+static inline int int_small(PyObject *object)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return (int)PyUnstable_Long_CompactValue((PyLongObject *)object);
+#else
+    return (int)Py_SIZE(object) * (int)((PyLongObject *)object)->ob_digit[0];
+#endif
+}
+
 /* A number rather than a list of them (an array claims to be both). */
 int is_integer(PyObject *object);
 
@@ -290,6 +311,7 @@ typedef union mpi_call {
     int (*win_group)(MPI_Group, int, MPI_Win);
     int (*group_pair)(MPI_Group, MPI_Group, MPI_Group *);
     PyObject *(*one)(PyObject *self, PyObject *argument);
+    PyObject *(*none)(PyObject *self, PyObject *null);
 } mpi_call;
 
 /* Methods that share one body: each is a row that names what is its own. */
@@ -308,6 +330,10 @@ struct row_method {
 
 /* The body of methods with one argument: row->mpi_name is the parameter's name. */
 row_function method_one;
+
+/* The body of methods without arguments, of which programs call many on objects of a subclass: the
+ * interpreter's own descriptors are slow there. */
+row_function method_none;
 
 /* The getter of an attribute that is a question asked without arguments: the
  * closure is the method that answers it. */
@@ -371,6 +397,9 @@ typedef struct handle {
 
 /* An object of that type around a handle; on failure the handle is not freed. New. */
 PyObject *handle_make(PyTypeObject *type, enum handle_kind kind, any_handle mpi);
+
+/* tp_dealloc of the classes, for those whose objects come and go often: inherited it is slower. */
+void handle_dealloc(PyObject *object);
 
 /* With the bytes that a short handle leaves unused set to zero. */
 any_handle handle_clean(enum handle_kind kind, any_handle mpi);
@@ -581,8 +610,8 @@ int message_memory(PyObject *object, int writable, message *m, Py_ssize_t *nbyte
 /* array.c: memory, length in elements and MPI type of an ndarray. 1 if it is
  * one, 0 if not, -1. */
 int array_message(PyObject *object, int writable, message *m, Py_ssize_t *nitems);
-/* array.c: the MPI type of an ndarray's elements, MPI_DATATYPE_NULL for other objects. */
-MPI_Datatype array_element_type(PyObject *object);
+/* array.c: the same, but 0 without an exception for an array that will not do. */
+int array_numbers(PyObject *object, int writable, message *m, Py_ssize_t *nitems);
 /* array.c: the same where the type is given otherwise: any dtype, length in bytes. */
 int array_raw(PyObject *object, int writable, message *m, Py_ssize_t *nbytes);
 /* Bytes of data in one element of an MPI type. */

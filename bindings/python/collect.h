@@ -49,7 +49,17 @@ typedef struct operation {
     int traits;
 } operation;
 
-enum { NEIGHBOURS = 1, REDUCES = 2, AINT_DISPLS = 4, LISTS_SENT = 8, LISTS_RECEIVED = 16 };
+/* ANY_SIZE, ANY_RANK: within one group, how many ranks there are does not matter, or which this is:
+ * MPI is not asked. */
+enum {
+    NEIGHBOURS = 1,
+    REDUCES = 2,
+    AINT_DISPLS = 4,
+    LISTS_SENT = 8,
+    LISTS_RECEIVED = 16,
+    ANY_SIZE = 32,
+    ANY_RANK = 64
+};
 
 /*
  * Persistent gathers of MPICH 4.0 leave out the root's own part if it is not rank 0, its allgathers
@@ -64,21 +74,21 @@ enum { PERSISTENT_BY_LISTS = 0 };
 
 /* X(name in MPI, its shape, traits) */
 #define OPERATIONS                                                                                 \
-    X(Barrier, barrier, 0)                                                                         \
-    X(Bcast, bcast, 0)                                                                             \
+    X(Barrier, barrier, ANY_SIZE | ANY_RANK)                                                       \
+    X(Bcast, bcast, ANY_SIZE)                                                                      \
     X(Gather, gather, LISTS_RECEIVED)                                                              \
     X(Gatherv, gatherv, 0)                                                                         \
     X(Scatter, scatter, LISTS_SENT)                                                                \
     X(Scatterv, scatterv, 0)                                                                       \
     X(Allgather, allgather, LISTS_RECEIVED)                                                        \
     X(Allgatherv, allgatherv, 0)                                                                   \
-    X(Alltoall, alltoall, 0)                                                                       \
+    X(Alltoall, alltoall, ANY_RANK)                                                                \
     X(Alltoallv, alltoallv, 0)                                                                     \
     X(Alltoallw, alltoallw, 0)                                                                     \
-    X(Reduce, reduce, REDUCES)                                                                     \
-    X(Allreduce, allreduce, REDUCES)                                                               \
-    X(Scan, allreduce, REDUCES)                                                                    \
-    X(Exscan, allreduce, REDUCES)                                                                  \
+    X(Reduce, reduce, REDUCES | ANY_SIZE)                                                          \
+    X(Allreduce, allreduce, REDUCES | ANY_SIZE | ANY_RANK)                                         \
+    X(Scan, allreduce, REDUCES | ANY_SIZE | ANY_RANK)                                              \
+    X(Exscan, allreduce, REDUCES | ANY_SIZE | ANY_RANK)                                            \
     X(Reduce_scatter_block, reduce_scatter_block, REDUCES)                                         \
     X(Reduce_scatter, reduce_scatter, REDUCES)                                                     \
     X(Neighbor_allgather, neighbor_allgather, NEIGHBOURS)                                          \

@@ -309,13 +309,15 @@ PyDoc_STRVAR(lower_barrier_doc, "barrier($self, /)\n--\n\nWait for all. Collecti
 const row_method comm_rows[] = {
     {"Set_name", set_name_doc, method_one, "name", {.one = comm_Set_name}, 0, 0},
     {"Compare", compare_doc, method_one, "comm", {.one = comm_Compare}, 0, 0},
+    {"Get_rank", get_rank_doc, method_none, NULL, {.none = comm_Get_rank}, 0, 0},
+    {"Get_size", get_size_doc, method_none, NULL, {.none = comm_Get_size}, 0, 0},
+    {"Barrier", barrier_doc, method_none, NULL, {.none = comm_Barrier}, 0, 0},
+    {"barrier", lower_barrier_doc, method_none, NULL, {.none = comm_Barrier}, 0, 0},
     {NULL, NULL, NULL, NULL, {NULL}, 0, 0},
 };
 /* clang-format on */
 
 PyMethodDef comm_methods[] = {
-    {"Get_rank", comm_Get_rank, METH_NOARGS, get_rank_doc},
-    {"Get_size", comm_Get_size, METH_NOARGS, get_size_doc},
     {"Get_name", comm_Get_name, METH_NOARGS, get_name_doc},
     {"Is_inter", comm_Is_inter, METH_NOARGS, is_inter_doc},
     {"Is_intra", comm_Is_intra, METH_NOARGS, is_intra_doc},
@@ -324,8 +326,6 @@ PyMethodDef comm_methods[] = {
     {"Free", comm_Free, METH_NOARGS, free_doc},
     {"Disconnect", comm_Disconnect, METH_NOARGS, disconnect_doc},
     {"Abort", FAST(comm_Abort), FASTCALL, abort_doc},
-    {"Barrier", comm_Barrier, METH_NOARGS, barrier_doc},
-    {"barrier", comm_Barrier, METH_NOARGS, lower_barrier_doc},
     {"__enter__", comm_enter, METH_NOARGS, enter_doc},
     {"__exit__", comm_exit, METH_VARARGS, exit_doc},
     {NULL, NULL, 0, NULL},

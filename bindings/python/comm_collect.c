@@ -23,19 +23,23 @@ static int parse(const row_method *row, collect_args *a, PyObject *const *args, 
 }
 
 /* Ranks of the group, and the number of blocks each side has. */
-static int take_part(state *st, PyObject *self, int neighbours, collective *c)
+static int take_part(state *st, PyObject *self, int traits, collective *c)
 {
     int inter = 0;
 
-    if (mpi_failed(MPI_Comm_size(c->comm, &c->size), "MPI_Comm_size") < 0 ||
-        mpi_failed(MPI_Comm_rank(c->comm, &c->rank), "MPI_Comm_rank") < 0)
-        return -1;
-    if (neighbours)
-        return topology_degrees(c->comm, &c->from, &c->to);
     if (!is_a(st, self, TYPE_Intracomm) &&
         mpi_failed(MPI_Comm_test_inter(c->comm, &inter), "MPI_Comm_test_inter") < 0)
         return -1;
     c->inter = inter;
+    c->size = 1;
+    c->rank = 0;
+    if (((inter || !(traits & ANY_SIZE)) &&
+         mpi_failed(MPI_Comm_size(c->comm, &c->size), "MPI_Comm_size") < 0) ||
+        ((inter || !(traits & ANY_RANK)) &&
+         mpi_failed(MPI_Comm_rank(c->comm, &c->rank), "MPI_Comm_rank") < 0))
+        return -1;
+    if (traits & NEIGHBOURS)
+        return topology_degrees(c->comm, &c->from, &c->to);
     c->from = c->size;
     if (inter && mpi_failed(MPI_Comm_remote_size(c->comm, &c->from), "MPI_Comm_remote_size") < 0)
         return -1;
@@ -158,8 +162,8 @@ static PyObject *collect(PyObject *self, const row_method *row, PyObject *const 
     c.comm = ((handle *)self)->mpi.comm;
     c.root = a.root;
     c.form = (enum form)row->mode;
-    c.inter = c.large = 0;
-    if (take_part(st, self, what->traits & NEIGHBOURS, &c) < 0)
+    c.large = 0;
+    if (take_part(st, self, what->traits, &c) < 0)
         return NULL;
     message_init(&c.send);
     message_init(&c.recv);

@@ -178,12 +178,10 @@ static int call_replace(int mode, const message *m, int large, const exchange_ar
 }
 
 /* Parse; MPI functions that are not there are refused. */
-static int exchange_parse(PyObject *self, const row_method *row, const param *params,
+static int exchange_parse(state *st, const row_method *row, const param *params,
                           exchange_args *a, MPI_Status **status, PyObject *const *args,
                           Py_ssize_t nargs, PyObject *keywords)
 {
-    state *st = state_of(self);
-
     if (mpi_ready(st) < 0 || args_parse(row->name, params, a, args, nargs, keywords) < 0)
         return -1;
 #ifndef HAVE_MPI_ISENDRECV
@@ -207,7 +205,7 @@ static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const
     message out, in;
     int code, large = -1;
 
-    if (exchange_parse(self, row, row->mode == BLOCKING ? exchange_params : iexchange_params, &a,
+    if (exchange_parse(st, row, row->mode == BLOCKING ? exchange_params : iexchange_params, &a,
                        &status, args, nargs, keywords) < 0)
         return NULL;
     message_init(&out);
@@ -243,7 +241,7 @@ static PyObject *exchange_replace(PyObject *self, const row_method *row, PyObjec
     message m;
     int code, large;
 
-    if (exchange_parse(self, row, row->mode == BLOCKING ? replace_params : ireplace_params, &a,
+    if (exchange_parse(st, row, row->mode == BLOCKING ? replace_params : ireplace_params, &a,
                        &status, args, nargs, keywords) < 0)
         return NULL;
     message_init(&m);

@@ -9,6 +9,13 @@ static const any_handle nulls[KIND_COUNT] = {
 #undef X
 };
 
+#define X(field, class, prefix, null)                                                              \
+    _Static_assert(sizeof nulls[0].field == sizeof(int) ||                                         \
+                       sizeof nulls[0].field == sizeof(any_handle),                                \
+                   #class " has a size that handle_clean() does not know");
+HANDLE_KINDS
+#undef X
+
 static const size_t sizes[KIND_COUNT] = {
 #define X(field, class, prefix, null) [KIND_##field] = sizeof nulls[0].field,
     HANDLE_KINDS
@@ -20,7 +27,9 @@ any_handle handle_clean(enum handle_kind kind, any_handle mpi)
 {
     any_handle result = {.bits = 0};
 
-    memcpy(&result, &mpi, sizes[kind]);
+    if (sizes[kind] == sizeof mpi)
+        return mpi;
+    memcpy(&result, &mpi, sizeof(int)); /* there are only these two kinds of handles */
     return result;
 }
 
@@ -29,9 +38,40 @@ any_handle handle_null(enum handle_kind kind)
     return handle_clean(kind, nulls[kind]);
 }
 
+/* Requests come and go with every message: the memory of a few objects is kept for the next. */
+enum { SPARES_MAX = 16 };
+
+static handle *spares[SPARES_MAX];
+static int spare_count;
+
+/* Not for classes of the user's that have more in their objects. */
+static int may_spare(const PyTypeObject *type)
+{
+    return type->tp_basicsize == sizeof(handle) && !(type->tp_flags & Py_TPFLAGS_HAVE_GC);
+}
+
+static handle *take_memory(PyTypeObject *type)
+{
+    handle *self;
+
+    if (spare_count == 0 || !may_spare(type))
+        return (handle *)type->tp_alloc(type, 0);
+    self = spares[--spare_count];
+    memset(self, 0, sizeof *self);
+    return (handle *)PyObject_Init((PyObject *)self, type);
+}
+
+static void give_memory(PyTypeObject *type, handle *self)
+{
+    if (spare_count < SPARES_MAX && may_spare(type))
+        spares[spare_count++] = self;
+    else
+        type->tp_free(self);
+}
+
 PyObject *handle_make(PyTypeObject *type, enum handle_kind kind, any_handle mpi)
 {
-    handle *self = (handle *)type->tp_alloc(type, 0);
+    handle *self = take_memory(type);
 
     if (self == NULL)
         return NULL;
@@ -128,7 +168,7 @@ void handle_freed(handle *self)
         handle_freed((handle *)self->keep);
 }
 
-static void handle_dealloc(PyObject *object)
+void handle_dealloc(PyObject *object)
 {
     handle *self = (handle *)object;
     PyTypeObject *type = Py_TYPE(object);
@@ -142,7 +182,7 @@ static void handle_dealloc(PyObject *object)
     if (callbacks_pending)
         callback_report((PyObject *)type);
     Py_CLEAR(self->keep);
-    type->tp_free(object);
+    give_memory(type, self);
     Py_DECREF(type);
 }
 

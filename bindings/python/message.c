@@ -314,25 +314,26 @@ static int from_parts(const parts *p, Py_ssize_t nbytes, int blocks, message *m)
     return 0;
 }
 
-/* The commonest list, [array, count, type of its elements]: nothing to ask MPI.
- * 1 if that is it, 0 if not, -1. */
-static int from_plain_parts(state *st, const parts *p, int writable, int blocks, message *m)
+/*
+ * The commonest lists, [array, count, type of its elements] and [array, type]: nothing to ask MPI.
+ * Whether that is it; what is not, or is wrong in it, the long way round finds the words for.
+ */
+static int from_plain_list(state *st, PyObject *spec, int writable, int blocks, message *m)
 {
-    Py_ssize_t n = 0;
+    PyObject *const *items = PySequence_Fast_ITEMS(spec);
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(spec), room = 0;
+    PyObject *type = n == 2 || n == 3 ? items[n - 1] : NULL, *count = n == 3 ? items[1] : NULL;
 
-    if (p->displ != NULL || p->type == NULL || !is_a(st, p->type, TYPE_Datatype) ||
-        ((handle *)p->type)->mpi.datatype == MPI_DATATYPE_NULL ||
-        ((handle *)p->type)->mpi.datatype != array_element_type(p->data))
+    if (type == NULL || !is_a(st, type, TYPE_Datatype) || (count != NULL && !int_is_small(count)) ||
+        !array_numbers(items[0], writable, m, &room))
         return 0;
-    if (array_message(p->data, writable, m, &n) < 0)
-        return -1;
-    if (p->count == NULL)
-        return divide(m, n, blocks) < 0 ? -1 : 1;
-    if (take_count(p->count, &m->count) < 0)
-        return -1;
-    if (blocks == 0 || m->count <= n / blocks)
+    room = blocks == 0 ? 0 : blocks == 1 ? room : room % blocks == 0 ? room / blocks : -1;
+    m->count = count != NULL ? int_small(count) : room;
+    if (((handle *)type)->mpi.datatype == m->type && m->count >= 0 && m->count <= room)
         return 1;
-    Py_CLEAR(m->keep); /* the long way round finds the words for it */
+    Py_CLEAR(m->keep);
+    m->type = MPI_BYTE;
+    m->count = 0;
     return 0;
 }
 
@@ -341,15 +342,13 @@ static int from_list(state *st, PyObject *spec, int writable, int blocks, messag
 {
     parts p = {spec, NULL, NULL, NULL};
     Py_ssize_t nbytes = 0;
-    int done = 0;
 
     if (PyList_Check(spec) || PyTuple_Check(spec)) {
+        if (from_plain_list(st, spec, writable, blocks, m))
+            return 0;
         if (message_take_apart(st, spec, 0, &p) < 0)
             return -1;
-        done = from_plain_parts(st, &p, writable, blocks, m);
     }
-    if (done != 0)
-        return done < 0 ? -1 : 0;
     if (message_take_memory(st, &p, writable, m, &nbytes) < 0)
         return -1;
     return from_parts(&p, nbytes, blocks, m);
@@ -358,8 +357,11 @@ static int from_list(state *st, PyObject *spec, int writable, int blocks, messag
 int message_from_large(state *st, PyObject *spec, int writable, int blocks, message *m)
 {
     Py_ssize_t n = 0;
-    int done = array_message(spec, writable, m, &n);
+    int done;
 
+    if (PyList_CheckExact(spec))
+        return from_list(st, spec, writable, blocks, m);
+    done = array_message(spec, writable, m, &n);
     if (done > 0) {
         m->count = n;
         return blocks == 1 ? 0 : divide(m, n, blocks);

@@ -19,6 +19,8 @@ static int fits(const descriptor *self, PyObject *object)
 {
     if (self->row->of_class)
         return PyType_Check(object) && PyType_IsSubtype((PyTypeObject *)object, self->owner);
+    if (Py_TYPE(object)->tp_base == self->owner) /* as most are: no walk along the bases */
+        return 1;
     return PyObject_TypeCheck(object, self->owner);
 }
 
@@ -123,8 +125,9 @@ static PyType_Slot descriptor_slots[] = {
 PyType_Spec RowMethod_spec = {
     .name = "collio.MPI._RowMethod",
     .basicsize = sizeof(descriptor),
+    /* immutable, or the interpreter would look each method up anew */
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_HAVE_VECTORCALL |
-             Py_TPFLAGS_DISALLOW_INSTANTIATION,
+             Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = descriptor_slots,
 };
 
@@ -137,6 +140,15 @@ PyObject *method_one(PyObject *self, const row_method *row, PyObject *const *arg
     if (args_parse(row->name, params, &argument, args, nargs, keywords) < 0)
         return NULL;
     return row->call.one(self, argument);
+}
+
+PyObject *method_none(PyObject *self, const row_method *row, PyObject *const *Py_UNUSED(args),
+                      Py_ssize_t nargs, PyObject *keywords)
+{
+    if (nargs > 0 || (keywords != NULL && PyTuple_GET_SIZE(keywords) > 0))
+        return PyErr_Format(PyExc_TypeError, "%s() takes no arguments (%zd given)", row->name,
+                            nargs + (keywords != NULL ? PyTuple_GET_SIZE(keywords) : 0));
+    return row->call.none(self, NULL);
 }
 
 PyObject *ask(PyObject *self, void *method)

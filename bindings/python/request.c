@@ -337,6 +337,9 @@ static int parse_status(const char *name, PyObject *self, MPI_Status **status,
     state *st = state_of(self);
     PyObject *object = Py_None;
 
+    *status = MPI_STATUS_IGNORE;
+    if (nargs == 0 && keywords == NULL)
+        return mpi_ready(st);
     if (mpi_ready(st) < 0 || args_parse(name, status_params, &object, args, nargs, keywords) < 0)
         return -1;
     return status_arg(st, object, status);
@@ -497,6 +500,7 @@ PyDoc_STRVAR(request_doc, "Request(request=None)\n--\n\nAn operation under way."
 
 static PyType_Slot request_slots[] = {
     {Py_tp_doc, (void *)request_doc},
+    {Py_tp_dealloc, handle_dealloc},
     {Py_nb_bool, request_bool},
     {Py_tp_methods, request_methods},
     {0, NULL},

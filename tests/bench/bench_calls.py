@@ -1,10 +1,13 @@
-"""What a call costs: COMM_SELF, 8 bytes, nanoseconds; beside mpi4py where it shares the MPI library.
+"""What a call costs: COMM_SELF, 8 bytes, nanoseconds; beside plain C (after `make bench`) and mpi4py
+(where it is installed and shares the MPI library).
 
-    PYTHONPATH=bindings/python/lib python3 tests/bench/bench_calls.py [seconds per measurement]
+    PYTHONPATH=bindings/python/lib python3 tests/bench/bench_calls.py [seconds per round]
 
-The figure is the smallest of several rounds, the layers taking turns.
+The figure is the smallest of several rounds, the layers taking turns in one process; Python's own
+loop is subtracted. The last column is what a layer adds to C, collio's as a part of mpi4py's.
 """
 
+import ctypes
 import importlib
 import os
 import sys
@@ -13,59 +16,68 @@ import timeit
 
 import numpy as np
 
+ROUNDS = 15
 
-def cases(MPI):
-    """Name -> a function to be timed."""
-    comm = MPI.COMM_SELF
+# Name -> statement, and the call of C that it stands for.
+CALLS = {
+    "Get_rank": ("comm.Get_rank()", "Get_rank"),
+    "Iprobe": ("comm.Iprobe()", "Iprobe"),
+    "Send to nobody": ("comm.Send(a, nobody)", "Send"),
+    "Sendrecv": ("comm.Sendrecv(a, 0, 0, b, 0, 0)", "Sendrecv"),
+    "Sendrecv, keywords": ("comm.Sendrecv(a, dest=0, recvbuf=b, source=0)", "Sendrecv"),
+    "Sendrecv, list": ("comm.Sendrecv([a, 1, MPI.DOUBLE], 0, 0, [b, 1, MPI.DOUBLE], 0, 0)", "Sendrecv"),
+    "Sendrecv, list kept": ("comm.Sendrecv(a_list, 0, 0, b_list, 0, 0)", "Sendrecv"),
+    "Bcast": ("comm.Bcast(a, 0)", "Bcast"),
+    "Bcast, list kept": ("comm.Bcast(a_list, 0)", "Bcast"),
+    "Allreduce": ("comm.Allreduce(a, b)", "Allreduce"),
+    "Allreduce, list kept": ("comm.Allreduce(a_list, b_list)", "Allreduce"),
+    "Alltoall": ("comm.Alltoall(a, b)", "Alltoall"),
+    "Alltoall, list kept": ("comm.Alltoall(a_list, b_list)", "Alltoall"),
+    "Irecv Isend Wait Wait": (
+        "r = comm.Irecv(b, 0, 0); comm.Isend(a, 0, 0).Wait(); r.Wait()",
+        "Irecv Isend Wait Wait",
+    ),
+    "the same, list kept": (
+        "r = comm.Irecv(b_list, 0, 0); comm.Isend(a_list, 0, 0).Wait(); r.Wait()",
+        "Irecv Isend Wait Wait",
+    ),
+    "sendrecv(int)": ("comm.sendrecv(1, 0, 0, None, 0, 0)", None),
+    "sendrecv(dict)": ("comm.sendrecv(small, 0, 0, None, 0, 0)", None),
+    "sendrecv(array of 8 B)": ("comm.sendrecv(a, 0, 0, None, 0, 0)", None),
+    "sendrecv(array of 4 MiB)": ("comm.sendrecv(large, 0, 0, None, 0, 0)", None),
+    "isend recv wait (int)": ("r = comm.isend(1, 0); comm.recv(None, 0); r.wait()", None),
+    "bcast(int)": ("comm.bcast(1)", None),
+    "allreduce(int)": ("comm.allreduce(1)", None),
+    "gather(int)": ("comm.gather(1)", None),
+    "File.Write_at": ("file.Write_at(0, a)", None),
+    "File.Read_at": ("file.Read_at(0, a)", None),
+    "File.Write_at_all": ("file.Write_at_all(0, a)", None),
+    "File.Read_at_all": ("file.Read_at_all(0, a)", None),
+    "File.Iwrite_at Wait": ("file.Iwrite_at(0, a).Wait()", None),
+    "File.Read_at_all_begin end": ("file.Read_at_all_begin(0, a); file.Read_at_all_end(a)", None),
+    "File.Seek": ("file.Seek(3)", None),
+}
+
+
+def names(MPI):
+    """What the statements use."""
     a, b = np.ones(1), np.zeros(1)
-    table = np.ones(1)
-    array = np.arange(1.0)
-    large = np.zeros(1 << 19)
-
-    def exchange_later():
-        receive = comm.Irecv(b, 0, 0)
-        comm.Isend(a, 0, 0).Wait()
-        receive.Wait()
-
-    return {
-        "Get_rank": comm.Get_rank,
-        "Iprobe": comm.Iprobe,
-        "Send to nobody": lambda: comm.Send(a, MPI.PROC_NULL),
-        "Sendrecv": lambda: comm.Sendrecv(a, 0, 0, b, 0, 0),
-        "Sendrecv, list": lambda: comm.Sendrecv([a, 1, MPI.DOUBLE], 0, 0, [b, 1, MPI.DOUBLE], 0, 0),
-        "Bcast": lambda: comm.Bcast(a, 0),
-        "Allreduce": lambda: comm.Allreduce(a, b),
-        "Alltoall": lambda: comm.Alltoall(a, table),
-        "Isend Irecv Wait": exchange_later,
-        "sendrecv(int)": lambda: comm.sendrecv(1, 0, 0, None, 0, 0),
-        "sendrecv(array of 8 B)": lambda: comm.sendrecv(array, 0, 0, None, 0, 0),
-        "sendrecv(array of 4 MiB)": lambda: comm.sendrecv(large, 0, 0, None, 0, 0),
-        "bcast(int)": lambda: comm.bcast(1),
-        "allreduce(int)": lambda: comm.allreduce(1),
-    }
-
-
-def file_cases(MPI):
-    """The same for MPI.File, on a file that has no name any more."""
-    a = np.ones(1)
     path = tempfile.mktemp()
-    f = MPI.File.Open(MPI.COMM_SELF, path, MPI.MODE_CREATE | MPI.MODE_RDWR)
+    file = MPI.File.Open(MPI.COMM_SELF, path, MPI.MODE_CREATE | MPI.MODE_RDWR)
     os.remove(path)
-    f.Set_view(0, MPI.DOUBLE)
-    f.Write_at(0, np.ones(100))
-
-    def split():
-        f.Read_at_all_begin(0, a)
-        f.Read_at_all_end(a)
-
+    file.Set_view(0, MPI.DOUBLE)
+    file.Write_at(0, np.ones(100))
     return {
-        "File.Write_at": lambda: f.Write_at(0, a),
-        "File.Read_at": lambda: f.Read_at(0, a),
-        "File.Write_at_all": lambda: f.Write_at_all(0, a),
-        "File.Read_at_all": lambda: f.Read_at_all(0, a),
-        "File.Iwrite_at Wait": lambda: f.Iwrite_at(0, a).Wait(),
-        "File.Read_at_all_begin end": split,
-        "File.Seek": lambda: f.Seek(3),
+        "MPI": MPI,
+        "comm": MPI.COMM_SELF,
+        "nobody": MPI.PROC_NULL,
+        "a": a,
+        "b": b,
+        "a_list": [a, 1, MPI.DOUBLE],
+        "b_list": [b, 1, MPI.DOUBLE],
+        "small": {"step": 3, "time": 0.5, "name": "heat"},
+        "large": np.zeros(1 << 19),
+        "file": file,
     }
 
 
@@ -82,23 +94,66 @@ def layers():
     return found
 
 
-def measure(function, seconds):
-    timer = timeit.Timer(function)
-    number = max(1, int(seconds / max(timer.timeit(1), timer.timeit(1))))
-    return min(number, 200_000), timer
+def plain():
+    """The module plain.c, or None if it was not built."""
+    import collio
+
+    build = collio.__file__
+    for _ in range(5):
+        build = os.path.dirname(build)
+    path = os.path.join(build, "tests", "bench", ".libs", "plain.so")
+    if not os.path.exists(path):
+        return None
+    module = ctypes.CDLL(path)
+    module.plain_calls.restype = module.plain_messages.restype = ctypes.c_double
+    return module
+
+
+def python_round(statement, namespace):
+    return timeit.Timer(statement, globals=namespace).timeit
+
+
+def rounds_of(case, tables, module):
+    """Layer -> a function of a number of calls, which returns the seconds they take."""
+    statement, c_name = CALLS[case]
+    found = {name: python_round(statement, table) for name, table in tables.items()}
+    if module is not None and c_name is not None:
+        found = {"C": lambda number: module.plain_calls(c_name.encode(), number), **found}
+    return found
+
+
+def smallest(rounds, seconds):
+    """Layer -> nanoseconds a call, the layers taking turns."""
+    numbers, best = {}, {}
+    for name, run in rounds.items():
+        run(3)
+        numbers[name] = max(2, min(200_000, int(seconds * 10 / (run(10) + 1e-9))))
+        best[name] = float("inf")
+    for _ in range(ROUNDS):
+        for name, run in rounds.items():
+            best[name] = min(best[name], run(numbers[name]) / numbers[name])
+    return {name: value * 1e9 for name, value in best.items()}
+
+
+def share(best):
+    if "mpi4py" not in best:
+        return ""
+    base = best.get("C", 0)
+    return f"{(best['collio'] - base) / (best['mpi4py'] - base):12.2f}"
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.02
-    tables = {name: {**cases(MPI), **file_cases(MPI)} for name, MPI in layers().items()}
-    print(f"{'ns a call':26}", *(f"{name:>12}" for name in tables))
-    for case in tables["collio"]:
-        timers = {name: measure(table[case], seconds) for name, table in tables.items()}
-        best = {name: float("inf") for name in timers}
-        for _ in range(7):
-            for name, (number, timer) in timers.items():
-                best[name] = min(best[name], timer.timeit(number) / number)
-        print(f"{case:26}", *(f"{value * 1e9:12.0f}" for value in best.values()))
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.005
+    tables = {name: names(MPI) for name, MPI in layers().items()}
+    module = plain()
+    print(f"{'ns a call':26}", *(f"{name:>12}" for name in ["C", *tables, "share"]))
+    for case in CALLS:
+        rounds = rounds_of(case, tables, module)
+        best = smallest({"loop": python_round("pass", {}), **rounds}, seconds)
+        loop = best.pop("loop")
+        best = {name: value - loop * (name != "C") for name, value in best.items()}
+        figures = (f"{best[name]:12.0f}" if name in best else f"{'':12}" for name in ["C", *tables])
+        print(f"{case:26}", *figures, share(best), flush=True)
 
 
 if __name__ == "__main__":

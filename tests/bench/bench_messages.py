@@ -1,0 +1,186 @@
+"""Messages between ranks: three experiments (Send/Recv to and fro, Sendrecv in a ring, Alltoall), as
+buffers and as objects; beside plain C (after `make bench`) and mpi4py (where it is installed and
+shares the MPI library), its util.pkl5 included.
+
+    PYTHONPATH=bindings/python/lib mpiexec -n 2 python3 tests/bench/bench_messages.py \\
+        [buffers|arrays|dicts|small ...] [seconds per round]
+
+Microseconds for a message one way (Send/Recv) or a call; the median over the rounds, in which the
+layers take turns in one process. In brackets, where there is C: its time as a part of the layer's,
+that is, the layer's throughput as a part of C's.
+"""
+
+import importlib
+import os
+import statistics
+import sys
+
+import numpy as np
+
+sys.path.insert(0, os.path.dirname(__file__))
+from bench_calls import layers, plain
+
+ROUNDS = 9
+SIZES = [8, 1 << 10, 1 << 13, 1 << 16, 1 << 18, 1 << 20, 1 << 22]
+EXPERIMENTS = ["Send/Recv", "Sendrecv", "Alltoall"]
+
+SMALL = {
+    "int": 1,
+    "dict": {"step": 3, "time": 0.5, "name": "heat"},
+    "list of 20": list(range(20)),
+}
+
+
+class Place:
+    """Who a rank talks to."""
+
+    def __init__(self, comm):
+        self.comm = comm
+        self.rank, self.size = comm.Get_rank(), comm.Get_size()
+        self.other = self.rank ^ 1
+        self.right = (self.rank + 1) % self.size
+        self.left = (self.rank - 1) % self.size
+
+
+def buffer_call(at, experiment, a, b):
+    """One exchange of buffers, as a function."""
+    comm = at.comm
+
+    def to_and_fro():
+        if at.rank < at.other:
+            comm.Send(a, at.other)
+        comm.Recv(b, at.other)
+        if at.rank > at.other:
+            comm.Send(a, at.other)
+
+    if experiment == "Send/Recv":
+        return to_and_fro if at.other < at.size else lambda: None
+    if experiment == "Sendrecv":
+        return lambda: comm.Sendrecv(a, at.right, 0, b, at.left, 0)
+    return lambda: comm.Alltoall(a, b)
+
+
+def object_call(at, experiment, value):
+    comm = at.comm
+
+    def to_and_fro():
+        if at.rank < at.other:
+            comm.send(value, at.other)
+        comm.recv(None, at.other)
+        if at.rank > at.other:
+            comm.send(value, at.other)
+
+    if experiment == "Send/Recv":
+        return to_and_fro if at.other < at.size else lambda: None
+    if experiment == "Sendrecv":
+        return lambda: comm.sendrecv(value, at.right, 0, None, at.left, 0)
+    values = [value] * at.size
+    return lambda: comm.alltoall(values)
+
+
+def timed(comm, call, MPI):
+    """Like plain_messages(): the seconds that a number of calls take."""
+
+    def run(number):
+        comm.Barrier()
+        start = MPI.Wtime()
+        for _ in range(number):
+            call()
+        return MPI.Wtime() - start
+
+    return run
+
+
+def comms(MPIs):
+    """Layer -> communicator; pkl5 is one that has objects only."""
+    found = {name: MPI.COMM_WORLD for name, MPI in MPIs.items()}
+    if "mpi4py" in found:
+        pkl5 = importlib.import_module("mpi4py.util.pkl5")
+        found["pkl5"] = pkl5.Intracomm(found["mpi4py"])
+    return found
+
+
+def plain_call(module, at, experiment, a, b, nbytes):
+    comm = at.comm.py2f()
+    return lambda number: module.plain_messages(
+        experiment.encode(), comm, a.ctypes.data_as(module.pointer), b.ctypes.data_as(module.pointer),
+        nbytes, number)
+
+
+def medians(MPI, runs, seconds, halves):
+    """Layer -> microseconds; all ranks run as often as rank 0 says."""
+    world, times = MPI.COMM_WORLD, {name: [] for name in runs}
+    numbers = {}
+    for name, run in runs.items():
+        run(2)
+        numbers[name] = world.bcast(max(2, min(20_000, int(seconds * 4 / (run(4) + 1e-9)))))
+    for _ in range(ROUNDS):
+        for name, run in runs.items():
+            times[name].append(run(numbers[name]) / numbers[name] / (2 if halves else 1))
+    return {name: statistics.median(values) * 1e6 for name, values in times.items()}
+
+
+def show(rank, title, found):
+    if rank > 0:
+        return
+    cells = []
+    for name, value in found.items():
+        part = f"({found['C'] / value:4.2f})" if "C" in found and name != "C" else ""
+        cells.append(f"{name} {value:9.2f} {part:6}")
+    print(f"{title:24}", *cells, sep="  ", flush=True)
+
+
+def bench_sizes(kind, MPIs, module, seconds):
+    MPI = MPIs["collio"]
+    at = Place(MPI.COMM_WORLD)
+    places = {name: Place(comm) for name, comm in comms(MPIs).items()}
+    for experiment in EXPERIMENTS:
+        for nbytes in SIZES:
+            parts = at.size if experiment == "Alltoall" and kind == "buffers" else 1
+            a, b = np.ones(nbytes // 8 * parts), np.zeros(nbytes // 8 * parts)
+            c_side = np.ones(nbytes // 8 * at.size), np.zeros(nbytes // 8 * at.size)
+            runs = {}
+            if module is not None:
+                runs["C"] = plain_call(module, at, experiment, *c_side, nbytes)
+            for name, place in places.items():
+                if kind == "buffers" and name != "pkl5":
+                    call = buffer_call(place, experiment, a, b)
+                elif kind == "arrays":
+                    call = object_call(place, experiment, a)
+                elif kind == "dicts":
+                    call = object_call(place, experiment, {"u": a, "step": 3})
+                else:
+                    continue
+                runs[name] = timed(place.comm, call, MPI)
+            show(at.rank, f"{kind} {experiment} {nbytes}",
+                 medians(MPI, runs, seconds, experiment == "Send/Recv"))
+
+
+def bench_small(MPIs, seconds):
+    MPI = MPIs["collio"]
+    places = {name: Place(comm) for name, comm in comms(MPIs).items()}
+    for experiment in EXPERIMENTS:
+        for what, value in SMALL.items():
+            runs = {name: timed(place.comm, object_call(place, experiment, value), MPI)
+                    for name, place in places.items()}
+            show(MPI.COMM_WORLD.Get_rank(), f"{what} {experiment}",
+                 medians(MPI, runs, seconds, experiment == "Send/Recv"))
+
+
+def main():
+    import ctypes
+
+    words = sys.argv[1:]
+    seconds = float(words.pop()) if words and words[-1][0].isdigit() else 0.005
+    MPIs, module = layers(), plain()
+    if module is not None:
+        module.pointer = ctypes.c_void_p
+    for kind in words or ["buffers", "arrays", "dicts", "small"]:
+        if kind == "small":
+            bench_small(MPIs, seconds)
+        else:
+            bench_sizes(kind, MPIs, module, seconds)
+
+
+if __name__ == "__main__":
+    main()
