@@ -208,36 +208,30 @@ int array_is_plain(PyObject *object)
            PyArray_CHKFLAGS(array, NPY_ARRAY_CARRAY_RO) && PyArray_ISNOTSWAPPED(array);
 }
 
-/* What array_describe() writes: the type's code, and the extents, as many as there are. */
-typedef struct description {
-    int64_t code;
-    int64_t shape[COLLIO_MAX_DIMS];
-} description;
-
-PyObject *array_describe(PyObject *object)
+/* The type's code, and the extents. */
+int array_describe(PyObject *object, array_words d)
 {
     PyArrayObject *array = (PyArrayObject *)object;
-    description d = {PyArray_DESCR(array)->type, {0}};
     int ndim = PyArray_NDIM(array);
 
+    d[0] = PyArray_DESCR(array)->type;
     for (int i = 0; i < ndim; i++)
-        d.shape[i] = PyArray_DIM(array, i);
-    return PyBytes_FromStringAndSize((const char *)&d, (Py_ssize_t)sizeof(int64_t) * (1 + ndim));
+        d[1 + i] = PyArray_DIM(array, i);
+    return 1 + ndim;
 }
 
-PyObject *array_of(const char *bytes, Py_ssize_t length, PyObject *owner, void **data)
+PyObject *array_of(const char *description, int words, PyObject *owner, void **data)
 {
-    int ndim = (int)(length / (Py_ssize_t)sizeof(int64_t)) - 1;
     npy_intp extents[COLLIO_MAX_DIMS];
     PyObject *array;
-    description d;
+    array_words d;
 
-    memcpy(&d, bytes, (size_t)length);
-    for (int i = 0; i < ndim; i++)
-        extents[i] = (npy_intp)d.shape[i];
+    memcpy(d, description, (size_t)words * sizeof *d);
+    for (int i = 0; i < words - 1; i++)
+        extents[i] = (npy_intp)d[1 + i];
     array =
-        PyArray_New(&PyArray_Type, ndim, extents, (int)d.code, NULL, owner != NULL ? *data : NULL,
-                    0, owner != NULL ? NPY_ARRAY_CARRAY : 0, NULL);
+        PyArray_New(&PyArray_Type, words - 1, extents, (int)d[0], NULL,
+                    owner != NULL ? *data : NULL, 0, owner != NULL ? NPY_ARRAY_CARRAY : 0, NULL);
     if (array == NULL)
         return NULL;
     if (owner != NULL && PyArray_SetBaseObject((PyArrayObject *)array, Py_NewRef(owner)) < 0)

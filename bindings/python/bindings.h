@@ -498,10 +498,11 @@ PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **dat
 /* Whether an object is nothing but numbers in C order, as described here: a plain array. */
 int array_is_plain(PyObject *object);
 
-/* Type and shape of such an array as bytes, and an array made from them: over memory of `owner`
- * at *data, or (NULL) over its own, whose place is stored there. New. */
-PyObject *array_describe(PyObject *object);
-PyObject *array_of(const char *description, Py_ssize_t length, PyObject *owner, void **data);
+/* Type and shape of such an array, the number of words that takes; and an array made from them:
+ * over memory of `owner` at *data, or (NULL) over its own, whose place is stored there. New. */
+typedef int64_t array_words[1 + COLLIO_MAX_DIMS];
+int array_describe(PyObject *object, array_words to);
+PyObject *array_of(const char *description, int words, PyObject *owner, void **data);
 
 /* A 0-d array's element as a NumPy scalar; other arrays as they are. Steals. */
 PyObject *array_scalar(PyObject *array);
@@ -675,8 +676,8 @@ PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source
 PyObject *pickle_dump(PyObject *serializer, PyObject *object, PyObject *buffers);
 PyObject *pickle_load(PyObject *serializer, PyObject *data, PyObject *buffers);
 
-/* Whether it takes objects apart with pickle's own functions, and from which size on buffers
- * travel outside the pickle. */
+/* Whether it takes objects apart with pickle's own functions (of protocol 5 or later, so that
+ * plain.h may stand in for them), and from which size on buffers travel outside the pickle. */
 int pickle_is_standard(PyObject *serializer);
 Py_ssize_t pickle_threshold(PyObject *serializer);
 

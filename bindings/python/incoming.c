@@ -1,5 +1,6 @@
 /* Objects that arrive: their messages, and what is in them (parcel.h). */
 #include "parcel.h"
+#include "plain.h"
 
 #include <sched.h>
 #include <string.h>
@@ -30,6 +31,18 @@ static Py_ssize_t head_size(const parcel_head *head)
     return (Py_ssize_t)parcel_aligned(body_at(head) + head->body);
 }
 
+/* Of a plain object: the description at *at, which moves on to what follows it. */
+static const char *next_description(const char **at, int *words)
+{
+    const char *description = *at + sizeof(int64_t);
+    int64_t length;
+
+    memcpy(&length, *at, sizeof length);
+    *words = (int)length;
+    *at = description + sizeof(int64_t) * (size_t)length;
+    return description;
+}
+
 /* --------------------------------------------------------------------------- memory */
 
 PyObject *parcel_room(Py_ssize_t size, void **data)
@@ -41,17 +54,26 @@ PyObject *parcel_room(Py_ssize_t size, void **data)
     return room;
 }
 
+/* The load is one plain array, which is received into its own memory. */
+static int is_one_array(const parcel_head *head)
+{
+    return head->kind & PARCEL_PLAIN && head->buffers == 1;
+}
+
 /* Where the load goes: the array itself, or room for all buffers. New. */
 static PyObject *room_of_load(const parcel_head *head, void **data, MPI_Count *size)
 {
+    const char *at = body_of(head), *description;
     int64_t all = 0;
+    int words;
 
     for (int64_t i = 0; i < head->buffers; i++)
         all += head->buffers == 1 ? head->lengths[i] : parcel_aligned(head->lengths[i]);
     *size = (MPI_Count)all;
-    if (head->kind & PARCEL_ARRAY)
-        return array_of(body_of(head), (Py_ssize_t)head->body, NULL, data);
-    return parcel_room((Py_ssize_t)all, data);
+    if (!is_one_array(head))
+        return parcel_room((Py_ssize_t)all, data);
+    description = next_description(&at, &words);
+    return array_of(description, words, NULL, data);
 }
 
 /* room[start:start+size] without a copy. New. */
@@ -104,23 +126,65 @@ static PyObject *open_pickle(PyObject *serializer, const parcel_head *head, PyOb
     return object;
 }
 
-/* The array in a parcel of one message. New. */
-static PyObject *open_array(const parcel_head *head, PyObject *room)
+/* An array of `length` bytes at `content`, which belong to `owner`. New. */
+static PyObject *array_at(const char *description, int words, char *content, int64_t length,
+                          PyObject *owner)
 {
-    const char *content = (const char *)head + head_size(head);
-    int small = head->lengths[0] < COPY_MAX;
-    void *data = small ? NULL : (void *)content;
-    PyObject *array = array_of(body_of(head), (Py_ssize_t)head->body, small ? NULL : room, &data);
+    int small = length < COPY_MAX;
+    void *data = content;
+    PyObject *array = array_of(description, words, small ? NULL : owner, &data);
 
     if (array != NULL && small)
-        memcpy(data, content, (size_t)head->lengths[0]);
+        memcpy(data, content, (size_t)length);
     return array;
 }
 
-static PyObject *open_plain(PyObject *serializer, PyObject *room, Py_ssize_t start, Py_ssize_t size)
+/* The arrays of a plain object, whose contents begin at `content`. New list. */
+static PyObject *arrays_at(const parcel_head *head, char *content, PyObject *owner)
 {
-    PyObject *view, *part, *object;
+    PyObject *list = PyList_New((Py_ssize_t)head->buffers), *array;
+    const char *at = body_of(head);
+    int words;
 
+    for (Py_ssize_t i = 0; list != NULL && i < head->buffers; i++) {
+        const char *description = next_description(&at, &words);
+        array = array_at(description, words, content, head->lengths[i], owner);
+        content += parcel_aligned(head->lengths[i]);
+        if (array == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, array);
+    }
+    return list;
+}
+
+/* The plain object in a head with these arrays, which are released. New. */
+static PyObject *open_plain(const parcel_head *head, PyObject *arrays)
+{
+    const char *at = body_of(head);
+    PyObject *object;
+    int words;
+
+    if (arrays == NULL)
+        return NULL;
+    for (int64_t i = 0; i < head->buffers; i++)
+        next_description(&at, &words);
+    object = plain_read(at, body_of(head) + head->body - at, arrays);
+    if (object == NULL && !PyErr_Occurred())
+        PyErr_SetString(PyExc_RuntimeError, "the message is not an object sent by this library");
+    Py_DECREF(arrays);
+    return object;
+}
+
+/* The object in a bare pickle. New. */
+static PyObject *open_bare(PyObject *serializer, PyObject *room, Py_ssize_t start, Py_ssize_t size)
+{
+    PyObject *view, *part, *object = NULL;
+
+    if (pickle_is_standard(serializer))
+        object = plain_read(PyByteArray_AS_STRING(room) + start, size, NULL);
+    if (object != NULL || PyErr_Occurred())
+        return object;
     if (start == 0 && size == PyByteArray_GET_SIZE(room))
         return pickle_load(serializer, room, NULL);
     view = PyMemoryView_FromObject(room);
@@ -133,13 +197,13 @@ static PyObject *open_plain(PyObject *serializer, PyObject *room, Py_ssize_t sta
 
 PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py_ssize_t size)
 {
-    const char *data = PyByteArray_AS_STRING(room) + start;
+    char *data = PyByteArray_AS_STRING(room) + start;
     const parcel_head *head = (const parcel_head *)data;
 
     if (!has_head(data, size))
-        return open_plain(serializer, room, start, size);
-    if (head->kind & PARCEL_ARRAY)
-        return open_array(head, room);
+        return open_bare(serializer, room, start, size);
+    if (head->kind & PARCEL_PLAIN)
+        return open_plain(head, arrays_at(head, data + head_size(head), room));
     return open_pickle(serializer, head, room, start + head_size(head));
 }
 
@@ -151,8 +215,10 @@ PyObject *incoming_open(const incoming *in)
         Py_RETURN_NONE;
     if (in->load == NULL)
         return parcel_open(in->serializer, in->room, 0, in->size);
-    if (head->kind & PARCEL_ARRAY)
-        return Py_NewRef(in->load);
+    if (is_one_array(head))
+        return open_plain(head, Py_BuildValue("[O]", in->load));
+    if (head->kind & PARCEL_PLAIN)
+        return open_plain(head, arrays_at(head, PyByteArray_AS_STRING(in->load), in->load));
     return open_pickle(in->serializer, head, in->load, 0);
 }
 

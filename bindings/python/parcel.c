@@ -1,10 +1,11 @@
 /* Packing objects: see parcel.h for what travels. */
 #include "parcel.h"
+#include "plain.h"
 
 #include <limits.h>
 #include <string.h>
 
-const char parcel_mark[8] = "\xC5olliop2";
+const char parcel_mark[8] = "\xC5olliop3";
 
 /* Below it a second message costs more than what it saves. */
 enum { LOAD_MIN = 32768 };
@@ -216,34 +217,76 @@ static int pack_two(const content *c, parcel *p)
 
 static void measure(content *c)
 {
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(c->buffers); i++)
+    for (Py_ssize_t i = 0; c->buffers != NULL && i < PyList_GET_SIZE(c->buffers); i++)
         c->load += parcel_aligned(apart_at(c, i)->len);
+}
+
+/* The body of a plain object: descriptions of its arrays, and the `size` bytes written. New. */
+static PyObject *plain_body(PyObject *arrays, const char *written, Py_ssize_t size)
+{
+    Py_ssize_t n = PyList_GET_SIZE(arrays), words = 0;
+    PyObject *body = PyBytes_FromStringAndSize(NULL, n * (Py_ssize_t)sizeof(array_words) + size);
+    char *at = body != NULL ? PyBytes_AS_STRING(body) : NULL;
+
+    for (Py_ssize_t i = 0; at != NULL && i < n; i++) {
+        array_words d;
+        int64_t length = array_describe(PyList_GET_ITEM(arrays, i), d);
+        memcpy(at + words * 8, &length, 8);
+        memcpy(at + (words + 1) * 8, d, (size_t)length * 8);
+        words += length + 1;
+    }
+    if (at != NULL)
+        memcpy(at + words * 8, written, (size_t)size);
+    if (at != NULL)
+        _PyBytes_Resize(&body, words * 8 + size);
+    return body;
+}
+
+/* The arrays in a list as buffers. */
+static int make_buffers(PyObject *arrays)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(arrays); i++) {
+        PyObject *buffer = PyPickleBuffer_FromObject(PyList_GET_ITEM(arrays, i));
+        if (buffer == NULL)
+            return -1;
+        PyList_SetItem(arrays, i, buffer);
+    }
+    return 0;
+}
+
+/* 1 if the object is plain, 0 if not, -1. */
+static int take_apart_plain(PyObject *object, content *c)
+{
+    char written[PLAIN_BYTES];
+    Py_ssize_t size = plain_write(object, &c->buffers, written);
+
+    if (size <= 0)
+        return (int)size;
+    if (c->buffers == NULL) {
+        c->body = PyBytes_FromStringAndSize(written, size);
+        return c->body != NULL ? 1 : -1;
+    }
+    c->kind = PARCEL_PLAIN;
+    c->body = plain_body(c->buffers, written, size);
+    return c->body != NULL && make_buffers(c->buffers) == 0 ? 1 : -1;
 }
 
 static int take_apart(PyObject *serializer, PyObject *object, content *c)
 {
-    PyObject *buffer;
-    int failed;
+    int done = pickle_is_standard(serializer) ? take_apart_plain(object, c) : 0;
 
+    if (done != 0)
+        return done < 0 ? -1 : 0;
     c->buffers = PyList_New(0);
-    if (c->buffers == NULL)
-        return -1;
-    if (!pickle_is_standard(serializer) || !array_is_plain(object)) {
+    if (c->buffers != NULL)
         c->body = pickle_dump(serializer, object, c->buffers);
-        return c->body != NULL ? 0 : -1;
-    }
-    c->kind = PARCEL_ARRAY;
-    c->body = array_describe(object);
-    buffer = PyPickleBuffer_FromObject(object);
-    failed = c->body == NULL || buffer == NULL || PyList_Append(c->buffers, buffer) < 0;
-    Py_XDECREF(buffer);
-    return failed ? -1 : 0;
+    return c->body != NULL ? 0 : -1;
 }
 
 /* In which way is chosen by what there is to carry. */
 static int pack(const content *c, Py_ssize_t threshold, enum way way, parcel *p)
 {
-    if (PyList_GET_SIZE(c->buffers) == 0)
+    if (c->buffers == NULL || PyList_GET_SIZE(c->buffers) == 0)
         return pack_bytes(c->body, p);
     if (way == PLAIN || c->load < threshold)
         return pack_copy(c, p);

@@ -2,14 +2,15 @@
  * Objects on their way: parcel.c packs them, incoming.c receives and opens them.
  *
  * A small object travels as its bare pickle, in one message. One with large arrays in it (pickle
- * protocol 5, out-of-band buffers), and any plain array, travels as
+ * protocol 5, out-of-band buffers), and plain objects with arrays in them (plain.h), travel as
  *
  *   head: mark | kind | number of buffers | length of body | length of each buffer
  *         | body | padding
  *   buffer | padding | buffer | padding ...
  *
- * with head and buffers starting at multiples of 16 bytes. The body is the pickle, or for an array
- * its type and shape. Between two ranks, head and buffers (the load) are two messages, so that the
+ * with head and buffers starting at multiples of 16 bytes. The body is the pickle; of a plain
+ * object a description of each array (its length in words, its type and shape), and then what
+ * plain_write() wrote. Between two ranks, head and buffers (the load) are two messages, so that the
  * arrays go from where they lie to where they will stay; in collective calls they are one.
  */
 #ifndef COLLIO_PARCEL_H
@@ -55,7 +56,7 @@ static inline int64_t parcel_aligned(int64_t size)
 }
 
 /* The parts of a head, in this order after the mark; lengths and body follow. */
-enum parcel_kind { PARCEL_PICKLE = 0, PARCEL_ARRAY = 1, PARCEL_APART = 2 };
+enum parcel_kind { PARCEL_PICKLE = 0, PARCEL_PLAIN = 1, PARCEL_APART = 2 };
 
 typedef struct parcel_head {
     char mark[8];

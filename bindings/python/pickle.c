@@ -52,36 +52,21 @@ static PyObject *dump_standard(pickler *p, PyObject *object, PyObject *buffers)
     return result;
 }
 
-/* Objects without memory to send apart need no callback, which costs: numbers and texts, and
- * containers of such. `budget` limits the objects looked at. */
-static int is_plain(PyObject *object, int *budget)
+int pickle_is_standard(PyObject *serializer)
 {
-    PyObject *key, *value;
-    Py_ssize_t at = 0;
-    int plain = 1;
+    const pickler *p = (pickler *)serializer;
 
-    if (object == Py_None || PyLong_CheckExact(object) || PyFloat_CheckExact(object) ||
-        PyBool_Check(object) || PyUnicode_CheckExact(object) || PyComplex_CheckExact(object))
-        return --*budget >= 0;
-    if (PyDict_CheckExact(object)) {
-        while (plain && PyDict_Next(object, &at, &key, &value))
-            plain = is_plain(key, budget) && is_plain(value, budget);
-        return plain;
-    }
-    if (!PyList_CheckExact(object) && !PyTuple_CheckExact(object))
-        return 0;
-    for (; plain && --*budget >= 0 && at < PySequence_Fast_GET_SIZE(object); at++)
-        plain = is_plain(PySequence_Fast_GET_ITEM(object, at), budget);
-    return plain && *budget >= 0;
+    int protocol = int_is_small(p->protocol) ? int_small(p->protocol) : 0;
+
+    return p->standard && (protocol >= 5 || protocol < 0); /* negative: the highest */
 }
 
 /* The pickle, as bytes; large buffers are appended to the list, if there is one. */
 static PyObject *dump(pickler *p, PyObject *object, PyObject *buffers)
 {
     PyObject *args[] = {object, p->protocol};
-    int budget = 64;
 
-    if (p->standard && buffers != NULL && !is_plain(object, &budget))
+    if (buffers != NULL && pickle_is_standard((PyObject *)p))
         return dump_standard(p, object, buffers);
     return PyObject_Vectorcall(p->dumps, args, p->protocol == Py_None && !p->standard ? 1 : 2,
                                NULL);
@@ -115,11 +100,6 @@ PyObject *pickle_dump(PyObject *serializer, PyObject *object, PyObject *buffers)
 PyObject *pickle_load(PyObject *serializer, PyObject *data, PyObject *buffers)
 {
     return load((pickler *)serializer, data, buffers);
-}
-
-int pickle_is_standard(PyObject *serializer)
-{
-    return ((pickler *)serializer)->standard;
 }
 
 Py_ssize_t pickle_threshold(PyObject *serializer)
