@@ -144,10 +144,14 @@ static PyObject *receive(state *st, MPI_Comm comm, int source, int tag, MPI_Stat
     MPI_Request request;
     MPI_Message found;
     MPI_Count size = 0;
+    int failed;
 
-    if (find(comm, source, tag, &found, &size) == 0 &&
-        incoming_post(st, &in, &found, size, comm, &request) == 0 &&
-        request_finish(&request, status) == 0)
+    if (find(comm, source, tag, &found, &size) < 0)
+        return NULL;
+    failed = size <= PARCEL_HEAD_MAX
+                 ? incoming_take(st, &in, &found, size, comm, status, &object, &request)
+                 : incoming_post(st, &in, &found, size, comm, &request);
+    if (!failed && object == NULL && request_finish(&request, status) == 0)
         object = incoming_open(&in);
     incoming_release(&in);
     return object;

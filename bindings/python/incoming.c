@@ -273,23 +273,21 @@ static int announces_load(const incoming *in)
     return has_head(data, in->size) && (((const parcel_head *)data)->kind & PARCEL_APART);
 }
 
-/* The head is there; its load is to follow in the same order of messages. */
-static int post_load(incoming *in, MPI_Comm comm, MPI_Request *request)
+/* The head has come, with that status; its load is to follow in the same order of messages. */
+static int post_load(incoming *in, const MPI_Status *status, MPI_Comm comm, MPI_Request *request)
 {
-    MPI_Status status;
     message m;
 
-    if (mpi_failed(MPI_Wait(request, &status), "MPI_Wait") < 0)
-        return -1;
     message_init(&m);
     in->load =
         room_of_load((const parcel_head *)PyByteArray_AS_STRING(in->room), &m.data, &m.count);
-    return in->load != NULL ? post(&m, NULL, &status, comm, request) : -1;
+    return in->load != NULL ? post(&m, NULL, status, comm, request) : -1;
 }
 
 int incoming_post(state *st, incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
                   MPI_Request *request)
 {
+    MPI_Status status;
     message m;
 
     message_init(&m);
@@ -304,5 +302,41 @@ int incoming_post(state *st, incoming *in, MPI_Message *found, MPI_Count size, M
         return 0;
     if (arrive(*request) < 0)
         return -1;
-    return announces_load(in) ? post_load(in, comm, request) : 0;
+    if (!announces_load(in))
+        return 0;
+    if (mpi_failed(MPI_Wait(request, &status), "MPI_Wait") < 0)
+        return -1;
+    return post_load(in, &status, comm, request);
+}
+
+int incoming_take(state *st, incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
+                  MPI_Status *status, PyObject **object, MPI_Request *request)
+{
+    PyObject *serializer = serializer_of(st, comm);
+    char data[PARCEL_HEAD_MAX];
+    MPI_Status own;
+
+    *object = NULL;
+    in->nobody = *found == MPI_MESSAGE_NO_PROC;
+    if (mpi_failed(MPI_Mrecv(data, (int)size, MPI_BYTE, found, &own), "MPI_Mrecv") < 0)
+        return -1;
+    if (status != MPI_STATUS_IGNORE)
+        *status = own;
+    if (in->nobody)
+        *object = Py_NewRef(Py_None);
+    else if (pickle_is_standard(serializer))
+        *object = plain_read(data, (Py_ssize_t)size, NULL);
+    if (*object != NULL)
+        return 0;
+    if (PyErr_Occurred())
+        return -1;
+    in->serializer = Py_NewRef(serializer);
+    in->size = (Py_ssize_t)size;
+    in->room = PyByteArray_FromStringAndSize(data, in->size);
+    if (in->room == NULL)
+        return -1;
+    if (announces_load(in))
+        return post_load(in, &own, comm, request);
+    *object = incoming_open(in);
+    return *object != NULL ? 0 : -1;
 }

@@ -97,6 +97,13 @@ typedef struct incoming {
 int incoming_post(state *st, incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
                   MPI_Request *request);
 
+/*
+ * The same for a message of at most PARCEL_HEAD_MAX bytes, which is received at once. *object is
+ * what it was, or NULL: then a load follows, for which the request is.
+ */
+int incoming_take(state *st, incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
+                  MPI_Status *status, PyObject **object, MPI_Request *request);
+
 /* The object, when all is there. New. */
 PyObject *incoming_open(const incoming *in);
 void incoming_release(incoming *in);
