@@ -5,8 +5,7 @@
  *   make bench && for n in 1 2; do mpiexec -n $n tests/bench/file; done
  *
  * Small things: create a dataset of 16 doubles, write an attribute, write and read 8 elements of an
- * open dataset. Large ones, in MB/s: 64 MiB in row blocks, column blocks, rows dealt out in turn.
- * Rounds are interleaved; the median is printed.
+ * open dataset. Rounds are interleaved; the median is printed. Large things: patterns.c.
  */
 #include "collio/io.h"
 
@@ -16,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROUNDS = 5, MANY = 1000, SIDE = 2896 }; /* SIDE squared doubles: 64 MiB */
+enum { ROUNDS = 5, MANY = 2000 };
 
 static int rank, size;
 static collio_error err = COLLIO_ERROR_INIT;
@@ -163,86 +162,6 @@ static void plain_small(double *seconds)
     H5Pclose(access);
 }
 
-/* ----------------------------------------------------------- large things */
-
-enum { ROW_BLOCKS, COLUMN_BLOCKS, ROWS_IN_TURN, LARGE };
-
-static const char *const large_names[LARGE] = {"row blocks", "column blocks", "rows in turn"};
-
-static void large_part(int pattern, collio_selection *s)
-{
-    int d = pattern == COLUMN_BLOCKS;
-
-    *s = (collio_selection){2, {0, 0}, {1, 1}, {SIDE, SIDE}, {1, 1}};
-    if (pattern == ROWS_IN_TURN) {
-        s->start[0] = rank;
-        s->stride[0] = size;
-        s->count[0] = SIDE / size;
-    } else {
-        collio_part_range(SIDE, size, rank, &s->start[d], &s->count[d], &err);
-    }
-}
-
-/* Seconds to write, and to read. */
-static void ours_large(int pattern, double *values, double *seconds)
-{
-    int64_t shape[2] = {SIDE, SIDE};
-    collio_file *file = NULL;
-    collio_object *dataset = NULL;
-    collio_selection part;
-    collio_array memory;
-    double t[3];
-
-    large_part(pattern, &part);
-    collio_array_fill(&memory, values, COLLIO_FLOAT64, 2, part.count);
-    collio_file_open(MPI_COMM_WORLD, "bench.h5", "w", NULL, &file, &err);
-    collio_dataset_create(collio_file_root(file), "u", COLLIO_FLOAT64, 2, shape, NULL, &dataset,
-                          &err);
-    t[0] = now();
-    collio_dataset_write(dataset, &part, &memory, &err);
-    t[1] = now();
-    collio_dataset_read(dataset, &part, &memory, &err);
-    t[2] = now();
-    collio_object_close(&dataset);
-    collio_file_close(&file, &err);
-    seconds[0] = t[1] - t[0];
-    seconds[1] = t[2] - t[1];
-}
-
-static void plain_large(int pattern, double *values, double *seconds)
-{
-    hsize_t shape[2] = {SIDE, SIDE}, start[2], stride[2], count[2];
-    hid_t access = plain_access(), transfer = plain_transfer();
-    hid_t file = H5Fcreate("bench_plain.h5", H5F_ACC_TRUNC, H5P_DEFAULT, access);
-    hid_t space = H5Screate_simple(2, shape, NULL), memory, dataset;
-    collio_selection part;
-    double t[3];
-
-    large_part(pattern, &part);
-    for (int d = 0; d < 2; d++) {
-        start[d] = (hsize_t)part.start[d];
-        stride[d] = (hsize_t)part.stride[d];
-        count[d] = (hsize_t)part.count[d];
-    }
-    dataset =
-        H5Dcreate2(file, "u", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    H5Sselect_hyperslab(space, H5S_SELECT_SET, start, stride, count, NULL);
-    memory = H5Screate_simple(2, count, NULL);
-    t[0] = now();
-    H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, transfer, values);
-    t[1] = now();
-    H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, transfer, values);
-    t[2] = now();
-    H5Sclose(memory);
-    H5Sclose(space);
-    H5Dclose(dataset);
-    H5Fclose(file);
-    H5Pclose(transfer);
-    H5Pclose(access);
-    seconds[0] = t[1] - t[0];
-    seconds[1] = t[2] - t[1];
-}
-
 /* --------------------------------------------------------------- together */
 
 static void report_small(void)
@@ -262,46 +181,20 @@ static void report_small(void)
                1e6 * median(plain[i]));
 }
 
-static void report_large(double *values)
-{
-    for (int pattern = 0; pattern < LARGE; pattern++) {
-        double ours[2][ROUNDS], plain[2][ROUNDS], s[2];
-
-        for (int round = 0; round < ROUNDS; round++) {
-            ours_large(pattern, values, s);
-            ours[0][round] = s[0];
-            ours[1][round] = s[1];
-            plain_large(pattern, values, s);
-            plain[0][round] = s[0];
-            plain[1][round] = s[1];
-        }
-        for (int i = 0; i < 2 && rank == 0; i++)
-            printf("%-13s %-8s %9.0f MB/s HDF5 %8.0f MB/s\n", large_names[pattern],
-                   i == 0 ? "write" : "read", 8e-6 * SIDE * SIDE / median(ours[i]),
-                   8e-6 * SIDE * SIDE / median(plain[i]));
-    }
-}
-
 int main(int argc, char **argv)
 {
-    double *values;
-
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    values = malloc((size_t)SIDE * SIDE * sizeof *values);
-    memset(values, 1, (size_t)SIDE * SIDE * sizeof *values);
     if (rank == 0)
         printf("%d ranks on %ld cores\n", size, sysconf(_SC_NPROCESSORS_ONLN));
     report_small();
-    report_large(values);
     if (err.code != COLLIO_OK && rank == 0)
         printf("error: %s\n", err.text);
     if (rank == 0) {
         unlink("bench.h5");
         unlink("bench_plain.h5");
     }
-    free(values);
     MPI_Finalize();
     return err.code != COLLIO_OK;
 }
