@@ -286,6 +286,13 @@ int array_is_dtype(PyObject *object)
     return PyArray_DescrCheck(object);
 }
 
+PyObject *array_dtype_like(PyObject *object)
+{
+    PyArray_Descr *descr = NULL;
+
+    return PyArray_DescrConverter(object, &descr) == NPY_SUCCEED ? (PyObject *)descr : NULL;
+}
+
 int array_ndim(PyObject *array)
 {
     return PyArray_NDIM((PyArrayObject *)array);

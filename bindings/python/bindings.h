@@ -492,6 +492,9 @@ PyObject *array_dtype_of(PyObject *object);
 int array_ndim(PyObject *array);
 int array_is_dtype(PyObject *object);
 
+/* What numpy.dtype(object) makes of it. New. */
+PyObject *array_dtype_like(PyObject *object);
+
 /* A new C-ordered array, not initialised; *data is its memory. New. */
 PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **data);
 

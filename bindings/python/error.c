@@ -410,23 +410,45 @@ static int is_ours(PyFrameObject *frame)
     return ours;
 }
 
+/* A place in a program, found out before: counting lines takes longer than a small call. */
+typedef struct place {
+    PyCodeObject *code; /* kept, so that no other gets its address */
+    int instruction, line, ours;
+} place;
+
+static const place *place_of(PyFrameObject *frame)
+{
+    static place known[16];
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    int instruction = PyFrame_GetLasti(frame);
+    place *p = &known[((uintptr_t)code / 64 + (uintptr_t)instruction / 2) % 16];
+
+    if (p->code == code && p->instruction == instruction) {
+        Py_DECREF(code);
+        return p;
+    }
+    p->ours = is_ours(frame);
+    p->line = p->ours ? 0 : PyFrame_GetLineNumber(frame);
+    p->instruction = instruction;
+    Py_XSETREF(p->code, code);
+    return p;
+}
+
 collio_error *here(collio_error *err)
 {
     PyFrameObject *frame = PyEval_GetFrame(), *back;
-    PyCodeObject *code;
+    const place *p = NULL;
 
     Py_XINCREF(frame);
-    while (frame != NULL && is_ours(frame)) {
+    while (frame != NULL && (p = place_of(frame))->ours) {
         back = PyFrame_GetBack(frame);
         Py_DECREF(frame);
         frame = back;
     }
     if (frame == NULL)
         return collio_error_at(err, NULL, 0);
-    code = PyFrame_GetCode(frame);
-    collio_error_at(err, PyUnicode_AsUTF8(code->co_filename), PyFrame_GetLineNumber(frame));
+    collio_error_at(err, PyUnicode_AsUTF8(p->code->co_filename), p->line);
     PyErr_Clear();
-    Py_DECREF(code);
     Py_DECREF(frame);
     return err;
 }

@@ -144,8 +144,11 @@ static int is_plain(PyObject *data)
 
 static int plain_of(PyObject *data, value *v)
 {
-    v->keep = memory_call("numpy", "asarray", "(OOs)", data, Py_None, "C");
-    if (v->keep == NULL || memory_view(v->keep, NULL, &v->view) < 0)
+    int is_array = array_dtype_of(data) != NULL;
+
+    if (is_array)
+        v->keep = memory_call("numpy", "asarray", "(OOs)", data, Py_None, "C");
+    if ((is_array && v->keep == NULL) || memory_view(is_array ? v->keep : data, NULL, &v->view) < 0)
         return -1;
     v->type = v->view.type;
     v->ndim = v->view.ndim;

@@ -102,6 +102,14 @@ done:
     return result;
 }
 
+/* A dtype argument as a dtype: by far the most are names like 'f8', or one already. New. */
+static PyObject *plain_dtype(PyObject *dtype)
+{
+    if (PyUnicode_CheckExact(dtype) || array_is_dtype(dtype))
+        return array_dtype_like(dtype);
+    return memory_call("collio._types", "plain_dtype", "(O)", dtype);
+}
+
 /* Type and shape. */
 static int plan_elements(const create_args *a, plan *p)
 {
@@ -113,7 +121,7 @@ static int plan_elements(const create_args *a, plan *p)
         return plan_data(a, p);
     p->type = COLLIO_FLOAT32;
     if (a->dtype != Py_None) {
-        dtype = memory_call("collio._types", "plain_dtype", "(O)", a->dtype);
+        dtype = plain_dtype(a->dtype);
         p->type = dtype == NULL ? COLLIO_TYPE_COUNT : h5_type(dtype);
         Py_XDECREF(dtype);
     }

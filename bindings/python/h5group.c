@@ -12,12 +12,16 @@ typedef struct name_args {
 /* -1 with an exception. */
 int h5_wants_order(PyObject *track_order)
 {
-    PyObject *wanted;
+    static PyObject *config; /* there is one, for good */
+    PyObject *wanted = NULL;
     int result;
 
     if (track_order != NULL && track_order != Py_None)
         return PyObject_IsTrue(track_order);
-    wanted = memory_call("collio.config", "tracks_order", "()");
+    if (config == NULL)
+        config = memory_call("collio.config", "get_config", "()");
+    if (config != NULL)
+        wanted = PyObject_GetAttrString(config, "_track_order");
     result = wanted == NULL ? -1 : PyObject_IsTrue(wanted);
     Py_XDECREF(wanted);
     return result;

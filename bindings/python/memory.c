@@ -3,9 +3,19 @@
 
 #include <stdarg.h>
 
+/* A module: to import one again takes as long as creating an attribute. New. */
+static PyObject *module_of(const char *name)
+{
+    PyObject *text = PyUnicode_FromString(name);
+    PyObject *module = text == NULL ? NULL : PyImport_GetModule(text);
+
+    Py_XDECREF(text);
+    return module != NULL || PyErr_Occurred() ? module : PyImport_ImportModule(name);
+}
+
 PyObject *memory_call(const char *module, const char *name, const char *format, ...)
 {
-    PyObject *from = PyImport_ImportModule(module), *function = NULL, *args = NULL, *result = NULL;
+    PyObject *from = module_of(module), *function = NULL, *args = NULL, *result = NULL;
     va_list list;
 
     if (from != NULL)
@@ -86,7 +96,7 @@ int memory_view(PyObject *object, PyObject *dtype, array_view *out)
     int result;
 
     out->keep = NULL;
-    if (dtype != NULL && !PyObject_HasAttrString(object, "dtype"))
+    if (dtype != NULL && array_dtype_of(object) == NULL && !PyObject_HasAttrString(object, "dtype"))
         array = memory_call("numpy", "asarray", "(OO)", object, dtype);
     else
         array = Py_NewRef(object);

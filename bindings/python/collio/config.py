@@ -43,11 +43,6 @@ def get_config():
     return _config
 
 
-def tracks_order():
-    """What ``track_order=None`` stands for."""
-    return _config.track_order
-
-
 def is_hdf5(fname):
     """Whether there is a file of that name which begins as HDF5 files do, maybe after a user block. Not collective."""
     try:
