@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SMALL   ((int64_t)16 << 10) /* larger pieces are read by themselves */
-#define LEAST   ((int64_t)4 << 10)  /* one page costs as much as one element */
+#define SMALL                                                                                      \
+    ((int64_t)4                                                                                    \
+     << 10) /* larger pieces are read by themselves: a call costs less than their neighbours */
+#define LEAST   ((int64_t)4 << 10) /* one page costs as much as one element */
 #define LARGEST ((int64_t)1 << 20)
 
 /* Read a stretch from `offset` on: longer each time as long as pieces come close

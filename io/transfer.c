@@ -219,17 +219,27 @@ static int read_directly(const collio_object *dataset, const collio_selection *s
 
 /* ---------------------------------------------------------- through HDF5 */
 
+/* Memory without gaps, of the selection's extents: HDF5 takes element after element where the
+ * shapes on both sides are not the same. */
+static int space_like(const collio_selection *s, hid_t *out, collio_error *err)
+{
+    int64_t extents[COLLIO_MAX_DIMS];
+
+    for (int d = 0; d < s->ndim; d++)
+        extents[d] = s->count[d] * s->block[d];
+    return collio_hdf5_space(s->ndim, extents, out, err);
+}
+
 /* Read the selection into memory without gaps. */
 static int read_packed(const collio_object *dataset, const collio_selection *selection,
                        collio_type type, void *memory, collio_error *err)
 {
     hid_t element = collio_hdf5_type(type, err), file = H5Dget_space(dataset->id);
     hid_t packed = H5I_INVALID_HID;
-    int64_t size = collio_selection_size(selection);
 
     if (element >= 0 && collio_hdf5(file < 0, "H5Dget_space", err) == COLLIO_OK &&
         collio_selection_apply(selection, file, err) == COLLIO_OK &&
-        collio_hdf5_space(1, &size, &packed, err) == COLLIO_OK)
+        space_like(selection, &packed, err) == COLLIO_OK)
         collio_hdf5(H5Dread(dataset->id, element, packed, file, H5P_DEFAULT, memory) < 0, "H5Dread",
                     err);
     if (packed >= 0)
