@@ -137,6 +137,7 @@ int collio_dataset_write_async(collio_object *dataset, const collio_selection *s
         else
             begin(r, dataset, w.selection, memory);
     }
+    collio_write_end(&w);
     if (err->code != COLLIO_OK)
         collio_request_drop(&r);
     *out = r;
@@ -147,7 +148,7 @@ int collio_dataset_read_async(collio_object *dataset, const collio_selection *se
                               const collio_array *memory, collio_request **out, collio_error *err)
 {
     collio_named named = {dataset, NULL};
-    collio_call call = {"read_async", 0, collio_named_describe, &named};
+    collio_call call = {"read_async", 0, collio_named_describe, &named, 1};
     collio_selection whole;
     collio_request *r;
 
@@ -186,7 +187,7 @@ static void describe(const void *context, char *text, size_t size)
 int collio_request_wait(collio_request **handle, collio_error *err)
 {
     collio_request *r = *handle;
-    collio_call call = {"wait", 0, describe, r};
+    collio_call call = {"wait", 0, describe, r, 1};
 
     if (r == NULL)
         return err->code;

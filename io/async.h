@@ -15,6 +15,7 @@ typedef struct collio_writing {
     const collio_array *memory;
     collio_selection whole; /* where `selection` points if none was given */
     collio_ticket ticket;
+    collio_chunks *chunks; /* NULL unless it goes to chunks without filters */
 } collio_writing;
 
 /* Check this rank's part of a transfer; `whole` is where everything is put if the
@@ -25,10 +26,11 @@ const collio_selection *collio_part_check(const collio_object *dataset,
                                           collio_direction direction, collio_error *err);
 
 /* Check the arguments, noting what is wrong; then agree on the call; then write. The last
- * two are collective, and agree on the outcome. */
+ * two are collective, and agree on the outcome. In any case collio_write_end(). */
 void collio_write_check(collio_writing *w, collio_error *err);
 int collio_write_begin(collio_writing *w, const char *operation, collio_error *err);
 int collio_write_now(collio_writing *w, collio_error *err);
+void collio_write_end(collio_writing *w);
 
 /* ----------------------------------------------------------------- async.c */
 

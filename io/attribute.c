@@ -212,7 +212,7 @@ static void store(const value *v, collio_error *err)
 
 static int write_value(value *v, collio_error *err)
 {
-    collio_call call = {"write_attribute", 0, describe, v};
+    collio_call call = {"write_attribute", 0, describe, v, 1};
     collio_printing printing;
 
     if (collio_object_check(v->object, err))
@@ -276,7 +276,7 @@ int collio_attribute_write_text(collio_object *object, const char *name, const c
 int collio_attribute_delete(collio_object *object, const char *name, collio_error *err)
 {
     collio_named named = {object, name};
-    collio_call call = {"delete_attribute", 0, collio_named_describe, &named};
+    collio_call call = {"delete_attribute", 0, collio_named_describe, &named, 1};
     collio_printing printing;
     int exists = 0;
 

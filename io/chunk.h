@@ -124,12 +124,26 @@ int collio_interleave_write(collio_object *dataset, const collio_selection *sele
 
 /* ----------------------------------------------- chunk_write.c, chunk_filter.c */
 
+/* A write to chunks without filters, prepared before the ranks agree on the call. */
+typedef struct collio_chunks collio_chunks;
+
+/*
+ * Find the chunks that a selection, checked, touches, and vote on whether there are new ones. Not
+ * collective.
+ *   ticket  in/out  for collio_begin_voting(): its first vote
+ * The result is to be dropped; NULL: no memory, which err says.
+ */
+collio_chunks *collio_chunks_prepare(collio_object *dataset, const collio_selection *selection,
+                                     const collio_array *memory, collio_ticket *ticket,
+                                     collio_error *err);
+void collio_chunks_drop(collio_chunks *chunks);
+
 /*
  * Write a selection, checked, to a chunked dataset. Collective: the caller has
  * agreed on the call; these agree on the outcome.
  */
-int collio_chunks_write(collio_object *dataset, const collio_selection *selection,
-                        const collio_array *memory, collio_error *err);
+int collio_chunks_write(collio_chunks *chunks, const collio_selection *selection,
+                        const collio_array *memory, const collio_ticket *ticket, collio_error *err);
 int collio_chunks_write_filtered(collio_object *dataset, const collio_selection *selection,
                                  const collio_array *memory, collio_error *err);
 

@@ -9,6 +9,9 @@
 /* Chunks being put together by one rank at a time take no more memory than this. */
 static const int64_t most_bytes = 64 << 20;
 
+/* The vote of a write to chunks: how many have no space yet. */
+enum { MISSING };
+
 /* A chunk that this rank touches. */
 typedef struct place {
     int64_t address; /* bytes; -1: no space yet */
@@ -16,7 +19,7 @@ typedef struct place {
     char *buffer;
 } place;
 
-typedef struct writing {
+typedef struct collio_chunks {
     collio_object *dataset;
     collio_grid grid;
     collio_touched touched;
@@ -206,34 +209,45 @@ static int put_run(void *context, int64_t first, int64_t count, char *memory, co
 
 /* ---------------------------------------------------------------- together */
 
-static void discard(writing *w)
+void collio_chunks_drop(writing *w)
 {
+    if (w == NULL)
+        return;
     for (int64_t i = 0; w->places != NULL && i < w->touched.count; i++)
         free(w->places[i].buffer);
     free(w->places);
     free(w->touched.list);
     free(w->element);
+    free(w);
 }
 
-int collio_chunks_write(collio_object *dataset, const collio_selection *selection,
-                        const collio_array *memory, collio_error *err)
+writing *collio_chunks_prepare(collio_object *dataset, const collio_selection *selection,
+                               const collio_array *memory, collio_ticket *ticket, collio_error *err)
 {
-    writing w = {.dataset = dataset};
-    collio_ticket ticket = {.operation = "write, chunks to be made"};
+    writing *w = calloc(1, sizeof *w);
     int64_t missing = 0;
 
-    collio_grid_make(&dataset->layout, &w.grid);
-    w.size = w.grid.chunk * (int64_t)w.grid.element;
-    if (collio_touched_find(&w.grid, selection, memory, &w.touched, err) == COLLIO_OK &&
-        find_places(&w, &missing, err) == COLLIO_OK)
-        collio_fill_value(dataset, w.element, &w.fills, err);
-    ticket.vote[0] = (uint64_t)missing;
-    if (collio_agree(dataset->file->comm, &ticket, err) ||
-        (ticket.max[0] > 0 && make_chunks(&w, err)))
-        goto done;
-    collio_transfer_walk(dataset, selection, memory, put_run, &w, err);
-    collio_finish_elements(dataset->file, "written", err);
-done:
-    discard(&w);
-    return collio_file_outcome(dataset->file, err);
+    if (w == NULL) {
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to write chunks");
+        return NULL;
+    }
+    w->dataset = dataset;
+    collio_grid_make(&dataset->layout, &w->grid);
+    w->size = w->grid.chunk * (int64_t)w->grid.element;
+    if (collio_touched_find(&w->grid, selection, memory, &w->touched, err) == COLLIO_OK &&
+        find_places(w, &missing, err) == COLLIO_OK)
+        collio_fill_value(dataset, w->element, &w->fills, err);
+    ticket->vote[MISSING] = (uint64_t)missing;
+    return w;
+}
+
+int collio_chunks_write(writing *w, const collio_selection *selection, const collio_array *memory,
+                        const collio_ticket *ticket, collio_error *err)
+{
+    collio_file *file = w->dataset->file;
+
+    if (ticket->max[MISSING] > 0 && make_chunks(w, err))
+        return collio_file_outcome(file, err);
+    collio_transfer_walk(w->dataset, selection, memory, put_run, w, err);
+    return collio_finish_elements(file, "written", err);
 }

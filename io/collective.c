@@ -65,6 +65,8 @@ int collio_begin_voting(collio_file *file, const collio_call *call, collio_ticke
     ticket->digest = call->digest;
     ticket->describe = call->describe;
     ticket->context = call->context;
+    if (!call->keeps_names)
+        collio_recent_drop(file);
     collio_agree(file->comm, ticket, err);
     return collio_file_outcome(file, err);
 }
@@ -105,7 +107,7 @@ int collio_object_agree(collio_object *object, const char *operation, const char
                         collio_error *err)
 {
     collio_named named = {object, arguments};
-    collio_call call = {operation, 0, collio_named_describe, &named};
+    collio_call call = {operation, 0, collio_named_describe, &named, 0};
 
     if (collio_object_check(object, err))
         return err->code;

@@ -82,7 +82,7 @@ int collio_object_copy(collio_object *source, const char *from, collio_object *d
                        unsigned flags, collio_error *err)
 {
     copying c = {source, dest, from != NULL ? from : ".", to != NULL ? to : "", flags};
-    collio_call call = {"copy", 0, describe, &c};
+    collio_call call = {"copy", 0, describe, &c, 0};
     collio_printing printing;
 
     if (collio_object_check(dest, err))

@@ -181,7 +181,7 @@ int collio_dataset_create(collio_object *parent, const char *name, collio_type t
 {
     collio_creation c = {
         .parent = parent, .name = name, .type = type, .ndim = ndim, .shape = shape};
-    collio_call call = {"create_dataset", 0, describe, &c};
+    collio_call call = {"create_dataset", 0, describe, &c, 0};
     collio_object *dataset = NULL;
     collio_printing printing;
 

@@ -208,18 +208,17 @@ const collio_selection *collio_part_check(const collio_object *dataset,
 }
 
 /* Elements that are not moved by each rank alone. Collective, the outcome is agreed. */
-static int write_together(collio_object *dataset, const collio_selection *selection,
-                          const collio_array *memory, collio_error *err)
+static int write_together(collio_writing *w, collio_error *err)
 {
     collio_printing printing;
 
     collio_hdf5_quiet(&printing);
-    if (dataset->layout.kind == COLLIO_STORED_COMPACT)
-        collio_compact_write(dataset, selection, memory, err);
-    else if (dataset->layout.filtered)
-        collio_chunks_write_filtered(dataset, selection, memory, err);
+    if (w->chunks != NULL)
+        collio_chunks_write(w->chunks, w->selection, w->memory, &w->ticket, err);
+    else if (w->dataset->layout.kind == COLLIO_STORED_COMPACT)
+        collio_compact_write(w->dataset, w->selection, w->memory, err);
     else
-        collio_chunks_write(dataset, selection, memory, err);
+        collio_chunks_write_filtered(w->dataset, w->selection, w->memory, err);
     collio_hdf5_loud(&printing);
     return err->code;
 }
@@ -234,20 +233,42 @@ static int allocate_late(collio_object *dataset, collio_error *err)
     return err->code;
 }
 
+/* Chunks without filters are found before the ranks agree, so that they agree on all at once. */
+static void prepare_chunks(collio_writing *w, collio_error *err)
+{
+    const collio_layout *l = &w->dataset->layout;
+    collio_printing printing;
+
+    if (l->kind != COLLIO_STORED_CHUNKED || l->filtered || collio_lockstep_needed(w->dataset) ||
+        collio_layout_bytes(w->dataset) == 0)
+        return;
+    collio_hdf5_quiet(&printing);
+    w->chunks = collio_chunks_prepare(w->dataset, w->selection, w->memory, &w->ticket, err);
+    collio_hdf5_loud(&printing);
+}
+
+void collio_write_end(collio_writing *w)
+{
+    collio_chunks_drop(w->chunks);
+    w->chunks = NULL;
+}
+
 void collio_write_check(collio_writing *w, collio_error *err)
 {
     w->ticket = (collio_ticket){.operation = "write"};
     collio_object_check_writable(w->dataset, err);
     w->selection =
         collio_part_check(w->dataset, w->selection, &w->whole, w->memory, COLLIO_WRITING, err);
-    if (err->code == COLLIO_OK)
-        collio_interleave_vote(w->dataset, w->selection, &w->ticket);
+    if (err->code != COLLIO_OK)
+        return;
+    collio_interleave_vote(w->dataset, w->selection, &w->ticket);
+    prepare_chunks(w, err);
 }
 
 int collio_write_begin(collio_writing *w, const char *operation, collio_error *err)
 {
     collio_named named = {w->dataset, NULL};
-    collio_call call = {operation, w->dataset->identity, collio_named_describe, &named};
+    collio_call call = {operation, w->dataset->identity, collio_named_describe, &named, 1};
 
     return collio_begin_voting(w->dataset->file, &call, &w->ticket, err);
 }
@@ -265,7 +286,7 @@ int collio_write_now(collio_writing *w, collio_error *err)
         return collio_finish_elements(dataset->file, "written", err);
     }
     if (dataset->layout.kind != COLLIO_STORED_CONTIGUOUS)
-        return write_together(dataset, w->selection, w->memory, err);
+        return write_together(w, err);
     if (dataset->layout.offset < 0 && allocate_late(dataset, err))
         return err->code;
     if (collio_interleave_wanted(&w->ticket))
@@ -282,9 +303,10 @@ int collio_dataset_write(collio_object *dataset, const collio_selection *selecti
     if (collio_object_check(dataset, err))
         return err->code;
     collio_write_check(&w, err);
-    if (collio_write_begin(&w, "write", err))
-        return err->code;
-    return collio_write_now(&w, err);
+    if (collio_write_begin(&w, "write", err) == COLLIO_OK)
+        collio_write_now(&w, err);
+    collio_write_end(&w);
+    return err->code;
 }
 
 /* Reading changes nothing, so one agreement is enough: after it. */
@@ -292,7 +314,7 @@ int collio_dataset_read(collio_object *dataset, const collio_selection *selectio
                         const collio_array *memory, collio_error *err)
 {
     collio_named named = {dataset, NULL};
-    collio_call call = {"read", 0, collio_named_describe, &named};
+    collio_call call = {"read", 0, collio_named_describe, &named, 1};
     collio_selection whole;
 
     if (collio_object_check(dataset, err))

@@ -39,7 +39,7 @@ int collio_datatype_create(collio_object *parent, const char *name, collio_type 
                            collio_object **out, collio_error *err)
 {
     commitment c = {parent, name, type};
-    collio_call call = {"create_datatype", 0, describe, &c};
+    collio_call call = {"create_datatype", 0, describe, &c, 0};
     collio_named named = {parent, name};
     collio_object *made = NULL;
     collio_printing printing;

@@ -7,6 +7,15 @@
 
 #include "driver.h"
 
+/* An object that stays open under the name it was opened by. */
+typedef struct collio_recent {
+    uint64_t parent; /* identity of the group */
+    char *name;
+    collio_object *object; /* a handle of its own; NULL: none */
+} collio_recent;
+
+#define COLLIO_RECENT 64
+
 struct collio_file {
     collio_comm *comm; /* NULL once closed or poisoned */
     int rank;
@@ -24,6 +33,8 @@ struct collio_file {
     collio_object *objects;   /* all that are open, the root among them */
     collio_request *requests; /* transfers under way */
     uint64_t requests_made;
+    collio_recent recent[COLLIO_RECENT];
+    int has_recent; /* there may be some */
     int references; /* the handle's, and each object's and request's */
 };
 
@@ -44,6 +55,7 @@ typedef struct collio_layout {
 struct collio_object {
     collio_file *file;
     collio_object *previous, *next; /* in file->objects */
+    int handles;                    /* that are to be closed */
     hid_t id;                       /* negative once the file is closed */
     collio_kind kind;
     char *name;  /* absolute; "" if it has none */
@@ -71,6 +83,7 @@ typedef struct collio_call {
     uint64_t digest; /* of the arguments that must match */
     collio_describe_function *describe;
     const void *context;
+    int keeps_names; /* every name leads where it did */
 } collio_call;
 
 /* What an agreement came to: a rank that did not come leaves the communicator
@@ -172,6 +185,18 @@ int collio_object_exists(collio_object *parent, const char *name, int *exists, c
 
 /* Check that something can be created under this name: VALUE. */
 int collio_object_check_new(collio_object *parent, const char *name, collio_error *err);
+
+/* ---------------------------------------------------------------- recent.c */
+
+/* An object that was opened by this name before, and since when no name has changed: another handle
+ * of it, or NULL. */
+collio_object *collio_recent_find(const collio_object *parent, const char *name);
+
+/* Keep one. */
+void collio_recent_keep(const collio_object *parent, const char *name, collio_object *object);
+
+/* Close all that are kept. */
+void collio_recent_drop(collio_file *file);
 
 /* ------------------------------------------------- dataset.c, transfer.c */
 

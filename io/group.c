@@ -56,7 +56,7 @@ int collio_group_create_with(collio_object *parent, const char *name,
                              collio_error *err)
 {
     creation c = {parent, name, options != NULL && options->track_order};
-    collio_call call = {"create_group", 0, describe, &c};
+    collio_call call = {"create_group", 0, describe, &c, 0};
     collio_object *group = NULL;
     collio_printing printing;
     hid_t id;

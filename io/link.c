@@ -42,7 +42,7 @@ static uint64_t digest(const linking *l)
 static int change(const linking *l, const char *operation, link_function *make, const char *called,
                   collio_error *err)
 {
-    collio_call call = {operation, digest(l), describe, l};
+    collio_call call = {operation, digest(l), describe, l, 0};
     hid_t creation;
 
     if (collio_begin(l->group->file, &call, err))

@@ -32,6 +32,7 @@ void collio_object_drop_all(collio_file *file)
 {
     collio_object *next;
 
+    collio_recent_drop(file);
     for (collio_object *object = file->objects; object != NULL; object = next) {
         next = object->next;
         if (object->id >= 0)
@@ -122,6 +123,7 @@ int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for an object");
     }
     object->file = file;
+    object->handles = 1;
     object->id = id;
     object->kind = kind_of(id);
     link_object(object);
@@ -168,6 +170,8 @@ void collio_object_close(collio_object **handle)
         return;
     }
     *handle = NULL;
+    if (--object->handles > 0)
+        return;
     if (object->id >= 0 && object->name != NULL && object->name[0] == '\0' && !object->foreign) {
         object->left = 1;
         return;
@@ -330,6 +334,9 @@ int collio_object_open(collio_object *parent, const char *name, collio_object **
     if (err->code != COLLIO_OK || collio_object_check(parent, err) ||
         check_parent(parent, name, err))
         return err->code;
+    *out = collio_recent_find(parent, name);
+    if (*out != NULL)
+        return COLLIO_OK;
     collio_hdf5_quiet(&printing);
     if (collio_object_exists(parent, name, &exists, err) == COLLIO_OK && !exists)
         collio_error_set(err, COLLIO_ERR_KEY, "no object '%s' in '%s'", name, parent->name);
@@ -339,6 +346,8 @@ int collio_object_open(collio_object *parent, const char *name, collio_object **
             collio_object_wrap(parent->file, id, NULL, out, err);
         else if (id >= 0)
             H5Oclose(id);
+        if (*out != NULL)
+            collio_recent_keep(parent, name, *out);
     }
     collio_hdf5_loud(&printing);
     return err->code;

@@ -289,7 +289,7 @@ int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
                      const collio_file_options *options, collio_file **out, collio_error *err)
 {
     opening o = {.path = path, .mode = mode};
-    collio_call call = {"open", 0, describe, &o};
+    collio_call call = {"open", 0, describe, &o, 0};
     collio_comm *own = NULL;
 
     *out = NULL;

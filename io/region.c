@@ -55,7 +55,7 @@ int collio_region_make(collio_object *dataset, const collio_selection *selection
                        collio_error *err)
 {
     collio_named named = {dataset, NULL};
-    collio_call call = {"region_reference", 0, collio_named_describe, &named};
+    collio_call call = {"region_reference", 0, collio_named_describe, &named, 0};
     hdset_reg_ref_t reference = {0};
     collio_printing printing;
 

@@ -72,7 +72,7 @@ static int resize(const resizing *r, collio_error *err)
 int collio_dataset_resize(collio_object *dataset, const int64_t *shape, collio_error *err)
 {
     resizing r = {dataset, shape};
-    collio_call call = {"resize", 0, describe, &r};
+    collio_call call = {"resize", 0, describe, &r, 0};
     collio_printing printing;
 
     if (collio_object_check(dataset, err))
