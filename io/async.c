@@ -132,7 +132,7 @@ int collio_dataset_write_async(collio_object *dataset, const collio_selection *s
     r = make(dataset->file, COLLIO_WRITING, err);
     w.ticket.vote[COMPLICATED] = err->code == COLLIO_OK && !is_simple(dataset, memory);
     if (collio_write_begin(&w, "write_async", err) == COLLIO_OK) {
-        if (w.ticket.max[COMPLICATED] || collio_interleave_wanted(&w.ticket))
+        if (w.ticket.max[COMPLICATED] || collio_interleave_wanted(dataset->file, &w.ticket))
             collio_write_now(&w, err);
         else
             begin(r, dataset, w.selection, memory);

@@ -115,7 +115,7 @@ void collio_chunk_fill(const collio_grid *grid, const char *element, char *chunk
  */
 void collio_interleave_vote(const collio_object *dataset, const collio_selection *selection,
                             collio_ticket *ticket);
-int collio_interleave_wanted(const collio_ticket *ticket);
+int collio_interleave_wanted(const collio_file *file, const collio_ticket *ticket);
 
 /* As collio_chunks_write(), to a contiguous dataset, after that vote. */
 int collio_interleave_write(collio_object *dataset, const collio_selection *selection,

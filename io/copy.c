@@ -67,13 +67,18 @@ static int check(const copying *c, collio_error *err)
     return err->code;
 }
 
+/* Elements need not wait in memory for the flush: the file on disk refers to nothing of the space
+ * that they get, since it was flushed before. */
 static void copy(const copying *c, collio_error *err)
 {
     hid_t list = copy_list(c->flags, err), links = collio_list_links(err);
+    collio_disk *disk = &c->dest->file->disk;
 
+    disk->elements = c->dest->file->rank == 0 ? COLLIO_ELEMENTS_WRITTEN : COLLIO_ELEMENTS_DROPPED;
     if (list >= 0 && links >= 0 && err->code == COLLIO_OK)
         collio_hdf5(H5Ocopy(c->source->id, c->from, c->dest->id, c->to, list, links) < 0, "H5Ocopy",
                     err);
+    disk->elements = COLLIO_ELEMENTS_KEPT;
     if (list >= 0)
         H5Pclose(list);
 }
@@ -94,10 +99,9 @@ int collio_object_copy(collio_object *source, const char *from, collio_object *d
     collio_hdf5_quiet(&printing);
     check(&c, err);
     call.digest = digest(&c);
-    if (collio_begin(dest->file, &call, err))
+    if (collio_begin(dest->file, &call, err) || collio_file_flush_now(dest->file, err))
         goto done;
     copy(&c, err);
-    /* HDF5 copied elements into the overlay; reads and writes of elements pass that by. */
     if (collio_finish(dest->file, call.operation, 0, err) == COLLIO_OK)
         collio_file_flush_now(dest->file, err);
 done:

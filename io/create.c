@@ -96,7 +96,8 @@ static hid_t dataspace(const collio_creation *c, collio_error *err)
     return space;
 }
 
-/* HDF5 may want to fill the space; the ranks do that together, in first.c. */
+/* HDF5 may want to fill the space; the ranks do that together, in first.c, but for elements of
+ * variable length: those are in heaps, which are part of the structure. */
 static hid_t create(const collio_creation *c, collio_error *err)
 {
     hid_t links = collio_list_links(err), type = collio_hdf5_type(c->type, err);
@@ -104,7 +105,7 @@ static hid_t create(const collio_creation *c, collio_error *err)
     collio_disk *disk = &c->parent->file->disk;
 
     if (links >= 0 && type >= 0 && space >= 0 && collio_creation_list(c, &list, err) == COLLIO_OK) {
-        disk->aside = 1;
+        disk->aside = !(c->options.fill != NULL && collio_type_variable(c->type));
         id = c->name == NULL
                  ? H5Dcreate_anon(c->parent->id, type, space, list, H5P_DEFAULT)
                  : H5Dcreate2(c->parent->id, c->name, type, space, links, list, H5P_DEFAULT);

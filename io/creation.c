@@ -1,5 +1,6 @@
 /* The options of a new dataset: checked, completed, and as a property list. */
 #include "creation.h"
+#include "type.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -166,7 +167,7 @@ uint64_t collio_creation_digest(const collio_creation *c, uint64_t seed)
             seed = collio_hash(seed, o->filters[i].value, (size_t)count * sizeof(unsigned));
     }
     if (o->fill != NULL)
-        seed = collio_hash(seed, o->fill, collio_type_size(c->type));
+        seed = collio_hash_number(seed, collio_elements_digest(c->type, o->fill, 1));
     seed = collio_hash_number(collio_elsewhere_digest(c, seed), (uint64_t)o->fill_time);
     return collio_hash_number(seed, (uint64_t)(2 * (o->track_order != 0) + (o->track_times != 0)));
 }
@@ -204,13 +205,17 @@ static int set_chunks(hid_t list, const collio_creation *c, collio_error *err)
 {
     int is_float =
         c->type == COLLIO_FLOAT16 || c->type == COLLIO_FLOAT32 || c->type == COLLIO_FLOAT64;
+    H5D_alloc_time_t when = H5D_ALLOC_TIME_INCR;
     hsize_t chunks[COLLIO_MAX_DIMS];
 
     for (int d = 0; d < c->ndim; d++)
         chunks[d] = (hsize_t)c->chunks[d];
     collio_hdf5(H5Pset_chunk(list, c->ndim, chunks) < 0, "H5Pset_chunk", err);
-    /* Space is given to a chunk when it is first written. */
-    collio_hdf5(H5Pset_alloc_time(list, H5D_ALLOC_TIME_INCR) < 0, "H5Pset_alloc_time", err);
+    /* Space is given to a chunk when it is first written; but in files open for reading HDF5 cannot
+     * read chunks that are not there and that a fill value of variable length stands for. */
+    if (c->options.fill != NULL && collio_type_variable(c->type))
+        when = H5D_ALLOC_TIME_EARLY;
+    collio_hdf5(H5Pset_alloc_time(list, when) < 0, "H5Pset_alloc_time", err);
     for (int i = 0; i < c->options.filter_count && err->code == COLLIO_OK; i++)
         set_filter(list, &c->options.filters[i], is_float, err);
     return err->code;

@@ -289,7 +289,7 @@ int collio_write_now(collio_writing *w, collio_error *err)
         return write_together(w, err);
     if (dataset->layout.offset < 0 && allocate_late(dataset, err))
         return err->code;
-    if (collio_interleave_wanted(&w->ticket))
+    if (collio_interleave_wanted(dataset->file, &w->ticket))
         return collio_interleave_write(dataset, w->selection, w->memory, &w->ticket, err);
     collio_transfer_write(dataset, w->selection, w->memory, err);
     return collio_finish_elements(dataset->file, "written", err);
@@ -307,6 +307,35 @@ int collio_dataset_write(collio_object *dataset, const collio_selection *selecti
         collio_write_now(&w, err);
     collio_write_end(&w);
     return err->code;
+}
+
+static int check_alone(const collio_object *dataset, collio_error *err)
+{
+    const collio_layout *l = &dataset->layout;
+
+    if (!collio_type_variable(l->stored) &&
+        (l->offset >= 0 || l->kind == COLLIO_STORED_EXTERNAL || collio_layout_bytes(dataset) == 0))
+        return err->code;
+    return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
+                            "'%s' cannot be written by one rank alone: only elements of fixed "
+                            "length that are contiguous in the file can",
+                            dataset->name);
+}
+
+int collio_dataset_write_independent(collio_object *dataset, const collio_selection *selection,
+                                     const collio_array *memory, collio_error *err)
+{
+    collio_selection whole;
+
+    if (err->code != COLLIO_OK || collio_object_check(dataset, err))
+        return err->code;
+    collio_object_check_writable(dataset, err);
+    selection = collio_part_check(dataset, selection, &whole, memory, COLLIO_WRITING, err);
+    if (err->code != COLLIO_OK || check_alone(dataset, err))
+        return err->code;
+    if (dataset->layout.kind == COLLIO_STORED_EXTERNAL)
+        return collio_external_write(dataset, selection, memory, err);
+    return collio_transfer_write(dataset, selection, memory, err);
 }
 
 /* Reading changes nothing, so one agreement is enough: after it. */

@@ -164,6 +164,16 @@ static herr_t driver_read(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_t
     return 0;
 }
 
+static herr_t write_elements(collio_disk *disk, int64_t address, size_t size, const void *bytes)
+{
+    if (disk->elements == COLLIO_ELEMENTS_WRITTEN &&
+        collio_posix_write(disk->fd, bytes, size, address, disk->path, &last_error))
+        return -1;
+    if (disk->eof < address + (int64_t)size)
+        disk->eof = address + (int64_t)size;
+    return 0;
+}
+
 static herr_t driver_write(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_t address,
                            size_t size, const void *bytes)
 {
@@ -172,6 +182,8 @@ static herr_t driver_write(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_
     (void)transfer;
     if (disk->dead || note(disk, type, address, size))
         return 0;
+    if (type == H5FD_MEM_DRAW && disk->elements != COLLIO_ELEMENTS_KEPT)
+        return write_elements(disk, (int64_t)address, size, bytes);
     if (collio_overlay_write(&disk->overlay, (int64_t)address, (int64_t)size, bytes)) {
         collio_error_set(&last_error, COLLIO_ERR_MEMORY, "no memory for the structure of '%s'",
                          disk->path);

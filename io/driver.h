@@ -16,10 +16,15 @@
 
 typedef struct collio_disk {
     int fd;
-    char *path;    /* owned */
-    int bound;     /* HDF5 has it open */
-    int dead;      /* what HDF5 still writes is ignored */
-    int aside;     /* HDF5's reads and writes of elements are only noted: */
+    char *path; /* owned */
+    int bound;  /* HDF5 has it open */
+    int dead;   /* what HDF5 still writes is ignored */
+    int aside;  /* HDF5's reads and writes of elements are only noted: */
+    enum {
+        COLLIO_ELEMENTS_KEPT,    /* what HDF5 writes of elements goes into the overlay */
+        COLLIO_ELEMENTS_WRITTEN, /* it goes to disk at once */
+        COLLIO_ELEMENTS_DROPPED  /* another rank writes it */
+    } elements;
     int64_t noted; /* where the last one was to be, in bytes */
     int64_t noted_size;
     collio_overlay overlay; /* what HDF5 wrote since the last commit */

@@ -47,8 +47,12 @@ void collio_interleave_vote(const collio_object *dataset, const collio_selection
     ticket->vote[END] = (uint64_t)reach.end;
 }
 
-int collio_interleave_wanted(const collio_ticket *ticket)
+int collio_interleave_wanted(const collio_file *file, const collio_ticket *ticket)
 {
+    int any = ticket->max[END] > 0 && collio_comm_size(file->comm) > 1;
+
+    if (file->options.transfer != COLLIO_TRANSFER_AUTO)
+        return any && file->options.transfer == COLLIO_TRANSFER_TWO_PHASE;
     return ticket->max[SHORT_RUNS] >= (uint64_t)many_runs;
 }
 

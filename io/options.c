@@ -84,6 +84,8 @@ int collio_options_check(const collio_file_options *o, collio_error *err)
         collio_error_set(err, COLLIO_ERR_VALUE, "file options: negative sizes");
     if (o->locking < COLLIO_LOCKING_DEFAULT || o->locking > COLLIO_LOCKING_ALWAYS)
         collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown locking");
+    if (o->transfer < COLLIO_TRANSFER_AUTO || o->transfer > COLLIO_TRANSFER_TWO_PHASE)
+        collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown transfer");
     return err->code;
 }
 
@@ -96,6 +98,7 @@ uint64_t collio_options_digest(const collio_file_options *o)
     d = collio_hash_number(d, (uint64_t)o->threshold);
     d = collio_hash_number(d, (uint64_t)o->track_order);
     d = collio_hash_number(d, (uint64_t)o->locking);
+    d = collio_hash_number(d, (uint64_t)o->transfer);
     return collio_hash_number(d, (uint64_t)o->metadata_block);
 }
 

@@ -156,7 +156,107 @@ def test_require():
         equal(sorted(f), ["d", "g", "h", "m"], "nothing was made")
 
 
+def test_alone():
+    with h5py.File("alone.h5", "w", comm=comm) as f:
+        d, e = f.create_dataset("d", (size, 5), "i4"), f.create_dataset("e", (size,), external="alone.raw")
+        chunked, texts = f.create_dataset("c", (4,), chunks=(2,)), f.create_dataset("t", (4,), h5py.string_dtype())
+        if rank == odd:
+            with d.independent, e.independent, chunked.independent, texts.independent:
+                d[rank, ::2] = [1.5, 2, 3]
+                e[rank] = 7
+                wrong = [raised(dset) for dset in (chunked, texts)]
+                raised_index = raised(d, (size, 0))
+        wrong, raised_index = comm.bcast((wrong, raised_index) if rank == odd else None, odd)
+        equal(wrong, ["NotImplementedError"] * 2, "where that changes more than elements it is refused")
+        equal(raised_index, "IndexError", "errors are this rank's own")
+        equal(d[odd], np.array([1, 0, 2, 0, 3], "i4"), "written by one rank alone")
+        equal(e[odd], np.float32(7), "in an external file")
+    with h5py.File("alone.h5", comm=comm) as f:
+        d = f["d"]
+        with d.independent:
+            name = raised(d, (0, 0)) if rank == 0 else "OSError"
+        equal(name, "OSError", "in a file for reading")
+
+
+def raised(dset, index=0):
+    try:
+        dset[index] = b"1" if dset.dtype.kind == "O" else 1
+    except Exception as error:
+        return type(error).__name__
+
+
+def test_fill():
+    with h5py.File("fill.h5", "w", comm=comm) as f:
+        for name, keywords in (("whole", {}), ("chunks", {"chunks": (3,), "maxshape": (None,)})):
+            s = f.create_dataset(name, (7,), h5py.string_dtype(), fillvalue="none", **keywords)
+            v = f.create_dataset(name + "_list", (7,), h5py.vlen_dtype("i4"), fillvalue=[4, 5], **keywords)
+            s[rank : rank + 1] = [f"rank {rank}"]
+            equal(([t.decode() for t in s[:]], s.fillvalue),
+                  ([f"rank {r}" for r in range(size)] + ["none"] * (7 - size), b"none"), f"texts, {name}")
+            v[odd : odd + 1] = [if_odd([1], [1])]
+            equal(([len(x) for x in v[:]], list(v.fillvalue)),
+                  ([1 if r == odd else 2 for r in range(7)], [4, 5]), f"sequences, {name}")
+            if keywords:
+                s.resize((9,))
+                equal(s[8], b"none", "grown")
+        equal((f.create_dataset("t", (2,), h5py.string_dtype()).fillvalue,
+               len(f.create_dataset("l", (2,), h5py.vlen_dtype("i4"))[0])), (b"", 0), "none given")
+        if size > 1:
+            raises(h5py.CollectiveError, "disagree", f.create_dataset, "x", (2,), h5py.string_dtype(),
+                   fillvalue=if_odd("a", "b"), name="two fill values")
+            raises((TypeError, h5py.CollectiveError), "convert", f.create_dataset, "x", (2,), h5py.string_dtype(),
+                   fillvalue=if_odd(5, "b"), name="a bad one on one rank")
+    with h5py.File("fill.h5", comm=comm) as f:
+        equal((f["whole"][6], f["chunks"][8], list(f["chunks_list"][6])), (b"none", b"none", [4, 5]), "after reopening")
+    others_read("f = h5py.File('fill.h5'); assert f['whole'][6] == b'none' and f['chunks'][8] == b'none'\n"
+                "assert f['chunks_list'][6].tolist() == [4, 5]", "h5py reads them")
+
+
+def test_two_phase():
+    whole = np.arange(600).reshape(60, 10)
+    for mode in ("two-phase", "direct", "auto"):
+        with h5py.File("phase.h5", "w", comm=comm, transfer=mode) as f:
+            for name, part in (("rows", np.s_[rank::size]), ("blocks", np.s_[60 * rank // size : 60 * (rank + 1) // size])):
+                d = f.create_dataset(name, (60, 10), ">f4")
+                d[part] = whole[part]
+                equal(d[...], whole.astype(">f4"), f"{name}, {mode}")
+            d[if_odd(slice(0, 0), slice(0, 0))] = 5
+            d[if_odd(slice(0, 1), slice(0, 0))] = 5
+            equal(d[0], np.full(10, 5, ">f4"), f"one rank, {mode}")
+            if size > 1:
+                raises((IndexError, h5py.CollectiveError), "range", d.__setitem__, if_odd(60, 1), 0, name=f"an error, {mode}")
+    raises(ValueError, "two-phase", h5py.File, "x.h5", "w", comm=comm, transfer="three", name="no such mode")
+    if size > 1:
+        raises(h5py.CollectiveError, "disagree", h5py.File, "x.h5", "w", comm=comm, transfer=if_odd("auto", "direct"),
+               name="two modes")
+
+
+def test_large_copy():
+    with h5py.File("copy.h5", "w", comm=comm) as f:
+        d = f.create_dataset("g/d", (1 << 18,), "f8")
+        c = f.create_dataset("g/c", (1 << 16,), "i4", chunks=(1 << 12,), compression="gzip")
+        t = f.create_dataset("g/t", data=["a", "bc"])
+        lo, hi = (1 << 18) * rank // size, (1 << 18) * (rank + 1) // size
+        d[lo:hi] = np.arange(lo, hi)
+        c[...] = np.arange(1 << 16)
+        f["freed"] = np.ones(1 << 17)
+        del f["freed"]
+        f.copy("g", "h")
+        with h5py.File("copied.h5", "w", comm=comm) as other:
+            f.copy("g", other)
+            other["after"] = np.zeros(1 << 17)
+            check(not other["after"][...].any(), "what comes after is not what was copied")
+        equal((f["h/d"][lo:hi].sum(), f["h/c"][...].sum(), f["h/t"][1]), (d[lo:hi].sum(), c[...].sum(), b"bc"), "copied")
+    with h5py.File("copied.h5", comm=comm) as f:
+        check(np.array_equal(f["g/d"][...], np.arange(1 << 18)), "to another file")
+        equal((f["g/c"][777], f["g/t"][0]), (np.int32(777), b"a"), "chunks and texts")
+
+
 test_virtual()
+test_alone()
+test_fill()
+test_two_phase()
+test_large_copy()
 test_external()
 test_anonymous()
 test_require()

@@ -26,7 +26,7 @@ static const sort sorts[] = {
     {"early chunks", 3, COLLIO_OK},
     {"nbit", 0, COLLIO_OK},
     {"latest", 2, COLLIO_OK},
-    {"external", 0, COLLIO_ERR_UNSUPPORTED},
+    {"external", 0, COLLIO_OK},
     {"virtual", 0, COLLIO_ERR_UNSUPPORTED},
 };
 

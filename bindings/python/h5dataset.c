@@ -276,8 +276,8 @@ static PyGetSetDef dataset_getset[] = {
     {"fillvalue", h5_get_fillvalue, NULL, "of elements that were not written", NULL},
     {"is_virtual", h5_get_virtual, NULL, "whether the elements are in other datasets", NULL},
     {"collective", get_collective, NULL, "with d.collective: as without it", NULL},
-    {"independent", get_independent, NULL, "with d.independent: this rank reads without the others",
-     NULL},
+    {"independent", get_independent, NULL,
+     "with d.independent: this rank reads and writes without the others", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -286,7 +286,8 @@ PyDoc_STRVAR(
     "An N-d array of numbers in an HDF5 file.\n\n"
     "d[index] reads, d[index] = values writes. Both are collective: every rank its own part,\n"
     "and one with nothing to read or write takes part with an empty selection, such as d[0:0].\n"
-    "Within `with d.independent:` a rank reads alone. An index is made of integers, slices with\n"
+    "Within `with d.independent:` a rank reads and, where elements are contiguous in the file,\n"
+    "writes alone. An index is made of integers, slices with\n"
     "positive steps, MultiBlockSlice, one list or 1-D array of increasing indexes or mask of a\n"
     "dimension, and one Ellipsis; or it is a mask of all elements; names of fields may stand\n"
     "beside it. Values are broadcast as NumPy does. Shape and type may be looked at by any rank\n"

@@ -219,28 +219,28 @@ static int check_strategy(PyObject *strategy, const char *mode)
     return -1;
 }
 
-/* How elements travel is found out by itself; only what is not there is refused. */
-static int check_transfer(PyObject *transfer)
+static int transfer_of(PyObject *given, collio_transfer *out)
 {
-    static const char *const known[] = {"auto", "direct", NULL};
+    static const char *const known[] = {"auto", "direct", "two-phase", NULL};
     const char *text;
 
-    if (!is_given(transfer))
+    if (!is_given(given))
         return 0;
-    if (arg_text(transfer, &text) < 0)
+    if (arg_text(given, &text) < 0)
         return -1;
-    if (is_one_of(text, known))
-        return 0;
-    if (strcmp(text, "two-phase") == 0)
-        PyErr_SetString(PyExc_NotImplementedError, "transfer='two-phase' is not there yet");
-    else
-        PyErr_Format(PyExc_ValueError, "transfer must be 'auto' or 'direct', not '%s'", text);
+    for (int i = 0; known[i] != NULL; i++)
+        if (strcmp(text, known[i]) == 0) {
+            *out = (collio_transfer)i;
+            return 0;
+        }
+    PyErr_Format(PyExc_ValueError, "transfer must be 'auto', 'direct' or 'two-phase', not '%s'",
+                 text);
     return -1;
 }
 
 static int check_hints(const open_args *a, const char *mode)
 {
-    if (check_strategy(a->fs_strategy, mode) < 0 || check_transfer(a->transfer) < 0)
+    if (check_strategy(a->fs_strategy, mode) < 0)
         return -1;
     if (is_given(a->info) && !is_a(state_find(), a->info, TYPE_Info) &&
         !PyObject_HasAttrString(a->info, "Get_nkeys")) {
@@ -266,7 +266,8 @@ static int options_of(const open_args *a, const char **mode, collio_file_options
         number_of(a->alignment_threshold, &out->threshold) < 0 ||
         number_of(a->alignment_interval, &out->alignment) < 0 ||
         number_of(a->meta_block_size, &out->metadata_block) < 0 || formats_of(a->libver, out) < 0 ||
-        (is_given(a->locking) && locking_of(a->locking, &out->locking) < 0))
+        (is_given(a->locking) && locking_of(a->locking, &out->locking) < 0) ||
+        transfer_of(a->transfer, &out->transfer) < 0)
         return -1;
     out->track_order = h5_wants_order(a->track_order);
     return out->track_order < 0 ? -1 : 0;

@@ -107,14 +107,12 @@ static int read_fill(PyObject *value, collio_type type, h5storage *out)
     Py_ssize_t size = 0;
     char *bytes = NULL;
 
-    if (collio_type_variable(type)) {
-        PyErr_SetString(PyExc_NotImplementedError,
-                        "a fillvalue of variable length is not supported");
-        Py_XDECREF(dtype);
-        return -1;
-    }
-    if (dtype != NULL)
+    if (dtype != NULL && h5_is_objects(type)) {
+        out->fill_keeps = memory_call("collio._values", "one", "(Oi)", value, (int)type);
+        array = out->fill_keeps == NULL ? NULL : Py_XNewRef(PyTuple_GetItem(out->fill_keeps, 0));
+    } else if (dtype != NULL) {
         array = memory_call("numpy", "asarray", "(OO)", value, dtype);
+    }
     if (array != NULL)
         out->fill = PyObject_CallMethod(array, "tobytes", NULL);
     if (out->fill != NULL && PyBytes_AsStringAndSize(out->fill, &bytes, &size) == 0 &&
@@ -144,6 +142,7 @@ int h5_storage(const h5storage_args *a, collio_type type, int ndim, h5storage *o
 void h5_storage_forget(h5storage *storage)
 {
     Py_CLEAR(storage->fill);
+    Py_CLEAR(storage->fill_keeps);
     Py_CLEAR(storage->elsewhere_kept);
     PyMem_Free(storage->elsewhere);
     storage->elsewhere = NULL;
@@ -234,23 +233,19 @@ PyObject *h5_get_fillvalue(PyObject *object, void *Py_UNUSED(none))
     h5object *self = (h5object *)object;
     collio_error err = COLLIO_ERROR_INIT;
     collio_type type = COLLIO_TYPE_COUNT;
-    PyObject *dtype, *array = NULL;
-    void *data = NULL;
+    PyObject *array = NULL;
+    h5room room;
 
     if (h5_ready(self) < 0)
         return NULL;
     if (collio_dataset_stored_type(self->object, &type, &err))
         return raise_from(&err);
-    if (collio_type_variable(type))
-        return PyBytes_FromString("");
-    dtype = h5_dtype(type);
-    if (dtype != NULL)
-        array = array_new_any(dtype, 0, NULL, &data);
-    if (array != NULL && collio_dataset_fill(self->object, h5_type(dtype), data, &err)) {
-        raise_from(&err);
-        Py_CLEAR(array);
-    }
-    Py_XDECREF(dtype);
+    if (h5_room(NULL, type, 0, NULL, &room) < 0)
+        return NULL;
+    collio_dataset_fill(self->object, room.memory.type, room.memory.data, &err);
+    array = h5_room_take(&room, err.code == COLLIO_OK);
+    if (err.code != COLLIO_OK)
+        return raise_from(&err);
     return array == NULL ? NULL : array_scalar(array);
 }
 

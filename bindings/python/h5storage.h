@@ -32,8 +32,9 @@ typedef struct h5storage {
     collio_dataset_options options;
     int64_t chunks[COLLIO_MAX_DIMS], maximum[COLLIO_MAX_DIMS];
     collio_filter filters[COLLIO_MAX_FILTERS];
-    PyObject *fill;  /* bytes; NULL: none */
-    void *elsewhere; /* the table of external files or mappings; PyMem_Free */
+    PyObject *fill;       /* bytes; NULL: none */
+    PyObject *fill_keeps; /* what they point to */
+    void *elsewhere;      /* the table of external files or mappings; PyMem_Free */
     PyObject *elsewhere_kept;
 } h5storage;
 

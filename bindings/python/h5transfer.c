@@ -237,16 +237,6 @@ static int refuse_empty(h5object *self, const char *text)
     return -1;
 }
 
-static int refuse_alone(const h5object *self)
-{
-    if (!self->alone)
-        return 0;
-    PyErr_SetString(PyExc_NotImplementedError,
-                    "a rank cannot write alone: within `with d.independent:` only reads are "
-                    "allowed; write with an empty selection on the other ranks instead");
-    return -1;
-}
-
 /* Write to a selection; `names` are fields, or NULL. An error of this rank is in j already, or
  * the values are there. */
 static int write_index(h5object *self, PyObject *index, PyObject *names, PyObject *values, joint *j)
@@ -259,7 +249,10 @@ static int write_index(h5object *self, PyObject *index, PyObject *names, PyObjec
     if (j->err.code == COLLIO_OK && values_of(values, names, &t, &v) < 0)
         joint_fail(j);
     saved = io_enter();
-    collio_dataset_write(self->object, &t.index.selection, &t.memory, &j->err);
+    if (self->alone)
+        collio_dataset_write_independent(self->object, &t.index.selection, &t.memory, &j->err);
+    else
+        collio_dataset_write(self->object, &t.index.selection, &t.memory, &j->err);
     io_leave(saved);
     Py_CLEAR(t.index.keep);
     h5_values_release(&v);
@@ -276,7 +269,7 @@ int h5_write(PyObject *object, PyObject *index, PyObject *values)
     int result;
     joint j;
 
-    if (refuse_empty(self, "Empty datasets cannot be written to") < 0 || refuse_alone(self) < 0)
+    if (refuse_empty(self, "Empty datasets cannot be written to") < 0)
         return -1;
     joint_begin(&j);
     if (values == NULL)
@@ -458,7 +451,7 @@ static PyObject *write_direct(PyObject *object, PyObject *const *args, Py_ssize_
     int result;
     joint j;
 
-    if (refuse_empty(self, "Empty datasets cannot be written to") < 0 || refuse_alone(self) < 0)
+    if (refuse_empty(self, "Empty datasets cannot be written to") < 0)
         return NULL;
     joint_begin(&j);
     if (args_parse("write_direct", rows, &a, args, nargs, keywords) == 0)

@@ -153,6 +153,14 @@ typedef enum collio_locking {
     COLLIO_LOCKING_ALWAYS /* an error where it cannot */
 } collio_locking;
 
+typedef enum collio_transfer {
+    COLLIO_TRANSFER_AUTO,     /* as the sizes of the pieces suggest */
+    COLLIO_TRANSFER_DIRECT,   /* each rank writes its pieces itself, however short they are */
+    COLLIO_TRANSFER_TWO_PHASE /* ranks first send each other the pieces that follow each other in
+                                 the file, and write what they then have in large ones: for file
+                                 systems where small or interleaved writes cost much */
+} collio_transfer;
+
 /* Zeros are the defaults. Must match on all ranks. */
 typedef struct collio_file_options {
     int64_t user_block;     /* bytes left free at the start: 0, 512, 1024, 2048, ... */
@@ -163,6 +171,7 @@ typedef struct collio_file_options {
     int64_t metadata_block; /* bytes that structure grows by; HDF5's 2048 if 0 */
     int track_order;        /* 1: a new root keeps the order in which names and attributes come */
     collio_locking locking;
+    collio_transfer transfer; /* how elements that are contiguous in the file are written */
 } collio_file_options;
 
 /*
@@ -656,6 +665,16 @@ COLLIO_API int collio_dataset_read(collio_object *dataset, const collio_selectio
 COLLIO_API int collio_dataset_read_independent(collio_object *dataset,
                                                const collio_selection *selection,
                                                const collio_array *memory, collio_error *err);
+
+/*
+ * Write elements by one rank alone. Not collective: the error, too, is this rank's. Only where
+ * nothing but these elements changes in the file: they are contiguous, or in other files, and of
+ * fixed length. No other rank may be in a call that moves the same elements.
+ * Errors: as collio_dataset_write(); UNSUPPORTED for other datasets.
+ */
+COLLIO_API int collio_dataset_write_independent(collio_object *dataset,
+                                                const collio_selection *selection,
+                                                const collio_array *memory, collio_error *err);
 
 /* A transfer that goes on while the program does other things. */
 typedef struct collio_request collio_request;

@@ -34,6 +34,16 @@ def prepare(values, number, names=None):
     return _memory(array, mine, ndim)
 
 
+def one(value, number):
+    """(array, keep): one element of a type, as memory for the library."""
+    holder = np.empty((), dtype=object)
+    holder[()] = value
+    if check_vlen_dtype(dtype_of(number)) is None and not isinstance(value, Reference):
+        holder = np.asarray(value, dtype=dtype_of(number))
+    keep = []
+    return store(holder.reshape(1).view(dtype_of(number)), number, keep), keep
+
+
 def for_new(data, dtype, shape):
     """(array, type number, ndim, keep, stored): data to create a dataset with, as prepare() gives it.
 
