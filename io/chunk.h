@@ -39,6 +39,7 @@ typedef struct collio_segment {
     int64_t chunk;
     int64_t offset, count; /* elements, from the chunk's first one */
     char *memory;
+    int64_t step, times; /* in a parcel: there are so many alike, each `step` after the last */
 } collio_segment;
 
 typedef int collio_segment_function(void *context, const collio_segment *segment,
@@ -106,6 +107,16 @@ int collio_chunks_allocate(const collio_object *dataset, const collio_grid *grid
 
 /* Put the fill value into a whole chunk. */
 void collio_chunk_fill(const collio_grid *grid, const char *element, char *chunk);
+
+/* Memory for chunks, used again: fresh pages cost as much as what is done with them. All zeros is
+ * none. */
+typedef struct collio_spare {
+    char *first; /* a list through the buffers' first bytes */
+} collio_spare;
+
+char *collio_spare_take(collio_spare *spare, size_t size); /* NULL: no memory */
+void collio_spare_give(collio_spare *spare, char *buffer);
+void collio_spare_free(collio_spare *spare);
 
 /* ------------------------------------------------------------- interleave.c */
 
@@ -187,21 +198,22 @@ typedef struct collio_parcel {
     int64_t label; /* where the last label is */
 } collio_parcel;
 
-/* Add a segment of the share number `share`. MEMORY. */
+/* Add a segment of the share number `share`, or (`times` is more than 1) several alike. MEMORY. */
 int collio_parcel_add(collio_parcel *parcel, int64_t share, const collio_segment *segment,
                       size_t element, collio_error *err);
 
-/* Take the segments out of a parcel; their `chunk` is the number of the share. */
-int collio_parcel_open(char *bytes, int64_t size, size_t element, collio_segment_function *arrived,
-                       void *context, collio_error *err);
+/* Take the segments out of a parcel; their `chunk` is the number of the share. `alike`: those that
+ * are alike at once. */
+int collio_parcel_open(char *bytes, int64_t size, size_t element, int alike,
+                       collio_segment_function *arrived, void *context, collio_error *err);
 
 /*
  * Send a parcel to each rank and hand on what arrives. Collective; an error that this
  * rank brings goes to all.
  *   parcels  in/out  one a rank; emptied
- *   arrived  in      called for each segment; its `chunk` is the number of the share
+ *   arrived  in      called as by collio_parcel_open()
  */
-int collio_parcels_exchange(collio_comm *comm, collio_parcel *parcels, size_t element,
+int collio_parcels_exchange(collio_comm *comm, collio_parcel *parcels, size_t element, int alike,
                             collio_segment_function *arrived, void *context, collio_error *err);
 
 #endif

@@ -307,7 +307,7 @@ static int write_batch(writing *w, collio_error *err)
     if (begin_batch(w, err) == COLLIO_OK)
         collio_transfer_walk(w->dataset, w->selection, w->memory, sort_run, w, err);
     if (b->exchanged &&
-        collio_parcels_exchange(file->comm, w->parcels, w->grid.element, put_segment, w, err) &&
+        collio_parcels_exchange(file->comm, w->parcels, w->grid.element, 0, put_segment, w, err) &&
         err->agreed)
         return err->code;
     if (err->code == COLLIO_OK)

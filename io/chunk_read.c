@@ -27,6 +27,7 @@ typedef struct reading {
     char *element; /* the fill value */
     int64_t size;  /* bytes of a chunk */
     int64_t opened;
+    collio_spare spare;
 } reading;
 
 static int find_places(reading *r, collio_error *err)
@@ -70,7 +71,7 @@ static int open_chunk(reading *r, place *p, const collio_segment *s, collio_erro
     if (p->buffer != NULL || s->count * (int64_t)r->grid.element >= large_segment ||
         p->left < r->grid.chunk / 16 || r->opened + r->size > most_bytes)
         return COLLIO_OK;
-    p->buffer = malloc((size_t)r->size);
+    p->buffer = collio_spare_take(&r->spare, (size_t)r->size);
     if (p->buffer == NULL)
         return COLLIO_OK; /* by segments, then */
     r->opened += r->size;
@@ -79,9 +80,10 @@ static int open_chunk(reading *r, place *p, const collio_segment *s, collio_erro
 
 static void close_chunk(reading *r, place *p)
 {
-    if (p->buffer != NULL)
-        r->opened -= r->size;
-    free(p->buffer);
+    if (p->buffer == NULL)
+        return;
+    r->opened -= r->size;
+    collio_spare_give(&r->spare, p->buffer);
     p->buffer = NULL;
 }
 
@@ -126,6 +128,7 @@ int collio_chunks_read(const collio_object *dataset, const collio_selection *sel
         collio_transfer_fill(dataset, selection, memory, get_run, &r, err);
     for (int64_t i = 0; r.places != NULL && i < r.touched.count; i++)
         free(r.places[i].buffer);
+    collio_spare_free(&r.spare);
     free(r.places);
     free(r.touched.list);
     free(r.element);

@@ -2,6 +2,7 @@
  * by reading and writing whole chunks while the driver only notes what it would do. */
 #include "chunk.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void start_of(const collio_grid *grid, int64_t chunk, hsize_t *out)
@@ -98,4 +99,26 @@ void collio_chunk_fill(const collio_grid *grid, const char *element, char *chunk
         n = filled < size - filled ? filled : size - filled;
         memcpy(chunk + filled, chunk, n);
     }
+}
+
+char *collio_spare_take(collio_spare *spare, size_t size)
+{
+    char *buffer = spare->first;
+
+    if (buffer == NULL)
+        return malloc(size > sizeof spare->first ? size : sizeof spare->first);
+    memcpy(&spare->first, buffer, sizeof spare->first);
+    return buffer;
+}
+
+void collio_spare_give(collio_spare *spare, char *buffer)
+{
+    memcpy(buffer, &spare->first, sizeof spare->first);
+    spare->first = buffer;
+}
+
+void collio_spare_free(collio_spare *spare)
+{
+    while (spare->first != NULL)
+        free(collio_spare_take(spare, 0));
 }

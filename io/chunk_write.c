@@ -27,7 +27,8 @@ typedef struct collio_chunks {
     char *element;  /* the fill value */
     int fills;      /* it is wanted */
     int64_t size;   /* bytes of a chunk */
-    int64_t opened; /* bytes of all buffers */
+    int64_t opened; /* bytes of all buffers in use */
+    collio_spare spare;
 } writing;
 
 /* ----------------------------------------------------------------- places */
@@ -165,7 +166,7 @@ static int write_at(const writing *w, int64_t address, const char *bytes, int64_
 static void open_chunk(writing *w, place *p, const collio_segment *s)
 {
     if (w->opened + w->size <= most_bytes)
-        p->buffer = malloc((size_t)w->size);
+        p->buffer = collio_spare_take(&w->spare, (size_t)w->size);
     if (p->buffer == NULL) {
         p->left = -1;
         return;
@@ -179,7 +180,7 @@ static void open_chunk(writing *w, place *p, const collio_segment *s)
 static int close_chunk(writing *w, place *p, collio_error *err)
 {
     write_at(w, p->address, p->buffer, w->size, err);
-    free(p->buffer);
+    collio_spare_give(&w->spare, p->buffer);
     p->buffer = NULL;
     w->opened -= w->size;
     return err->code;
@@ -215,6 +216,7 @@ void collio_chunks_drop(writing *w)
         return;
     for (int64_t i = 0; w->places != NULL && i < w->touched.count; i++)
         free(w->places[i].buffer);
+    collio_spare_free(&w->spare);
     free(w->places);
     free(w->touched.list);
     free(w->element);

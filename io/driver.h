@@ -69,6 +69,11 @@ typedef struct collio_sieve {
     char *bytes;
 } collio_sieve;
 
+/* Pieces that are alike, `times` of them with `size` bytes, each `step` bytes after the last, to
+ * memory without gaps. */
+int collio_sieve_turns(collio_sieve *sieve, char *bytes, int64_t size, int64_t step, int64_t times,
+                       int64_t offset, collio_error *err);
+
 /* As collio_disk_read(), in few calls if the pieces are small and close. */
 int collio_sieve_read(collio_sieve *sieve, void *bytes, int64_t size, int64_t offset,
                       collio_error *err);

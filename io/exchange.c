@@ -52,12 +52,13 @@ static int joins(collio_parcel *p, int64_t share, const collio_segment *s)
 int collio_parcel_add(collio_parcel *p, int64_t share, const collio_segment *s, size_t element,
                       collio_error *err)
 {
-    label l = {share, s->offset, s->count, 0, 1};
-    int64_t size = s->count * (int64_t)element;
+    int64_t times = s->times > 1 ? s->times : 1;
+    label l = {share, s->offset, s->count, s->step, times};
+    int64_t size = times * s->count * (int64_t)element;
 
     if (make_room(p, (int64_t)sizeof l + size, err))
         return err->code;
-    if (!joins(p, share, s)) {
+    if (times > 1 || !joins(p, share, s)) {
         p->label = p->size;
         memcpy(p->bytes + p->size, &l, sizeof l);
         p->size += (int64_t)sizeof l;
@@ -69,8 +70,8 @@ int collio_parcel_add(collio_parcel *p, int64_t share, const collio_segment *s, 
 
 /* -------------------------------------------------------------- unpacking */
 
-int collio_parcel_open(char *bytes, int64_t size, size_t element, collio_segment_function *arrived,
-                       void *context, collio_error *err)
+int collio_parcel_open(char *bytes, int64_t size, size_t element, int alike,
+                       collio_segment_function *arrived, void *context, collio_error *err)
 {
     char *end = bytes + size;
     label l;
@@ -78,12 +79,12 @@ int collio_parcel_open(char *bytes, int64_t size, size_t element, collio_segment
     while (bytes < end) {
         memcpy(&l, bytes, sizeof l);
         bytes += sizeof l;
-        for (int64_t i = 0; i < l.times; i++) {
-            collio_segment s = {l.share, l.offset + i * l.step, l.count, bytes};
+        for (int64_t i = 0, n = alike ? l.times : 1; i < l.times; i += n) {
+            collio_segment s = {l.share, l.offset + i * l.step, l.count, bytes, l.step, n};
 
             if (arrived(context, &s, err))
                 return err->code;
-            bytes += l.count * (int64_t)element;
+            bytes += n * l.count * (int64_t)element;
         }
     }
     return COLLIO_OK;
@@ -170,7 +171,7 @@ static void empty(collio_parcel *parcels, int ranks)
     }
 }
 
-int collio_parcels_exchange(collio_comm *comm, collio_parcel *parcels, size_t element,
+int collio_parcels_exchange(collio_comm *comm, collio_parcel *parcels, size_t element, int alike,
                             collio_segment_function *arrived, void *context, collio_error *err)
 {
     int ranks = collio_comm_size(comm), rank = collio_comm_rank(comm);
@@ -190,7 +191,7 @@ int collio_parcels_exchange(collio_comm *comm, collio_parcel *parcels, size_t el
     empty(parcels, ranks);
     if (collio_agree_step(comm, "write, room to exchange", err) || travel(comm, &m, err))
         goto done;
-    collio_parcel_open(m.in, m.to_receive, element, arrived, context, err);
+    collio_parcel_open(m.in, m.to_receive, element, alike, arrived, context, err);
 done:
     empty(parcels, ranks);
     mail_free(&m);

@@ -72,7 +72,7 @@ static int cut_row(const collio_grid *g, const collio_segment *row, int64_t inde
 
     while (count > 0) {
         int64_t at = index % across, n = across - at < count ? across - at : count;
-        collio_segment s = {row->chunk + index / across, row->offset + at, n, memory};
+        collio_segment s = {row->chunk + index / across, row->offset + at, n, memory, 0, 1};
 
         if (function(context, &s, err))
             return err->code;

@@ -81,13 +81,17 @@ static int arrive(void *context, const collio_segment *s, collio_error *err)
 {
     weaving *w = context;
 
+    int64_t end = s->offset + (s->times - 1) * s->step + s->count;
+    size_t size = (size_t)(s->count * w->element);
+
     if (w->high == 0 && read_window(w, err))
         return err->code;
     if (s->offset < w->low)
         w->low = s->offset;
-    if (s->offset + s->count > w->high)
-        w->high = s->offset + s->count;
-    memcpy(w->bytes + s->offset * w->element, s->memory, (size_t)(s->count * w->element));
+    if (end > w->high)
+        w->high = end;
+    collio_copy_elements(w->bytes + s->offset * w->element, s->step * w->element, s->memory,
+                         (int64_t)size, s->times, size);
     return COLLIO_OK;
 }
 
@@ -99,7 +103,7 @@ static int end_round(weaving *w, collio_error *err)
 
     w->low = w->window;
     w->high = 0;
-    if (collio_parcels_exchange(w->comm, w->parcels, (size_t)w->element, arrive, w, err) ==
+    if (collio_parcels_exchange(w->comm, w->parcels, (size_t)w->element, 1, arrive, w, err) ==
             COLLIO_OK &&
         w->high > 0)
         collio_posix_write(disk->fd, w->bytes + w->low * w->element,
@@ -126,7 +130,7 @@ static int put_run(void *context, int64_t first, int64_t count, char *memory, co
         owner = (int)((first - w->start) / w->window);
         at = (first - w->start) % w->window;
         n = w->window - at < count ? w->window - at : count;
-        if (collio_parcel_add(&w->parcels[owner], 0, &(collio_segment){0, at, n, memory},
+        if (collio_parcel_add(&w->parcels[owner], 0, &(collio_segment){0, at, n, memory, 0, 1},
                               (size_t)w->element, err))
             return err->code;
         first += n;
@@ -134,6 +138,41 @@ static int put_run(void *context, int64_t first, int64_t count, char *memory, co
         memory += n * w->element;
     }
     return COLLIO_OK;
+}
+
+/* Runs that are alike: as many at once as end in the window in which they begin. */
+static int put_turns(void *context, int64_t first, int64_t count, int64_t step, int64_t times,
+                     char *memory, collio_error *err)
+{
+    weaving *w = context;
+
+    while (times > 0 && err->code == COLLIO_OK) {
+        int64_t at = (first - w->start) % w->window, n = (w->window - at - count) / step + 1;
+        collio_segment s = {0, at, count, memory, step, n < times ? n : times};
+
+        if (first >= w->end || w->window - at < count) {
+            s.times = 1;
+            put_run(w, first, count, memory, err);
+        } else {
+            collio_parcel_add(&w->parcels[(first - w->start) / w->window], 0, &s,
+                              (size_t)w->element, err);
+        }
+        first += s.times * step;
+        memory += s.times * count * w->element;
+        times -= s.times;
+    }
+    return err->code;
+}
+
+static int walk_part(weaving *w, const collio_selection *selection, const collio_array *memory,
+                     collio_error *err)
+{
+    const collio_layout *l = &w->dataset->layout;
+
+    if (l->stored == memory->type && collio_selection_size(selection) > 0 && err->code == COLLIO_OK)
+        return collio_runs_in_turn(l->shape, selection, memory, COLLIO_WRITING, COLLIO_PACK_BYTES,
+                                   put_run, put_turns, w, err);
+    return collio_transfer_walk(w->dataset, selection, memory, put_run, w, err);
 }
 
 static int prepare(weaving *w, const collio_ticket *ticket, collio_error *err)
@@ -165,7 +204,7 @@ int collio_interleave_write(collio_object *dataset, const collio_selection *sele
 
     collio_hdf5_quiet(&printing);
     if (prepare(&w, ticket, err) == COLLIO_OK) {
-        collio_transfer_walk(dataset, selection, memory, put_run, &w, err);
+        walk_part(&w, selection, memory, err);
         /* The others may have further to go, and must hear of an error of this rank. */
         while (w.start < w.last && !(err->code != COLLIO_OK && err->agreed))
             end_round(&w, err);

@@ -53,6 +53,24 @@ int collio_runs(const int64_t *shape, const collio_selection *selection, const c
                 collio_direction direction, size_t limit, collio_run_function *function,
                 void *context, collio_error *err);
 
+/*
+ * Runs that are alike, `times` of them with `count` elements each, each `step` elements after the
+ * last; in memory without gaps.
+ */
+typedef int collio_turns_function(void *context, int64_t first, int64_t count, int64_t step,
+                                  int64_t times, char *memory, collio_error *err);
+
+/* The same, handing on to `turns` what it can take: elements dealt out one by one are too many to
+ * be handed on one by one. NULL: nothing. */
+int collio_runs_in_turn(const int64_t *shape, const collio_selection *selection,
+                        const collio_array *memory, collio_direction direction, size_t limit,
+                        collio_run_function *function, collio_turns_function *turns, void *context,
+                        collio_error *err);
+
+/* Copy n elements of `size` bytes between two places with their own strides. */
+void collio_copy_elements(char *to, int64_t to_stride, const char *from, int64_t from_stride,
+                          int64_t n, size_t size);
+
 /* What a walk is going to be like. */
 typedef struct collio_reach {
     int64_t count;      /* elements; 0: the others are 0 */

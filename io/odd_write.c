@@ -70,7 +70,7 @@ typedef struct compact {
 static int add_run(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
 {
     compact *c = context;
-    collio_segment s = {0, first, count, memory};
+    collio_segment s = {0, first, count, memory, 0, 1};
 
     return collio_parcel_add(&c->parcel, 0, &s, c->element, err);
 }
@@ -104,7 +104,7 @@ static int gather(collio_comm *comm, compact *c, collio_error *err)
         if (collio_agree_step(comm, "write, room for elements", err) == COLLIO_OK &&
             collio_bcast(comm, bytes, (size_t)sizes[rank], rank, "write, elements", err) ==
                 COLLIO_OK)
-            collio_parcel_open(bytes, sizes[rank], c->element, put_segment, c, err);
+            collio_parcel_open(bytes, sizes[rank], c->element, 0, put_segment, c, err);
         free(bytes);
     }
 done:

@@ -37,6 +37,7 @@ typedef struct job {
     cursor cursor;
     collio_direction direction;
     collio_run_function *function;
+    collio_turns_function *turns; /* NULL: every run by itself */
     void *context;
     char *buffer; /* allocated when first needed */
     int64_t room; /* elements in it */
@@ -171,8 +172,8 @@ static inline void copy_each(char *to, int64_t to_stride, const char *from, int6
         memcpy(to + i * to_stride, from + i * from_stride, size);
 }
 
-/* The same; sizes are spelled out so that the compiler makes moves of them. */
-static void copy_elements(char *to, int64_t to_stride, const char *from, int64_t from_stride,
+/* Sizes are spelled out so that the compiler makes moves of them. */
+void collio_copy_elements(char *to, int64_t to_stride, const char *from, int64_t from_stride,
                           int64_t n, size_t size)
 {
     if (to_stride == (int64_t)size && from_stride == (int64_t)size)
@@ -196,9 +197,9 @@ static void cursor_copy(cursor *c, char *buffer, int64_t n, collio_direction dir
         char *place = c->row + at * stride;
 
         if (direction == COLLIO_WRITING)
-            copy_elements(buffer, step, place, stride, piece, c->size);
+            collio_copy_elements(buffer, step, place, stride, piece, c->size);
         else
-            copy_elements(place, stride, buffer, step, piece, c->size);
+            collio_copy_elements(place, stride, buffer, step, piece, c->size);
         cursor_on(c, piece);
         buffer += piece * step;
         n -= piece;
@@ -251,11 +252,55 @@ static int one_run(job *j, int64_t first, int64_t count, collio_error *err)
     return err->code;
 }
 
+/* Take all runs of the innermost loop at once: NULL if they or their memory are not alike, or there
+ * are few. */
+static char *take_turns(const job *j, walk *w, int64_t *count)
+{
+    const loop *l = &w->loop[0];
+    char *memory;
+
+    if (j->turns == NULL || w->loops == 0 || w->lists || l->block != 1 || l->steps < 4 || l->at > 0)
+        return NULL;
+    memory = cursor_contiguous(&j->cursor, w->run * l->steps);
+    *count = l->steps;
+    return memory;
+}
+
+/* On to the end of the innermost loop. */
+static void walk_over(walk *w)
+{
+    loop *l = &w->loop[0];
+
+    w->first -= l->offset;
+    l->at = l->steps - 1;
+    l->offset = loop_offset(l);
+    w->first += l->offset;
+    walk_on(w);
+}
+
+static int all_turns(job *j, walk *w, int64_t times, char *memory, collio_error *err)
+{
+    int64_t first = w->first, step = w->loop[0].stride * w->loop[0].weight;
+
+    cursor_on(&j->cursor, w->run * times);
+    walk_over(w);
+    return j->turns(j->context, first, w->run, step, times, memory, err);
+}
+
 int collio_runs(const int64_t *shape, const collio_selection *selection, const collio_array *memory,
                 collio_direction direction, size_t limit, collio_run_function *function,
                 void *context, collio_error *err)
 {
-    job j = {.direction = direction, .function = function, .context = context};
+    return collio_runs_in_turn(shape, selection, memory, direction, limit, function, NULL, context,
+                               err);
+}
+
+int collio_runs_in_turn(const int64_t *shape, const collio_selection *selection,
+                        const collio_array *memory, collio_direction direction, size_t limit,
+                        collio_run_function *function, collio_turns_function *turns, void *context,
+                        collio_error *err)
+{
+    job j = {.direction = direction, .function = function, .turns = turns, .context = context};
     int64_t first, count, longest;
     walk w;
 
@@ -268,8 +313,14 @@ int collio_runs(const int64_t *shape, const collio_selection *selection, const c
     if (j.room == 0)
         j.room = 1;
     while (!w.finished && err->code == COLLIO_OK) {
-        count = walk_take(&w, &first);
-        one_run(&j, first, count, err);
+        char *alike = take_turns(&j, &w, &count);
+
+        if (alike != NULL) {
+            all_turns(&j, &w, count, alike, err);
+        } else {
+            count = walk_take(&w, &first);
+            one_run(&j, first, count, err);
+        }
     }
     free(j.buffer);
     return err->code;

@@ -43,3 +43,19 @@ int collio_sieve_read(collio_sieve *s, void *bytes, int64_t size, int64_t offset
     memcpy(bytes, s->bytes + (offset - s->start), (size_t)size);
     return COLLIO_OK;
 }
+
+int collio_sieve_turns(collio_sieve *s, char *bytes, int64_t size, int64_t step, int64_t times,
+                       int64_t offset, collio_error *err)
+{
+    for (int64_t n; times > 0; offset += n * step, bytes += n * size, times -= n) {
+        n = 1;
+        if (collio_sieve_read(s, bytes, size, offset, err))
+            return err->code;
+        if (size > SMALL)
+            continue;
+        n += (s->start + s->filled - offset - size) / step;
+        n = n < times ? n : times;
+        collio_copy_elements(bytes, size, s->bytes + (offset - s->start), step, n, (size_t)size);
+    }
+    return COLLIO_OK;
+}

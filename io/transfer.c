@@ -113,6 +113,16 @@ static int read_same(void *context, int64_t first, int64_t count, char *memory, 
     return collio_sieve_read(&r->sieve, memory, size, offset, err);
 }
 
+static int read_turns(void *context, int64_t first, int64_t count, int64_t step, int64_t times,
+                      char *memory, collio_error *err)
+{
+    route *r = context;
+
+    r->runs += times;
+    return collio_sieve_turns(&r->sieve, memory, count * r->file_size, step * r->file_size, times,
+                              r->offset + first * r->file_size, err);
+}
+
 /* Read elements as they are in the file. */
 static int read_old(route *r, int64_t first, int64_t count, char *to, collio_error *err)
 {
@@ -209,8 +219,8 @@ static int read_directly(const collio_object *dataset, const collio_selection *s
         r.put = read_same;
         r.put_context = &r;
         r.sieve = (collio_sieve){.disk = r.disk, .end = r.offset + elements(l) * r.file_size};
-        collio_runs(l->shape, selection, memory, COLLIO_READING, COLLIO_PACK_BYTES,
-                    same ? read_same : read_converted, &r, err);
+        collio_runs_in_turn(l->shape, selection, memory, COLLIO_READING, COLLIO_PACK_BYTES,
+                            same ? read_same : read_converted, same ? read_turns : NULL, &r, err);
     }
     free(r.sieve.bytes);
     free(r.buffer);
