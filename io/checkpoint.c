@@ -67,7 +67,7 @@ static int enter_directory(collio_checkpoint *c, const char *directory, collio_e
     if (writing && err->code == COLLIO_OK && collio_alone_claim(c->directory, err) == COLLIO_OK &&
         collio_lease_take(c->directory, &c->lease, err) == COLLIO_OK) {
         collio_names_clean(c->directory);
-        collio_ranks_drop(c->directory, -1);
+        collio_ranks_drop(c->directory, -1, NULL);
     }
     if (err->code == COLLIO_OK)
         collio_schedule_begin(c, err);

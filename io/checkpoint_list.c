@@ -102,13 +102,14 @@ static int remove_step(const collio_checkpoint *c, int64_t step, collio_error *e
 {
     collio_error why = COLLIO_ERROR_INIT;
     char *path = collio_name_step(c->directory, step, &why);
-    int pinned = 0;
+    unsigned char owner[16];
+    int pinned = 0, known = path != NULL && collio_ranks_owner(path, step, owner);
 
     if (path != NULL && collio_pin_exists(c->directory, step, &pinned, &why) == COLLIO_OK && pinned)
         collio_error_set(&why, COLLIO_ERR_STATE, "'%s' is pinned", path);
     if (why.code == COLLIO_OK && collio_posix_remove(path, &why) == COLLIO_OK &&
         collio_posix_sync_directory(c->directory, &why) == COLLIO_OK)
-        collio_ranks_drop(c->directory, step);
+        collio_ranks_drop(c->directory, step, known ? owner : NULL);
     if (why.sys_error == ENOENT)
         collio_error_set(err, COLLIO_ERR_NONE, "there is no '%s'", path);
     else if (why.code != COLLIO_OK && err->code == COLLIO_OK)

@@ -145,14 +145,15 @@ static int add_path(collio_removal *r, const char *path, collio_error *err)
 static void give_up(const collio_checkpoint *c, int64_t step, const char *path,
                     collio_error *warning)
 {
-    unsigned char uuid[16];
+    unsigned char uuid[16], owner[16];
+    int known = collio_ranks_owner(path, step, owner);
     char *old;
 
     collio_uuid_make(uuid);
     old = collio_name_old(c->directory, uuid, step, warning);
     if (old != NULL && collio_posix_rename(path, old, warning) == COLLIO_OK) {
         add_path(c->removal, old, warning);
-        collio_ranks_drop(c->directory, step);
+        collio_ranks_drop(c->directory, step, known ? owner : NULL);
     }
     free(old);
 }

@@ -97,15 +97,48 @@ static void drop(const char *directory, int64_t step, const char *name)
     free(file);
 }
 
-void collio_ranks_drop(const char *directory, int64_t wanted)
+int collio_ranks_owner(const char *path, int64_t step, unsigned char *uuid)
+{
+    collio_error ignored = COLLIO_ERROR_INIT;
+    collio_table table = {.count = 0};
+    int fd = -1, found = 0;
+
+    if (collio_step_open(path, step, &fd, &table, &ignored) == COLLIO_OK && table.ranks != NULL) {
+        memcpy(uuid, table.uuid, sizeof table.uuid);
+        found = 1;
+    }
+    collio_posix_close(&fd, path, &ignored);
+    collio_table_free(&table);
+    return found;
+}
+
+/* 1 if there is a "damaged-<uuid>-step-<12 digits>.h5": somebody may want to look at its files. */
+static int is_set_aside(const char *directory, int64_t step)
 {
     DIR *dir = opendir(directory);
     struct dirent *entry;
-    unsigned char uuid[16];
+    char ending[40];
+    int found = 0;
+
+    snprintf(ending, sizeof ending, "-step-%012" PRId64 ".h5", step);
+    while (dir != NULL && !found && (entry = readdir(dir)) != NULL)
+        found = strncmp(entry->d_name, "damaged-", 8) == 0 && strlen(entry->d_name) > 8 + 36 &&
+                strcmp(entry->d_name + 8 + 36, ending) == 0;
+    if (dir != NULL)
+        closedir(dir);
+    return found;
+}
+
+void collio_ranks_drop(const char *directory, int64_t wanted, const unsigned char *uuid)
+{
+    DIR *dir = opendir(directory);
+    struct dirent *entry;
+    unsigned char found[16];
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        int64_t step = parse_ranks(entry->d_name, uuid);
-        if (is_wanted(step, wanted, uuid))
+        int64_t step = parse_ranks(entry->d_name, found);
+        if (is_wanted(step, wanted, found) &&
+            (uuid != NULL ? memcmp(uuid, found, 16) == 0 : !is_set_aside(directory, step)))
             drop(directory, step, entry->d_name);
     }
     if (dir != NULL)

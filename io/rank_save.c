@@ -156,7 +156,7 @@ static int write_run(void *context, int64_t first, int64_t count, char *memory, 
 
     while (count > 0 && err->code == COLLIO_OK) {
         int64_t left = collio_block_first(own, collio_block_of(own, first) + 1) - first;
-        collio_stretch stretch = {f->at, first, count < left ? count : left, memory, 0, 0};
+        collio_stretch stretch = {f->at, first, count < left ? count : left, memory, 0, 0, NULL};
         if (collio_writer_take(&f->writer, &stretch, err) == COLLIO_OK)
             digest_piece(f, first, stretch.count, memory);
         memory += stretch.count * element;
@@ -242,7 +242,8 @@ static void write_file(collio_save *s, const char *ranks, int64_t *facts, collio
     if (f.path != NULL && make_table(&f, err) == COLLIO_OK && deflate_parts(&f, err) == COLLIO_OK &&
         collio_skeleton_create(f.path, &f.table, err) == COLLIO_OK &&
         collio_posix_open(f.path, O_RDWR, &f.writer.fd, err) == COLLIO_OK &&
-        collio_staging_write(&s->c->staging, collio_writer_take, &f.writer, err) == COLLIO_OK)
+        collio_staging_write(&s->c->staging, &f.table, collio_writer_take, &f.writer, err) ==
+            COLLIO_OK)
         each_part(&f, 0, write_run, err);
     /* One sync for data and seal: nothing refers to this file before it. */
     if (err->code == COLLIO_OK)
@@ -347,5 +348,5 @@ void collio_ranks_abandon(const collio_save *s)
     if (path != NULL)
         collio_ranks_remove(path);
     free(path);
-    collio_ranks_drop(s->c->directory, s->plan.step);
+    collio_ranks_drop(s->c->directory, s->plan.step, s->plan.table.uuid);
 }

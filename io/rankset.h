@@ -59,9 +59,14 @@ char *collio_name_rank(const char *ranks, int file, collio_error *err);
 /* Remove a directory and what is in it, best effort. Returns 1 if it is gone. */
 int collio_ranks_remove(const char *path);
 
-/* Remove the directories of a step whose own file is gone, best effort. `step` -1: of all steps,
- * where the process that made them is gone. */
-void collio_ranks_drop(const char *directory, int64_t step);
+/* Whose the directory of a step's files is, as far as its own file tells; 0 if it has none, or does
+ * not tell. */
+int collio_ranks_owner(const char *path, int64_t step, unsigned char *uuid);
+
+/* Remove the directories of a step whose own file is gone, best effort.
+ *   step  in  -1: of all steps, where the process that made them is gone
+ *   uuid  in  that one alone; NULL: each, unless a damaged step of the number was set aside */
+void collio_ranks_drop(const char *directory, int64_t step, const unsigned char *uuid);
 
 /* --------------------------------------------------------- rank_save.c */
 

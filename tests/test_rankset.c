@@ -333,6 +333,11 @@ static void test_damage(void)
     c->options.verify = COLLIO_VERIFY_ALL;
     tap_ok(little_save(c, 13, &err) == COLLIO_OK && little_is_newest(c, 13),
            "a new step takes the place of a damaged one");
+    tap_ok(count_names("damaged-") == 1 && count_names("step-000000000013.ranks-") == 2,
+           "which is kept aside, with its files");
+    tap_ok(collio_checkpoint_delete(c, 13, &err) == COLLIO_OK &&
+               count_names("step-000000000013.ranks-") == 1,
+           "also when the new one is deleted");
     collio_checkpoint_close(&c, &err);
 }
 
