@@ -144,7 +144,7 @@ static void window_of(const exchange *x, int rank, int64_t round, int64_t *from,
 
 /* ------------------------------------------------------------ one round */
 
-/* Copy what each rank is to have, in bytes, and note how much. */
+/* Copy what each other rank is to have, in bytes, and note how much. */
 static void pack(exchange *x, int64_t round, const char *packed)
 {
     int *count = x->counts, *place = count + x->ranks;
@@ -156,7 +156,7 @@ static void pack(exchange *x, int64_t round, const char *packed)
         from = count_before(x, mine, from);
         to = count_before(x, mine, to);
         place[rank] = (int)used;
-        count[rank] = (int)((to - from) * x->element);
+        count[rank] = rank != x->rank ? (int)((to - from) * x->element) : 0;
         memcpy(x->send + used, packed + from * x->element, (size_t)count[rank]);
         used += count[rank];
     }
@@ -169,21 +169,27 @@ static void expect(exchange *x, int64_t from, int64_t to)
 
     for (int rank = 0; rank < x->ranks; rank++) {
         part p = part_of(x, rank);
-        count[rank] = (int)((count_before(x, p, to) - count_before(x, p, from)) * x->element);
+        count[rank] = 0;
+        if (rank != x->rank)
+            count[rank] = (int)((count_before(x, p, to) - count_before(x, p, from)) * x->element);
         place[rank] = used;
         used += count[rank];
     }
 }
 
-/* Put the elements that came from each rank where they belong in the window. */
-static void unpack(exchange *x, int64_t from)
+/* Put what came from the other ranks, and this rank's own, where it belongs in the window. */
+static void unpack(exchange *x, int64_t from, int64_t to, const char *packed)
 {
     const int *count = x->counts + 2 * x->ranks, *place = count + x->ranks;
 
     for (int rank = 0; rank < x->ranks; rank++) {
         part p = part_of(x, rank);
-        const char *at = x->receive + place[rank], *end = at + count[rank];
         int64_t n = count_before(x, p, from), run = run_of(x->record, p);
+        const char *at = x->receive + place[rank], *end = at + count[rank];
+        if (rank == x->rank) {
+            at = packed + n * x->element;
+            end = packed + count_before(x, p, to) * x->element;
+        }
         while (at < end) {
             int64_t bytes = (run - n % run) * x->element;
             bytes = bytes < end - at ? bytes : end - at;
@@ -254,7 +260,7 @@ static void all_rounds(exchange *x, const char *packed, collio_run_function *wri
             *err = moving;
             return;
         }
-        unpack(x, from);
+        unpack(x, from, to, packed);
         if (to > from && err->code == COLLIO_OK)
             write(context, from, to - from, x->rows, err);
     }

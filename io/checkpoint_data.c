@@ -62,12 +62,13 @@ typedef struct handing {
     collio_take_function *take;
     void *context;
     int item, lasting;
+    const int64_t *box;
 } handing;
 
 static int hand_on(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
 {
     const handing *h = context;
-    collio_stretch stretch = {h->item, first, count, memory, h->lasting, 0};
+    collio_stretch stretch = {h->item, first, count, memory, h->lasting, 0, h->box};
 
     return h->take(h->context, &stretch, err);
 }
@@ -125,6 +126,13 @@ static int send_item(const collio_plan *plan, collio_comm *comm, int i, handing 
     if (collio_selection_size(&where) == 0 || plan->table.record[i].apart)
         return COLLIO_OK;
     h->lasting = is_packed(&memory);
+    if (plan->boxes && plan->items[i].kind == COLLIO_ITEM_PART) {
+        /* One run where the memory has no gaps, which is copied as fast as memory goes. */
+        h->box = collio_plan_blocks(plan, i) + (size_t)collio_comm_rank(comm) * plan->stride;
+        collio_selection_all(&where, memory.ndim, memory.shape);
+        return collio_runs(memory.shape, &where, &memory, COLLIO_WRITING, COLLIO_PACK_BYTES,
+                           hand_on, h, err);
+    }
     return collio_runs(plan->table.record[i].shape, &where, &memory, COLLIO_WRITING,
                        COLLIO_PACK_BYTES, hand_on, h, err);
 }
@@ -192,7 +200,7 @@ int collio_plan_send(const collio_plan *plan, collio_comm *comm, collio_take_fun
     /* First what each rank does alone: it may end with an error at any point. */
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < plan->nitems && !err->agreed; i++) {
-            handing h = {take, context, i, 0};
+            handing h = {take, context, i, 0, NULL};
             int exchanged = is_exchanged(plan, comm, i);
             if (pass == 0 && !exchanged && err->code == COLLIO_OK)
                 send_item(plan, comm, i, &h, err);

@@ -191,6 +191,7 @@ static int keep(void *context, const collio_stretch *stretch, collio_error *err)
 
 static int stage(collio_save *s, collio_error *err)
 {
+    s->plan.boxes = 1;
     collio_staging_prepare(&s->c->staging, collio_plan_room(&s->plan, s->c->comm, s->borrow), err);
     collio_plan_send(&s->plan, s->c->comm, keep, s, err);
     return collio_agree_step(s->c->comm, "checkpoint_save: copy the data", err);
@@ -267,7 +268,7 @@ static int commit(collio_save *s, collio_error *err)
 
 /* Below this many bytes a run costs more to write by itself than to send; measured. In the
  * background it is the program's time that counts, which an exchange takes. */
-static const int64_t short_run = 4096, short_in_background = 512;
+static const int64_t short_run = 8192, short_in_background = 512;
 
 int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int nitems,
                       const collio_item *items, collio_error *err)
@@ -288,7 +289,8 @@ int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int ni
 int collio_save_write(collio_save *s, collio_error *err)
 {
     if (err->code == COLLIO_OK &&
-        collio_staging_write(&s->c->staging, collio_writer_take, &s->writer, err) == COLLIO_OK)
+        collio_staging_write(&s->c->staging, &s->plan.table, collio_writer_take, &s->writer, err) ==
+            COLLIO_OK)
         make_durable(s, err);
     return err->code;
 }

@@ -32,7 +32,7 @@ void collio_staging_free(collio_staging *staging)
 static int follows(const collio_staged *last, const collio_stretch *stretch, const char *bytes,
                    int64_t element)
 {
-    return last->stored == 0 && last->item == stretch->item &&
+    return last->stored == 0 && last->box == stretch->box && last->item == stretch->item &&
            last->first + last->count == stretch->first &&
            last->bytes + last->count * element == bytes;
 }
@@ -72,7 +72,7 @@ int collio_staging_add(collio_staging *staging, const collio_stretch *stretch, i
     run = append(staging, err);
     if (run == NULL)
         return err->code;
-    *run = (collio_staged){stretch->item, stretch->first, stretch->count, bytes, 0};
+    *run = (collio_staged){stretch->item, stretch->first, stretch->count, bytes, 0, stretch->box};
     return COLLIO_OK;
 }
 
@@ -92,21 +92,52 @@ int collio_staging_deflate(collio_staging *staging, collio_record *record, int i
     run = append(staging, err);
     if (run == NULL)
         return err->code;
-    *run = (collio_staged){item, block, 1, to, size};
+    *run = (collio_staged){item, block, 1, to, size, NULL};
     record->stored[block] = size;
     staging->used += (size_t)size;
     return COLLIO_OK;
 }
 
-int collio_staging_write(const collio_staging *staging, collio_take_function *take, void *context,
-                         collio_error *err)
+/* What a walk over a box hands its runs to. */
+typedef struct handing {
+    collio_take_function *take;
+    void *context;
+    int item;
+} handing;
+
+static int hand_on(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
 {
-    for (size_t i = 0; i < staging->runs; i++) {
+    const handing *h = context;
+    collio_stretch stretch = {h->item, first, count, memory, 1, 0, NULL};
+
+    return h->take(h->context, &stretch, err);
+}
+
+static int write_box(const collio_staged *run, const collio_record *record, handing *h,
+                     collio_error *err)
+{
+    collio_selection where;
+    collio_array memory;
+
+    collio_selection_block(&where, record->ndim, run->box, run->box + record->ndim);
+    collio_array_fill(&memory, (char *)run->bytes, record->type, record->ndim,
+                      run->box + record->ndim);
+    return collio_runs(record->shape, &where, &memory, COLLIO_WRITING, COLLIO_PACK_BYTES, hand_on,
+                       h, err);
+}
+
+int collio_staging_write(const collio_staging *staging, const collio_table *table,
+                         collio_take_function *take, void *context, collio_error *err)
+{
+    for (size_t i = 0; i < staging->runs && err->code == COLLIO_OK; i++) {
         const collio_staged *run = &staging->run[i];
-        collio_stretch stretch = {run->item,          run->first, run->count,
-                                  (char *)run->bytes, 1,          run->stored};
-        if (take(context, &stretch, err))
-            return err->code;
+        handing h = {take, context, run->item};
+        collio_stretch stretch = {run->item, run->first,  run->count, (char *)run->bytes,
+                                  1,         run->stored, NULL};
+        if (run->box != NULL)
+            write_box(run, &table->record[run->item], &h, err);
+        else
+            take(context, &stretch, err);
     }
-    return COLLIO_OK;
+    return err->code;
 }

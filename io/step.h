@@ -248,6 +248,7 @@ typedef struct collio_plan {
     const collio_item *items;
     int deflate;        /* level of compression; 0: none */
     int64_t short_run;  /* shorter ones, in bytes, are exchanged */
+    int boxes;          /* 1: what is not exchanged is handed on as boxes, not run by run */
     collio_table table; /* a record an item */
     size_t stride;      /* words of each rank in `blocks` */
     int64_t *blocks;    /* of every rank and item: start and count */
@@ -278,6 +279,7 @@ typedef struct collio_stretch {
     char *memory;         /* without gaps */
     int lasting;          /* 1: the memory is the caller's and stays until the save is over */
     int64_t stored;       /* of a compressed block: its bytes; 0: these are elements */
+    const int64_t *box;   /* not NULL: `first` counts in this box of the array: starts, counts */
 } collio_stretch;
 
 typedef int collio_take_function(void *context, const collio_stretch *stretch, collio_error *err);
@@ -309,8 +311,9 @@ collio_take_function collio_writer_take; /* context: a collio_writer */
 typedef struct collio_staged {
     int item;
     int64_t first, count;
-    const char *bytes; /* in the staging, or borrowed */
-    int64_t stored;    /* as in collio_stretch */
+    const char *bytes;  /* in the staging, or borrowed */
+    int64_t stored;     /* as in collio_stretch, */
+    const int64_t *box; /* of which all elements are here */
 } collio_staged;
 
 typedef struct collio_staging {
@@ -332,9 +335,9 @@ int collio_staging_add(collio_staging *staging, const collio_stretch *stretch, i
 int collio_staging_deflate(collio_staging *staging, collio_record *record, int item, int64_t block,
                            const char *elements, collio_error *err);
 
-/* Hand on all that was kept, in order. Not collective. */
-int collio_staging_write(const collio_staging *staging, collio_take_function *take, void *context,
-                         collio_error *err);
+/* Hand on all that was kept, in order; boxes run by run. Not collective. */
+int collio_staging_write(const collio_staging *staging, const collio_table *table,
+                         collio_take_function *take, void *context, collio_error *err);
 
 /* When a checkpoint is due: checkpoint_due.c. */
 typedef struct collio_schedule {
