@@ -68,14 +68,27 @@ int collio_error_set(collio_error *err, int code, const char *format, ...)
     return code;
 }
 
+/* MPICH 4.0 counts wrongly where the story behind an error is longer than MPI_MAX_ERROR_STRING,
+ * and writes up to some kilobytes behind its end. */
+enum { MARGIN = 32768 };
+
+int collio_mpi_text(int code, char *text)
+{
+    char room[MPI_MAX_ERROR_STRING + MARGIN] = "";
+    int length = 0, result = MPI_Error_string(code, room, &length);
+
+    snprintf(text, MPI_MAX_ERROR_STRING, "%.*s", MPI_MAX_ERROR_STRING - 1, room);
+    return result;
+}
+
 /* Apart from collio_mpi_made(), which is called all the time and needs no room for a text. */
 static int describe(int result, const char *call, collio_error *err)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
-    int length = 0, class = MPI_ERR_OTHER;
+    int class = MPI_ERR_OTHER;
 
     MPI_Error_class(result, &class);
-    MPI_Error_string(result, text, &length);
+    collio_mpi_text(result, text);
     collio_error_set(err, COLLIO_ERR_MPI, "%s: %s", call, text);
     err->mpi_error = class;
     return err->code;

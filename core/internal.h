@@ -18,6 +18,9 @@ int collio_mpi(int result, const char *call, collio_error *err);
  * more, because what it started is under way. */
 int collio_mpi_made(int result, const char *call, collio_error *err);
 
+/* MPI's text for an error code, which gets room for MPI_MAX_ERROR_STRING bytes; MPI's result. */
+int collio_mpi_text(int code, char *text);
+
 /*
  * The only judge of system calls: `failed` is the condition under which the
  * call failed (errno is read then), `path` may be NULL.

@@ -237,7 +237,13 @@ int arg_name(PyObject *object, void *out)
 
 int is_integer(PyObject *object)
 {
-    return PyLong_Check(object) || (PyIndex_Check(object) && !PySequence_Check(object));
+    if (PyLong_Check(object))
+        return 1;
+    if (!PyIndex_Check(object))
+        return 0;
+    if (array_dtype_of(object) != NULL)
+        return array_ndim(object) == 0;
+    return !PySequence_Check(object);
 }
 
 int ints_from(PyObject *sequence, int **out)

@@ -106,6 +106,18 @@ static collio_type type_of_descr(PyArray_Descr *descr)
 
 /* ------------------------------------------------------------ arrays as messages */
 
+/* The type of texts of one character. */
+static MPI_Datatype character_of(PyArrayObject *array)
+{
+    const int number = PyArray_TYPE(array);
+
+    if (number == NPY_STRING && PyArray_ITEMSIZE(array) == 1)
+        return MPI_CHAR;
+    if (number == NPY_UNICODE && PyArray_ITEMSIZE(array) == sizeof(wchar_t))
+        return MPI_WCHAR;
+    return MPI_DATATYPE_NULL;
+}
+
 static int refuse(PyArrayObject *array, int writable)
 {
     PyArray_Descr *descr = PyArray_DESCR(array);
@@ -142,6 +154,8 @@ int array_numbers(PyObject *object, int writable, message *m, Py_ssize_t *nitems
     if (!PyArray_Check(object))
         return 0;
     m->type = mpi_type_of(PyArray_TYPE(array));
+    if (m->type == MPI_DATATYPE_NULL)
+        m->type = character_of(array);
     if (m->type == MPI_DATATYPE_NULL || !PyArray_CHKFLAGS(array, wanted) ||
         !PyArray_ISNOTSWAPPED(array) ||
         !(PyArray_FLAGS(array) & (NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS)))
@@ -435,13 +449,77 @@ static PyObject *from_dlpack(const dlpack_view *view)
         shape[i] = (npy_intp)view->shape[i];
         strides[i] = (npy_intp)view->strides[i];
     }
-    if (name != NULL && PyArray_DescrConverter(name, &descr) == NPY_SUCCEED)
+    if (name != NULL && PyArray_DescrConverter(name, &descr) != NPY_SUCCEED)
+        PyErr_Format(PyExc_BufferError, "a DLPack array of elements '%s' is of no use here",
+                     view->typestr);
+    else if (name != NULL)
         array = PyArray_NewFromDescr(&PyArray_Type, descr, view->ndim, shape, strides, view->data,
-                                     NPY_ARRAY_WRITEABLE, NULL);
+                                     view->readonly ? 0 : NPY_ARRAY_WRITEABLE, NULL);
     Py_XDECREF(name);
     if (array == NULL)
         Py_DECREF(view->keep);
     else if (PyArray_SetBaseObject((PyArrayObject *)array, view->keep) < 0)
+        Py_CLEAR(array);
+    return array;
+}
+
+/* An object that says of itself what NumPy understands; it keeps `object` alive. New. */
+static PyObject *stand_in(PyObject *object, PyObject *interface)
+{
+    PyObject *types = PyImport_ImportModule("types"), *one = NULL;
+
+    if (types != NULL)
+        one = PyObject_CallMethod(types, "SimpleNamespace", NULL);
+    Py_XDECREF(types);
+    if (one != NULL && (PyObject_SetAttrString(one, "__array_interface__", interface) < 0 ||
+                        PyObject_SetAttrString(one, "owner", object) < 0))
+        Py_CLEAR(one);
+    return one;
+}
+
+/* What NumPy would not refuse in the same words as others that know the protocol. New. */
+static PyObject *checked(PyObject *interface)
+{
+    static const char *const keys[] = {"shape", "typestr", "data"};
+    PyObject *copy, *pair, *mask;
+
+    if (!PyDict_Check(interface)) {
+        raise_type("__cuda_array_interface__", "a dict", interface);
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (PyDict_GetItemString(interface, keys[i]) == NULL)
+            return PyErr_Format(PyExc_KeyError, "__cuda_array_interface__: '%s' is missing",
+                                keys[i]);
+    mask = PyDict_GetItemString(interface, "mask");
+    if (mask != NULL && mask != Py_None)
+        return PyErr_Format(PyExc_BufferError, "__cuda_array_interface__: masks are not supported");
+    copy = PyDict_Copy(interface);
+    pair = PyDict_GetItemString(interface, "data");
+    if (copy != NULL && PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2 &&
+        PyTuple_GET_ITEM(pair, 0) == Py_None) { /* nothing, nowhere */
+        pair = Py_BuildValue("(iO)", 0, PyTuple_GET_ITEM(pair, 1));
+        if (pair == NULL || PyDict_SetItemString(copy, "data", pair) < 0)
+            Py_CLEAR(copy);
+        Py_XDECREF(pair);
+    }
+    return copy;
+}
+
+/* An array of a GPU's library, if its memory can be reached from here: managed memory, or that of
+ * the host. The protocol is NumPy's but for the name. */
+static PyObject *from_cuda(PyObject *object)
+{
+    PyObject *given = PyObject_GetAttrString(object, "__cuda_array_interface__");
+    PyObject *interface = given != NULL ? checked(given) : NULL;
+    PyObject *one = interface != NULL ? stand_in(object, interface) : NULL;
+    PyObject *array = one != NULL ? PyArray_FromAny(one, NULL, 0, 0, 0, NULL) : NULL;
+
+    Py_XDECREF(one);
+    Py_XDECREF(interface);
+    Py_XDECREF(given);
+    if (array != NULL && dlpack_refuse_device(PyArray_DATA((PyArrayObject *)array),
+                                              PyArray_NBYTES((PyArrayObject *)array)) < 0)
         Py_CLEAR(array);
     return array;
 }
@@ -454,10 +532,7 @@ PyObject *array_exported(PyObject *object)
     if (PyObject_HasAttrString((PyObject *)type, "__dlpack__"))
         return dlpack_from(object, &view) < 0 ? NULL : from_dlpack(&view);
     if (PyObject_HasAttrString(object, "__cuda_array_interface__"))
-        return PyErr_Format(PyExc_BufferError,
-                            "the array of type '%.200s' lies in the memory of a GPU, which this "
-                            "library does not reach: copy it to host memory first",
-                            type->tp_name);
+        return from_cuda(object);
     if (PyObject_HasAttrString(object, "__array_interface__") ||
         PyObject_HasAttrString(object, "__array_struct__"))
         return PyArray_FromAny(object, NULL, 0, 0, 0, NULL);

@@ -60,6 +60,8 @@ static PyObject *datatype_Get_name(PyObject *self, PyObject *Py_UNUSED(none))
     char name[MPI_MAX_OBJECT_NAME + 1] = "";
     int length = 0;
 
+    if (mpi_of(self) == MPI_DATATYPE_NULL) /* MPI before 4.1 refuses to tell */
+        return PyUnicode_FromString("MPI_DATATYPE_NULL");
     if (mpi_ready(state_of(self)) < 0 ||
         mpi_failed(MPI_Type_get_name(mpi_of(self), name, &length), "MPI_Type_get_name") < 0)
         return NULL;

@@ -45,10 +45,9 @@ PyDoc_STRVAR(string_doc,
 
 static PyObject *exception_string(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    char text[MPI_MAX_ERROR_STRING + 1] = "";
-    int length = 0;
+    char text[MPI_MAX_ERROR_STRING] = "";
 
-    if (!life_usable() || MPI_Error_string(code_of(self), text, &length) != MPI_SUCCESS)
+    if (!life_usable() || collio_mpi_text(code_of(self), text) != MPI_SUCCESS)
         snprintf(text, sizeof text, "error code %d", code_of(self));
     return PyUnicode_DecodeLocale(text, "surrogateescape");
 }
@@ -98,6 +97,36 @@ static PyObject *exception_int(PyObject *self)
     return exception_code(self, NULL);
 }
 
+static PyObject *exception_repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("MPI.Exception(%d)", code_of(self));
+}
+
+typedef struct exception_args {
+    int code;
+    PyObject *text;
+} exception_args;
+
+/* The code, and (in pickles) the text that came with it. */
+static int exception_init(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    static const param rows[] = {{"|ierr", arg_int, offsetof(exception_args, code)},
+                                 {"|text", arg_object, offsetof(exception_args, text)},
+                                 {NULL, NULL, 0}};
+    exception_args a = {MPI_SUCCESS, Py_None};
+    PyObject *kept;
+    int result;
+
+    if (args_parse_tuple("Exception", rows, &a, args, keywords) < 0)
+        return -1;
+    if (a.code < MPI_SUCCESS)
+        a.code = MPI_ERR_UNKNOWN;
+    kept = a.text != Py_None ? Py_BuildValue("(iO)", a.code, a.text) : Py_BuildValue("(i)", a.code);
+    result = kept == NULL ? -1 : PyObject_SetAttrString(self, "args", kept);
+    Py_XDECREF(kept);
+    return result;
+}
+
 static PyMethodDef exception_methods[] = {
     {"Get_error_code", exception_code, METH_NOARGS, code_doc},
     {"Get_error_class", exception_class, METH_NOARGS, class_doc},
@@ -112,10 +141,12 @@ static PyGetSetDef exception_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-PyDoc_STRVAR(exception_doc, "Exception(ierr=0, /)\n--\n\nAn MPI call failed.");
+PyDoc_STRVAR(exception_doc, "Exception(ierr=0)\n--\n\nAn MPI call failed.");
 
 static PyType_Slot exception_slots[] = {
     {Py_tp_doc, (void *)exception_doc},
+    {Py_tp_init, exception_init},
+    {Py_tp_repr, exception_repr},
     {Py_tp_str, exception_str},
     {Py_tp_hash, exception_hash},
     {Py_tp_richcompare, exception_compare},

@@ -28,13 +28,17 @@ static PyObject *value_of(PyObject *self, const char *key)
     return text;
 }
 
-static int count_of(PyObject *self)
+/* MPI refuses MPI_INFO_NULL; as a mapping it is empty. */
+static int mpi_count_of(PyObject *self)
 {
     int n = 0;
 
-    if (mpi_of(self) == MPI_INFO_NULL)
-        return 0;
     return mpi_failed(MPI_Info_get_nkeys(mpi_of(self), &n), "MPI_Info_get_nkeys") < 0 ? -1 : n;
+}
+
+static int count_of(PyObject *self)
+{
+    return mpi_of(self) == MPI_INFO_NULL ? 0 : mpi_count_of(self);
 }
 
 static PyObject *key_at(PyObject *self, int i)
@@ -50,7 +54,8 @@ static PyObject *key_at(PyObject *self, int i)
 
 PyDoc_STRVAR(get_doc, "Get($self, /, key)\n--\n\nThe value, or None. Not collective.");
 
-static PyObject *info_Get(PyObject *self, PyObject *arg)
+/* The value, or None. */
+static PyObject *lookup(PyObject *self, PyObject *arg, int (*count)(PyObject *))
 {
     const char *key;
     PyObject *value;
@@ -58,9 +63,14 @@ static PyObject *info_Get(PyObject *self, PyObject *arg)
 
     if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &key) < 0)
         return NULL;
-    n = count_of(self);
+    n = count(self);
     value = n > 0 ? value_of(self, key) : NULL;
     return value == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : value;
+}
+
+static PyObject *info_Get(PyObject *self, PyObject *arg)
+{
+    return lookup(self, arg, mpi_count_of);
 }
 
 static int set(PyObject *self, PyObject *key_object, PyObject *value_object)
@@ -117,7 +127,7 @@ PyDoc_STRVAR(get_nkeys_doc, "Get_nkeys($self, /)\n--\n\nNumber of keys. Not coll
 
 static PyObject *info_Get_nkeys(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    int n = mpi_ready(state_of(self)) < 0 ? -1 : count_of(self);
+    int n = mpi_ready(state_of(self)) < 0 ? -1 : mpi_count_of(self);
 
     return n < 0 ? NULL : PyLong_FromLong(n);
 }
@@ -203,7 +213,7 @@ static PyObject *entry(PyObject *self, int i, int what)
 
     if (key == NULL || what == KEYS)
         return key;
-    value = info_Get(self, key);
+    value = lookup(self, key, count_of);
     if (what == ITEMS)
         return value != NULL ? Py_BuildValue("(NN)", key, value) : (Py_DECREF(key), NULL);
     Py_DECREF(key);
@@ -259,7 +269,7 @@ static PyObject *info_get(PyObject *self, PyObject *const *args, Py_ssize_t narg
 
     if (args_parse("get", rows, &a, args, nargs, keywords) < 0)
         return NULL;
-    value = info_Get(self, a.key);
+    value = lookup(self, a.key, count_of);
     if (value == Py_None)
         Py_SETREF(value, Py_NewRef(a.value));
     return value;
@@ -285,7 +295,7 @@ static Py_ssize_t info_length(PyObject *self)
 
 static PyObject *info_item(PyObject *self, PyObject *arg)
 {
-    PyObject *value = info_Get(self, arg);
+    PyObject *value = lookup(self, arg, count_of);
 
     if (value != Py_None)
         return value;
@@ -311,7 +321,7 @@ static int info_store(PyObject *self, PyObject *key, PyObject *value)
 
 static int info_contains(PyObject *self, PyObject *key)
 {
-    PyObject *value = info_Get(self, key);
+    PyObject *value = lookup(self, key, count_of);
     int found = value != Py_None;
 
     Py_XDECREF(value);
@@ -354,7 +364,7 @@ static PyObject *info_pop(PyObject *self, PyObject *const *args, Py_ssize_t narg
         return PyErr_Format(PyExc_TypeError, "pop() missing required argument 'key'");
     if (nargs > 2)
         return PyErr_Format(PyExc_ValueError, "pop() takes one default, %zd given", nargs - 1);
-    value = info_Get(self, args[0]);
+    value = lookup(self, args[0], count_of);
     if (value == Py_None && nargs == 2) {
         Py_SETREF(value, Py_NewRef(args[1]));
     } else if (value == Py_None) {

@@ -368,13 +368,13 @@ PyDoc_STRVAR(get_error_string_doc, "Get_error_string($module, /, errorcode)\n--\
 static PyObject *life_get_error_string(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
                                        PyObject *keywords)
 {
-    char text[MPI_MAX_ERROR_STRING + 1] = "";
-    int code, length = 0;
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int code;
 
     if (mpi_ready(PyModule_GetState(module)) < 0 ||
         args_parse("Get_error_string", error_params, &code, args, nargs, keywords) < 0)
         return NULL;
-    if (mpi_failed(MPI_Error_string(code, text, &length), "MPI_Error_string") < 0)
+    if (mpi_failed(collio_mpi_text(code, text), "MPI_Error_string") < 0)
         return NULL;
     return PyUnicode_DecodeLocale(text, "surrogateescape");
 }

@@ -2,6 +2,7 @@
 #include "message.h"
 
 #include <limits.h>
+#include <string.h>
 
 void message_release(message *m)
 {
@@ -53,15 +54,28 @@ int message_memory(PyObject *object, int writable, message *m, Py_ssize_t *nbyte
     return done < 0 ? -1 : 0;
 }
 
+/* Signs of byte order before a format code: this machine's own, and the other. */
+#if PY_LITTLE_ENDIAN
+#define NATIVE  "<"
+#define SWAPPED ">!"
+#else
+#define NATIVE  ">!"
+#define SWAPPED "<"
+#endif
+
 /* MPI type of a buffer's items: bytes are bytes, the rest by format code. */
 static int buffer_type(message *m)
 {
     const char *format = PyMemoryView_GET_BUFFER(m->keep)->format;
 
+    if (format != NULL && strchr(SWAPPED, format[0]) != NULL && format[0] != '\0') {
+        PyErr_Format(PyExc_BufferError, "format string '%s' with non-native byte order", format);
+        return -1;
+    }
     if (format == NULL || (format[0] == 'B' && format[1] == '\0'))
         m->type = MPI_BYTE;
     else
-        m->type = array_mpi_type(format + (format[0] == '@' || format[0] == '='));
+        m->type = array_mpi_type(format + (strchr("@=" NATIVE, format[0]) != NULL));
     return m->type == MPI_DATATYPE_NULL ? -1 : 0;
 }
 
@@ -72,20 +86,33 @@ static int is_type(state *st, PyObject *object)
     return PyUnicode_Check(object) || is_a(st, object, TYPE_Datatype);
 }
 
-void message_split_counts(parts *p, int pair_is_counts)
+/* A list holds counts where there are several, unless it is a pair of such lists. */
+static int is_pair(PyObject *item, int vector)
+{
+    PyObject **items;
+
+    if (PyTuple_Check(item))
+        return 1;
+    if (!PyList_Check(item) || !vector)
+        return PyList_Check(item);
+    items = PySequence_Fast_ITEMS(item);
+    return PyList_GET_SIZE(item) == 2 && (!is_integer(items[0]) || !is_integer(items[1]));
+}
+
+int message_split_counts(parts *p, int vector)
 {
     PyObject *pair = p->count;
-    int nested;
 
-    if (pair == NULL || !(PyTuple_Check(pair) || PyList_Check(pair)) || p->displ != NULL ||
-        PySequence_Fast_GET_SIZE(pair) != 2)
-        return;
-    nested = !is_integer(PySequence_Fast_GET_ITEM(pair, 0)) ||
-             !(is_integer(PySequence_Fast_GET_ITEM(pair, 1)));
-    if (pair_is_counts && !nested)
-        return;
+    if (pair == NULL || p->displ != NULL || !is_pair(pair, vector))
+        return 0;
+    if (PySequence_Fast_GET_SIZE(pair) != 2) {
+        PyErr_Format(PyExc_ValueError, "message: expecting (count, displacement), got %zd items",
+                     PySequence_Fast_GET_SIZE(pair));
+        return -1;
+    }
     p->count = PySequence_Fast_GET_ITEM(pair, 0);
     p->displ = PySequence_Fast_GET_ITEM(pair, 1);
+    return 0;
 }
 
 int message_take_apart(state *st, PyObject *spec, int vector, parts *p)
@@ -109,7 +136,8 @@ int message_take_apart(state *st, PyObject *spec, int vector, parts *p)
         p->count = items[1];
     if (n > 2)
         p->displ = items[2];
-    message_split_counts(p, vector);
+    if (message_split_counts(p, vector) < 0)
+        return -1;
     if (p->count == Py_None)
         p->count = NULL;
     if (p->displ == Py_None)
@@ -133,6 +161,14 @@ int message_type(state *st, PyObject *object, MPI_Datatype *type)
 static int is_bottom(state *st, PyObject *data)
 {
     return data == Py_None || data == st->bottom;
+}
+
+int message_refuse_nothing(state *st, PyObject *spec)
+{
+    if (!is_bottom(st, spec))
+        return 0;
+    raise_type("message:", "a buffer, or a list of buffer, count and datatype", spec);
+    return -1;
 }
 
 int message_refuse_in_place(state *st, PyObject *data)
@@ -187,6 +223,14 @@ int message_layout(MPI_Datatype type, layout *out)
         return -1;
     out->end = out->start + size;
     return 0;
+}
+
+int message_refuse_null(MPI_Datatype type)
+{
+    if (type != MPI_DATATYPE_NULL)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "message: cannot infer count, datatype is null");
+    return -1;
 }
 
 Py_ssize_t message_count_in(Py_ssize_t nbytes, MPI_Aint extent)
@@ -304,6 +348,8 @@ static int from_parts(const parts *p, Py_ssize_t nbytes, int blocks, message *m)
 
     if (m->type == MPI_DATATYPE_NULL && nbytes <= 0)
         return 0;
+    if (p->count == NULL && message_refuse_null(m->type) < 0)
+        return -1;
     if (message_layout(m->type, &l) < 0 || (p->displ != NULL && arg_int64(p->displ, &displ) < 0))
         return -1;
     failed = p->count != NULL ? take_count(p->count, &m->count)
@@ -368,10 +414,8 @@ int message_from_large(state *st, PyObject *spec, int writable, int blocks, mess
     }
     if (done < 0)
         return -1;
-    if (is_bottom(st, spec)) {
-        raise_type("message:", "a buffer, or a list of buffer, count and datatype", spec);
+    if (message_refuse_nothing(st, spec) < 0)
         return -1;
-    }
     return from_list(st, spec, writable, blocks, m);
 }
 

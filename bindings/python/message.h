@@ -20,12 +20,18 @@ int message_layout(MPI_Datatype type, layout *out);
 /* Take the list form apart. `vector`: counts are lists. */
 int message_take_apart(state *st, PyObject *spec, int vector, parts *p);
 
-/* (count, displ) given as one tuple in p->count. A plain pair of counts stays one if
- * `pair_is_counts`. */
-void message_split_counts(parts *p, int pair_is_counts);
+/* (count, displ) given as one item in p->count: a tuple always is, a list if it is no list of
+ * counts (`vector`). 0, or ValueError if it is not a pair. */
+int message_split_counts(parts *p, int vector);
+
+/* 0, or ValueError if a count is to be inferred from the null type. */
+int message_refuse_null(MPI_Datatype type);
 
 /* A Datatype, or the name of one. */
 int message_type(state *st, PyObject *object, MPI_Datatype *type);
+
+/* BOTTOM and None stand for data within a list only. 0, or TypeError. */
+int message_refuse_nothing(state *st, PyObject *spec);
 
 /* IN_PLACE, which looks like a buffer, is none. 0, or TypeError. */
 int message_refuse_in_place(state *st, PyObject *data);

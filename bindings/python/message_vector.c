@@ -73,13 +73,27 @@ static int take_displ(state *Py_UNUSED(st), PyObject *item, void *list, int at)
 }
 
 /* A number for each block, or one number for all of them. */
-static int take_numbers(state *st, PyObject *object, int blocks, take_item *take, void *list)
+static int take_counts_given(state *st, PyObject *object, int blocks, MPI_Count *counts)
 {
     if (!is_integer(object))
-        return each_item(st, object, blocks, take, list);
+        return each_item(st, object, blocks, take_count, counts);
     for (int i = 0; i < blocks; i++)
-        if (take(st, object, list, i) < 0)
+        if (take_count(st, object, counts, i) < 0)
             return -1;
+    return 0;
+}
+
+/* A displacement for each block, or how far it is from one to the next. */
+static int take_displs_given(state *st, PyObject *object, int blocks, MPI_Aint *displs)
+{
+    MPI_Aint stride;
+
+    if (!is_integer(object))
+        return each_item(st, object, blocks, take_displ, displs);
+    if (take_displ(st, object, &stride, 0) < 0)
+        return -1;
+    for (int i = 0; i < blocks; i++)
+        displs[i] = i * stride;
     return 0;
 }
 
@@ -122,7 +136,9 @@ static int take_counts(state *st, const parts *p, int blocks, Py_ssize_t nbytes,
     Py_ssize_t total;
 
     if (p->count != NULL)
-        return take_numbers(st, p->count, blocks, take_count, m->counts);
+        return take_counts_given(st, p->count, blocks, m->counts);
+    if (message_refuse_null(m->type) < 0)
+        return -1;
     total = message_count_in(nbytes < 0 ? 0 : nbytes, extent);
     if (total < 0)
         return -1;
@@ -138,12 +154,14 @@ int message_vector(state *st, PyObject *spec, int writable, int blocks, message 
 
     if ((PyList_Check(spec) || PyTuple_Check(spec)) && message_take_apart(st, spec, 1, &p) < 0)
         return -1;
+    if (message_refuse_nothing(st, spec) < 0)
+        return -1;
     if (message_take_memory(st, &p, writable, m, &nbytes) < 0 || message_layout(m->type, &l) < 0 ||
         make_lists(m, blocks, 0) < 0 || take_counts(st, &p, blocks, nbytes, l.extent, m) < 0)
         return -1;
     if (p.displ == NULL)
         packed_displs(m->counts, blocks, m->displs);
-    else if (take_numbers(st, p.displ, blocks, take_displ, m->displs) < 0)
+    else if (take_displs_given(st, p.displ, blocks, m->displs) < 0)
         return -1;
     return check_blocks(m, blocks, nbytes, l.extent, &l);
 }
@@ -182,8 +200,8 @@ static int split_types(PyObject *spec, parts *p)
         return -1;
     }
     *p = (parts){items[0], n > 2 ? items[1] : NULL, n > 3 ? items[2] : NULL, items[n - 1]};
-    if (n == 3)
-        message_split_counts(p, 0);
+    if (n == 3 && message_split_counts(p, 0) < 0)
+        return -1;
     if (p->count == Py_None)
         p->count = NULL;
     if (p->displ == Py_None)
@@ -207,9 +225,9 @@ int message_types(state *st, PyObject *spec, int writable, int blocks, message *
         ((MPI_Count *)m->counts)[i] = 1;
         ((MPI_Aint *)m->displs)[i] = 0;
     }
-    if (p.count != NULL && take_numbers(st, p.count, blocks, take_count, m->counts) < 0)
+    if (p.count != NULL && take_counts_given(st, p.count, blocks, m->counts) < 0)
         return -1;
-    if (p.displ != NULL && take_numbers(st, p.displ, blocks, take_displ, m->displs) < 0)
+    if (p.displ != NULL && take_displs_given(st, p.displ, blocks, m->displs) < 0)
         return -1;
     if (each_item(st, p.type, blocks, take_type, m->types) < 0)
         return -1;

@@ -109,6 +109,9 @@ Py_ssize_t pickle_threshold(PyObject *serializer)
 
 /* ------------------------------------------------------------------ class MPI.Pickle */
 
+/* Below it a copy is cheaper than a second piece. */
+enum { THRESHOLD = 8192 };
+
 PyDoc_STRVAR(dumps_doc, "dumps($self, /, obj)\n--\n\nThe object as bytes.");
 
 static PyObject *pickle_dumps(PyObject *self, PyObject *object)
@@ -126,13 +129,22 @@ static PyObject *pickle_loads(PyObject *self, PyObject *data)
 PyDoc_STRVAR(dumps_oob_doc,
              "dumps_oob($self, /, obj)\n--\n\n(bytes, list of the large buffers apart).");
 
+/* A piece of memory as an MPI.buffer. New. */
+static PyObject *buffer_of(PyObject *self, PyObject *piece)
+{
+    const Py_buffer *view = PyPickleBuffer_GetBuffer(piece);
+
+    return view == NULL ? NULL
+                        : buffer_at(state_of(self), view->buf, view->len, view->readonly, piece);
+}
+
 static PyObject *pickle_dumps_oob(PyObject *self, PyObject *object)
 {
     PyObject *buffers = PyList_New(0), *data, *view;
 
     data = buffers != NULL ? dump((pickler *)self, object, buffers) : NULL;
     for (Py_ssize_t i = 0; data != NULL && i < PyList_GET_SIZE(buffers); i++) {
-        view = PyMemoryView_FromObject(PyList_GET_ITEM(buffers, i));
+        view = buffer_of(self, PyList_GET_ITEM(buffers, i));
         if (view == NULL)
             Py_CLEAR(data);
         else
@@ -189,7 +201,7 @@ static int pickle_init(PyObject *object, PyObject *args, PyObject *keywords)
     if (a.threshold != Py_None && arg_size(a.threshold, &self->threshold) < 0)
         return -1;
     if (a.threshold == Py_None)
-        self->threshold = 8192; /* below it a copy is cheaper than a second piece */
+        self->threshold = THRESHOLD;
     self->standard = a.dumps == Py_None && a.loads == Py_None;
     Py_XSETREF(self->dumps, a.dumps == Py_None ? standard("dumps") : Py_NewRef(a.dumps));
     Py_XSETREF(self->loads, a.loads == Py_None ? standard("loads") : Py_NewRef(a.loads));
@@ -245,11 +257,46 @@ static PyMethodDef pickle_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyMemberDef pickle_members[] = {
-    {"PROTOCOL", T_OBJECT, offsetof(pickler, protocol), 0, "pickle protocol, or None"},
-    {"THRESHOLD", T_PYSSIZET, offsetof(pickler, threshold), 0,
-     "bytes from which a buffer travels outside the pickle"},
-    {NULL, 0, 0, 0, NULL},
+static PyObject *get_threshold(PyObject *self, void *Py_UNUSED(none))
+{
+    return PyLong_FromSsize_t(((pickler *)self)->threshold);
+}
+
+static int set_threshold(PyObject *self, PyObject *value, void *Py_UNUSED(none))
+{
+    pickler *p = (pickler *)self;
+
+    if (value != NULL && value != Py_None)
+        return arg_size(value, &p->threshold);
+    p->threshold = THRESHOLD;
+    return 0;
+}
+
+static PyObject *get_protocol(PyObject *self, void *Py_UNUSED(none))
+{
+    return Py_NewRef(((pickler *)self)->protocol);
+}
+
+static int set_protocol(PyObject *self, PyObject *value, void *Py_UNUSED(none))
+{
+    pickler *p = (pickler *)self;
+    int highest = (value == NULL || value == Py_None) && p->standard;
+    PyObject *wanted = highest         ? standard("HIGHEST_PROTOCOL")
+                       : value == NULL ? Py_NewRef(Py_None)
+                                       : Py_NewRef(value);
+
+    if (wanted == NULL)
+        return -1;
+    Py_XSETREF(p->protocol, wanted);
+    return 0;
+}
+
+static PyGetSetDef pickle_getset[] = {
+    {"PROTOCOL", get_protocol, set_protocol,
+     "pickle protocol; None: the highest, or no word of it to functions of the user's", NULL},
+    {"THRESHOLD", get_threshold, set_threshold,
+     "bytes from which a buffer travels outside the pickle; None: the default", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 PyDoc_STRVAR(pickle_doc,
@@ -261,7 +308,7 @@ static PyType_Slot pickle_slots[] = {
     {Py_tp_doc, (void *)pickle_doc},   {Py_tp_init, pickle_init},
     {Py_tp_traverse, pickle_traverse}, {Py_tp_clear, pickle_clear},
     {Py_tp_dealloc, pickle_dealloc},   {Py_tp_methods, pickle_methods},
-    {Py_tp_members, pickle_members},   {0, NULL},
+    {Py_tp_getset, pickle_getset},     {0, NULL},
 };
 /* clang-format on */
 

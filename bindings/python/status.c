@@ -73,11 +73,6 @@ static PyObject *status_compare(PyObject *self, PyObject *other, int how)
     return PyBool_FromLong(same == (how == Py_EQ));
 }
 
-static Py_hash_t status_hash(PyObject *self)
-{
-    return PyObject_HashNotImplemented(self);
-}
-
 /* ---------------------------------------------------------------- what was received */
 
 PyDoc_STRVAR(get_source_doc, "Get_source($self, /)\n--\n\nRank of the sender.");
@@ -308,7 +303,8 @@ PyDoc_STRVAR(reduce_doc, "__reduce__($self, /)\n--\n\nPickle the contents.");
 
 static PyObject *status_reduce(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    PyObject *copyreg = PyImport_ImportModule("copyreg"), *function = NULL, *contents, *result = NULL;
+    PyObject *copyreg = PyImport_ImportModule("copyreg"), *function = NULL, *contents,
+             *result = NULL;
 
     if (copyreg != NULL)
         function = PyObject_GetAttrString(copyreg, "__newobj__");
@@ -405,10 +401,14 @@ static PyGetSetDef status_getset[] = {
 PyDoc_STRVAR(status_doc, "Status(status=None)\n--\n\nWhat is known of a message.");
 
 static PyType_Slot status_slots[] = {
-    {Py_tp_doc, (void *)status_doc}, {Py_tp_new, status_new},
-    {Py_tp_dealloc, status_dealloc}, {Py_tp_richcompare, status_compare},
-    {Py_tp_hash, status_hash},       {Py_tp_methods, status_methods},
-    {Py_tp_getset, status_getset},   {0, NULL},
+    {Py_tp_doc, (void *)status_doc},
+    {Py_tp_new, status_new},
+    {Py_tp_dealloc, status_dealloc},
+    {Py_tp_richcompare, status_compare},
+    {Py_tp_hash, PyObject_HashNotImplemented},
+    {Py_tp_methods, status_methods},
+    {Py_tp_getset, status_getset},
+    {0, NULL},
 };
 
 PyType_Spec Status_spec = {

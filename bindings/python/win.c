@@ -392,6 +392,8 @@ static PyObject *win_Get_name(PyObject *self, PyObject *Py_UNUSED(none))
     int length = 0;
     MPI_Win win;
 
+    if (((handle *)self)->mpi.win == MPI_WIN_NULL) /* MPI before 4.1 refuses to tell */
+        return PyUnicode_FromString("MPI_WIN_NULL");
     if (win_of(self, &win) < 0 ||
         mpi_failed(MPI_Win_get_name(win, name, &length), "MPI_Win_get_name") < 0)
         return NULL;
