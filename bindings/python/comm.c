@@ -276,16 +276,6 @@ static PyObject *comm_Abort(PyObject *self, PyObject *const *args, Py_ssize_t na
 
 PyDoc_STRVAR(barrier_doc, "Barrier($self, /)\n--\n\nWait for all. Collective.");
 
-/* The sender of an object that an open irecv() waits for may come late because of it. */
-static int barrier_receiving(MPI_Comm comm)
-{
-    MPI_Request request;
-
-    if (mpi_failed(MPI_Ibarrier(comm, &request), "MPI_Ibarrier") < 0)
-        return -1;
-    return request_finish(&request, MPI_STATUS_IGNORE);
-}
-
 static PyObject *comm_Barrier(PyObject *self, PyObject *Py_UNUSED(none))
 {
     PyThreadState *saved;
@@ -293,8 +283,6 @@ static PyObject *comm_Barrier(PyObject *self, PyObject *Py_UNUSED(none))
 
     if (mpi_ready(state_of(self)) < 0)
         return NULL;
-    if (request_receiving())
-        return none_or_null(barrier_receiving(mpi_of(self)));
     saved = gil_release();
     code = MPI_Barrier(mpi_of(self));
     gil_acquire(saved);

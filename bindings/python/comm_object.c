@@ -1,6 +1,7 @@
 /* The lower-case calls: any object, as a parcel of bytes (pickle.c). */
 #include "p2p.h"
 #include "parcel.h"
+#include "request.h"
 
 static MPI_Comm mpi_of(PyObject *self)
 {
@@ -189,10 +190,14 @@ static PyObject *irecv_object(PyObject *self, const row_method *row, PyObject *c
 {
     state *st = state_of(self);
     recv_args a = RECV_ARGS;
+    PyObject *request;
 
     if (mpi_ready(st) < 0 || args_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0)
         return NULL;
-    return request_receive(st, mpi_of(self), a.source, a.tag);
+    request = request_receive(st, mpi_of(self), a.source, a.tag);
+    if (request != NULL)
+        watcher_begin();
+    return request;
 }
 
 static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject *const *args,
@@ -241,8 +246,8 @@ const row_method comm_object_rows[] = {
      "is not used. Not collective.", recv_object, "MPI_Mrecv", {NULL}, 0, 0},
     {"irecv",
      "irecv($self, /, buf=None, source=..., tag=...)\n--\n\nBegin to receive an object of any "
-     "size; Request.wait() returns it. Lower-case calls, Barrier and every wait and test look after "
-     "it meanwhile, other blocking calls do not. `buf` is not used. Not collective.", irecv_object,
+     "size; Request.wait() returns it. Waits and tests look after it, and while the program waits in "
+     "another call a thread does (with MPI.THREAD_MULTIPLE). `buf` is not used. Not collective.", irecv_object,
      "MPI_Imrecv", {NULL}, 0, 0},
     {"sendrecv",
      "sendrecv($self, /, sendobj, dest, sendtag=0, recvbuf=None, source=..., recvtag=..., "

@@ -72,6 +72,8 @@ static void forget_receipt(handle *self)
         at = &(*at)->next;
     if (*at != NULL)
         *at = self->receipt->next;
+    if (unmatched == NULL)
+        watcher_end();
     incoming_release(&self->receipt->in);
     PyMem_Free(self->receipt);
     self->receipt = NULL;
@@ -100,6 +102,7 @@ void requests_settle(void)
 {
     const double end = collio_now() + 5;
 
+    watcher_stop();
     sweep_orphans();
     while (orphans != NULL && collio_now() < end) {
         request_yield();
@@ -221,13 +224,15 @@ static int match(receipt **at, const MPI_Status *found)
         mpi_failed(MPI_Get_elements_x(&status, MPI_BYTE, &size), "MPI_Get_elements_x") < 0)
         return -1;
     *at = r->next;
+    if (unmatched == NULL)
+        watcher_end();
     return incoming_post(state_of((PyObject *)r->request), &r->in, &taken, size, r->comm,
                          &r->request->mpi.request);
 }
 
 /* Look for messages. One may arrive between the looks for two receipts that both accept it; it
  * belongs to the first. */
-static int match_all(void)
+int request_match_all(void)
 {
     receipt **at = &unmatched, **first;
     MPI_Status status;
@@ -261,7 +266,7 @@ static int is_unmatched(const handle *self)
 int request_test_one(handle *self, int *done, MPI_Status *status)
 {
     *done = 0;
-    if (unmatched != NULL && match_all() < 0)
+    if (unmatched != NULL && request_match_all() < 0)
         return -1;
     if (is_unmatched(self))
         return 0;
@@ -411,7 +416,7 @@ static PyObject *request_test(PyObject *self, PyObject *const *args, Py_ssize_t 
 int request_status_one(handle *self, int *done, MPI_Status *status)
 {
     *done = 0;
-    if (unmatched != NULL && match_all() < 0)
+    if (unmatched != NULL && request_match_all() < 0)
         return -1;
     if (is_unmatched(self))
         return 0;

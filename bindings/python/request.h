@@ -23,6 +23,15 @@ PyObject *grequest_object(handle *self);
 /* Give the other threads and processes of this machine a turn. */
 void request_yield(void);
 
+/* Look for the messages of all objects to be received. 0, or -1. */
+int request_match_all(void);
+
+/* watcher.c: a thread does so from begin to end, while the program waits for something else. Stop
+ * is for the end of the process. */
+void watcher_begin(void);
+void watcher_end(void);
+void watcher_stop(void);
+
 /* Neither an operation nor an object stands behind it. */
 int request_is_null(const handle *self);
 

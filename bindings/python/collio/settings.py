@@ -84,9 +84,9 @@ def start(rc, extension):
     for name, value in vars(rc).items():
         if name not in _AT_START:
             extension._option(name, value)
+    atexit.register(extension._settle)
     if rc.initialize:
         level = rc.thread_level if rc.threads else "single"
-        atexit.register(extension._settle)
         extension._start(getattr(extension, "THREAD_" + level.upper()), rc.finalize)
         _warn_of_other_launcher(extension)
 
