@@ -113,6 +113,10 @@ int collio_posix_write(int fd, const void *bytes, size_t size, int64_t offset, c
 int collio_posix_read(int fd, void *bytes, size_t size, int64_t offset, const char *path,
                       collio_error *err);
 
+/* Read what the file has of `size` bytes; *got is less only where it ends. */
+int collio_posix_read_some(int fd, void *bytes, int64_t size, int64_t offset, int64_t *got,
+                           const char *path, collio_error *err);
+
 /* Let the disk begin with what was written, so that a sync to come has less
  * to wait for. A hint: errors show in the sync. */
 void collio_posix_hurry(int fd, int64_t offset, int64_t size);

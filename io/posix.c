@@ -58,26 +58,37 @@ int collio_posix_write(int fd, const void *bytes, size_t size, int64_t offset, c
     return COLLIO_OK;
 }
 
-int collio_posix_read(int fd, void *bytes, size_t size, int64_t offset, const char *path,
-                      collio_error *err)
+int collio_posix_read_some(int fd, void *bytes, int64_t size, int64_t offset, int64_t *got,
+                           const char *path, collio_error *err)
 {
     char *to = bytes;
+    ssize_t done = 1;
 
-    while (size > 0) {
-        ssize_t done = pread(fd, to, size < AT_MOST ? size : AT_MOST, (off_t)offset);
+    *got = 0;
+    while (done != 0 && *got < size) {
+        size_t most = (uint64_t)(size - *got) < AT_MOST ? (size_t)(size - *got) : AT_MOST;
+
+        done = pread(fd, to + *got, most, (off_t)(offset + *got));
         if (done < 0 && errno == EINTR)
             continue;
         if (collio_sys(done < 0, "pread", path, err) != COLLIO_OK)
             return err->code;
-        if (done == 0)
-            return collio_error_set(err, COLLIO_ERR_DAMAGED,
-                                    "'%s' ends at byte %lld, %zu bytes before what was to be read",
-                                    path, (long long)offset, size);
-        to += done;
-        size -= (size_t)done;
-        offset += done;
+        *got += done;
     }
     return COLLIO_OK;
+}
+
+int collio_posix_read(int fd, void *bytes, size_t size, int64_t offset, const char *path,
+                      collio_error *err)
+{
+    int64_t got = 0, wanted = (int64_t)size;
+
+    if (collio_posix_read_some(fd, bytes, wanted, offset, &got, path, err) == COLLIO_OK &&
+        got < wanted)
+        collio_error_set(err, COLLIO_ERR_DAMAGED,
+                         "'%s' ends at byte %lld, %lld bytes before what was to be read", path,
+                         (long long)(offset + got), (long long)(wanted - got));
+    return err->code;
 }
 
 void collio_posix_hurry(int fd, int64_t offset, int64_t size)

@@ -14,6 +14,8 @@
 #include "internal.h"
 #include "collio/view.h"
 
+#include <pthread.h>
+
 /* ------------------------------------------------------------ view_map.c */
 
 /* `count` runs of `length` bytes each, one every `stride` bytes. */
@@ -104,6 +106,13 @@ typedef enum collio_exchange {
     COLLIO_EXCHANGE_NEVER
 } collio_exchange;
 
+/* Whether independent writes of short runs may read what lies between and write it back. */
+typedef enum collio_sieving {
+    COLLIO_SIEVING_AUTO,
+    COLLIO_SIEVING_ALWAYS,
+    COLLIO_SIEVING_NEVER
+} collio_sieving;
+
 struct collio_view {
     collio_comm *comm; /* NULL once closed or poisoned */
     int rank, size;
@@ -113,6 +122,9 @@ struct collio_view {
     int atomic;
     MPI_Info info; /* the user's hints; MPI_INFO_NULL: none */
     collio_exchange exchange;
+    collio_sieving wish; /* the hint */
+    int sieving;         /* some rank may; so all claim what they write. The same on all ranks */
+    pthread_mutex_t writer;
     collio_view_facts facts;
     MPI_Datatype etype, filetype; /* null unless the view was set by datatypes */
     collio_map map;
@@ -151,6 +163,7 @@ int collio_view_open_flags(MPI_Comm comm, const char *path, const char *name, in
 
 /* What the hints ask for, and all of them with what is in use. */
 collio_exchange collio_view_read_exchange(MPI_Info info, collio_error *err);
+collio_sieving collio_view_read_sieving(MPI_Info info);
 
 /* Free the struct and what it holds, but not the communicator. */
 void collio_view_free(collio_view *view);
@@ -201,6 +214,9 @@ typedef struct collio_job {
     const char *path;
     collio_direction direction;
     int atomic;
+    int sieving;             /* as the view's */
+    int held;                /* all that it reaches is claimed */
+    pthread_mutex_t *writer; /* as the view's */
     const collio_map *map;
     int64_t position; /* bytes of the map's data */
     int64_t bytes;
@@ -211,6 +227,53 @@ typedef struct collio_job {
 
 /* Do it, on this rank alone. */
 int collio_job_move(collio_job *job, collio_error *err);
+
+/* ---------------------------------------------------------- view_sieve.c */
+
+/* Runs that come at least so often, in bytes, are read as one stretch, gaps and all. */
+#define COLLIO_SIEVE_STRIDE ((int64_t)1 << 12)
+#define COLLIO_SIEVE_BYTES  ((int64_t)1 << 20)
+#define COLLIO_SIEVE_PIECES 1024
+
+/* A stretch of the file, and a rank's pieces in it, in their order. */
+typedef struct collio_sieve_window {
+    int64_t begin, end; /* offsets in the file */
+    int64_t bytes, runs;
+    int used;
+    collio_piece pieces[COLLIO_SIEVE_PIECES];
+    char stretch[COLLIO_SIEVE_BYTES];
+} collio_sieve_window;
+
+/* Take the pieces of at most `most` bytes that lie in the next window, and go on behind them. The
+ * first one must be shorter than COLLIO_SIEVE_STRIDE. */
+void collio_sieve_fill(collio_sieve_window *window, collio_place *file, int64_t most);
+
+/* Whether moving the window whole is faster than its runs one by one. */
+int collio_sieve_is_fine(const collio_sieve_window *window, collio_direction direction);
+
+/* Move the window's pieces between the file and data without gaps.
+ *   got  out  bytes; less than the window's only where the file ends while reading */
+int collio_sieve_move(collio_sieve_window *window, const collio_job *job, char *data, int64_t *got,
+                      collio_error *err);
+
+/*
+ * Claim bytes that are about to be written, and yield them. With F_WRLCK, as always in atomic mode,
+ * nobody else writes there meanwhile: they may be read, changed and written back; with F_RDLCK
+ * nobody else does that. Does nothing in views where nobody sieves, and where the whole access is
+ * claimed already.
+ */
+int collio_job_claim(const collio_job *job, int type, int64_t start, int64_t size,
+                     collio_error *err);
+void collio_job_yield(const collio_job *job, int64_t start, int64_t size, collio_error *err);
+
+/* Claim all that an access in atomic mode reaches. */
+int collio_job_claim_all(collio_job *job, int64_t start, int64_t size, collio_error *err);
+void collio_job_yield_all(collio_job *job, int64_t start, int64_t size, collio_error *err);
+
+/* Whether this rank would sieve its writes with this map, and whether it can claim bytes of the
+ * file at all (not every file system can; other errors are in `err`). */
+int collio_view_would_sieve(const collio_view *view, const collio_map *map);
+int collio_view_can_claim(const collio_view *view, collio_error *err);
 
 /* ------------------------------------------------------- view_exchange.c */
 

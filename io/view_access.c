@@ -17,6 +17,7 @@ struct collio_view_request {
     collio_view *view;
     collio_access access;
     const char *operation;
+    int blocking;
     collio_job job;
     collio_ticket ticket;
     collio_map part;           /* of an access to a part of the array; else empty */
@@ -50,6 +51,14 @@ static void release(collio_view_request *r)
 {
     collio_map_free(&r->job.memory);
     collio_map_free(&r->part);
+}
+
+/* A blocking collective read changes nothing that others see, and needs nothing of them: one
+ * agreement, after it, says that all were asked the same and how it went. */
+static int agrees_once(const collio_view_request *r)
+{
+    return r->blocking && is_collective(r) && r->job.direction == COLLIO_READING &&
+           r->access != COLLIO_ACCESS_ORDERED;
 }
 
 /* ------------------------------------------------------------------- plan */
@@ -151,6 +160,8 @@ static int plan(collio_view_request *r, collio_direction direction, int64_t posi
     r->job.path = view->path;
     r->job.direction = direction;
     r->job.atomic = view->atomic;
+    r->job.sieving |= view->sieving;
+    r->job.writer = &view->writer;
     if (r->job.map == NULL)
         r->job.map = &view->map;
     if ((int)r->access < 0 || r->access > COLLIO_ACCESS_ORDERED) {
@@ -218,6 +229,8 @@ static int begin_collective(collio_view_request *r, collio_error *err)
 
     r->ticket = (collio_ticket){.operation = r->operation, .describe = describe, .context = r};
     r->ticket.digest = collio_hash_number(0, (uint64_t)r->access);
+    if (agrees_once(r))
+        return err->code;
     collio_job_vote(&r->job, view->size, &r->ticket);
     if (collio_view_agree(view, &r->ticket, err) || r->access != COLLIO_ACCESS_ORDERED)
         return err->code;
@@ -273,14 +286,17 @@ static void *run_in_thread(void *request)
 
 /* -------------------------------------------------------------------- end */
 
-/* Take over how it went, and let all know. `err` holds none of this rank's own. */
+/* Take over how it went, and let all know. `err` holds none of this rank's own, unless this is the
+ * only agreement. */
 static int end(collio_view_request *r, int64_t *moved, collio_error *err)
 {
     if (err->code == COLLIO_OK && r->error.code != COLLIO_OK) {
         collio_error_at(&r->error, err->file, err->line);
         *err = r->error;
     }
-    if (is_collective(r))
+    if (agrees_once(r))
+        collio_view_agree(r->view, &r->ticket, err);
+    else if (is_collective(r))
         collio_view_agree_step(r->view, r->operation, err);
     if (moved != NULL)
         *moved = r->job.moved / r->view->facts.unit;
@@ -294,11 +310,14 @@ static int access_now(collio_view_request *r, collio_direction direction, int64_
         *moved = 0;
     if (r->view == NULL || r->view->comm == NULL)
         return collio_view_check(r->view, err);
+    r->blocking = 1;
     plan(r, direction, position, memory, err);
-    if (begin(r, err) == COLLIO_OK) {
+    if (begin(r, err) == COLLIO_OK)
         run(r);
+    if (err->code == COLLIO_OK || agrees_once(r)) {
         end(r, moved, err);
-        if (accesses[r->access].pointer == OWN)
+        /* A read that was not agreed to moves nothing. */
+        if (accesses[r->access].pointer == OWN && (err->code == COLLIO_OK || !agrees_once(r)))
             r->view->position += r->job.moved / r->view->facts.unit;
     }
     return err->code;
@@ -458,6 +477,9 @@ static int access_part(collio_view_request *r, collio_direction direction,
         return collio_view_check(r->view, err);
     plan_part(r, selection, memory, err);
     r->job.map = &r->part;
+    if (r->view->size == 1)
+        r->job.sieving = collio_view_would_sieve(r->view, &r->part);
+    r->blocking = 1;
     plan(r, direction, 0, memory, err);
     if (begin(r, err) == COLLIO_OK) {
         run(r);
@@ -465,8 +487,9 @@ static int access_part(collio_view_request *r, collio_direction direction,
             collio_error_set(&r->error, COLLIO_ERR_DAMAGED,
                              "'%s' ends %" PRId64 " bytes before what was to be read", r->job.path,
                              r->job.bytes - r->job.moved);
-        end(r, NULL, err);
     }
+    if (err->code == COLLIO_OK || agrees_once(r))
+        end(r, NULL, err);
     release(r);
     return err->code;
 }

@@ -6,18 +6,23 @@
  */
 #include "view.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Runs shorter than this are worth being exchanged: measured, one pwrite each costs more. */
-#define EXCHANGE_RUN ((int64_t)2048)
+#define EXCHANGE_RUN ((int64_t)3072)
 /* What is exchanged must fill at least one byte in this many of the stretch it lies in. */
 #define EXCHANGE_WASTE 8
 /* Bytes of the file in one round, of all ranks together, and bounds for the chunk of one. */
 #define ROUND_BYTES ((int64_t)1 << 24)
 #define CHUNK_MOST  ((int64_t)1 << 22)
 #define CHUNK_LEAST ((int64_t)1 << 16)
+#define PAGE        ((int64_t)4096)
+
+/* The agreement at the beginning of a round. */
+static const char PACKED[] = "view_write, packed";
 
 /* What one rank tells another before it sends. */
 typedef struct load {
@@ -43,7 +48,8 @@ typedef struct exchange {
     int64_t left; /* bytes of this rank to be sent */
     cargo out, in;
     char *window;  /* this rank's chunk */
-    char *covered; /* a 1 for each byte of it that came */
+    char *covered; /* a 1 for each unit of it that came */
+    int64_t unit;  /* bytes */
 } exchange;
 
 static int64_t least(int64_t a, int64_t b)
@@ -120,10 +126,10 @@ static exchange *new_exchange(collio_comm *comm, collio_job *job, const collio_t
     x->job = job;
     x->ranks = collio_comm_size(comm);
     x->rank = collio_comm_rank(comm);
-    x->first = (int64_t)(ticket->min[1] / 4096 * 4096);
+    x->first = (int64_t)ticket->min[1] / PAGE * PAGE;
     x->end = (int64_t)ticket->max[2];
-    x->chunk = least(ROUND_BYTES / x->ranks, CHUNK_MOST);
-    span = (x->end - x->first) / x->ranks / 4096 * 4096 + 4096;
+    x->chunk = least(ROUND_BYTES / x->ranks / PAGE * PAGE, CHUNK_MOST);
+    span = (x->end - x->first) / x->ranks / PAGE * PAGE + PAGE;
     x->chunk = least(x->chunk > CHUNK_LEAST ? x->chunk : CHUNK_LEAST, span);
     x->left = job->bytes;
     collio_place_at(&x->file, job->map, job->position);
@@ -258,36 +264,73 @@ static int swap_cargo(exchange *x, int of_pieces, collio_error *err)
 
 /* ----------------------------------------------------------------- writing */
 
+/* The largest power of two, up to a page, that all of what came is made of: what is covered is
+ * noted in such units. */
+static int64_t unit_of(const exchange *x, int64_t begin)
+{
+    const collio_piece *p = x->in.pieces;
+    uint64_t bits = PAGE;
+
+    for (int from = 0; from < x->ranks; from++)
+        for (int64_t i = 0; i < x->in.loads[from].pieces; i++, p++)
+            bits |= (uint64_t)(p->offset - begin) | (uint64_t)p->length |
+                    (uint64_t)(p->count > 1 ? p->stride : 0);
+    return (int64_t)(bits & -bits);
+}
+
+static void cover(exchange *x, const collio_piece *p)
+{
+    char *at = x->covered + p->offset / x->unit;
+    int64_t length = p->length / x->unit, stride = p->stride / x->unit;
+
+    if (length == 1)
+        for (int64_t k = 0; k < p->count; k++)
+            at[k * stride] = 1;
+    else
+        for (int64_t k = 0; k < p->count; k++)
+            memset(at + k * stride, 1, (size_t)length);
+}
+
 /* Put what came into the window; higher ranks come last, and win. */
 static void unload(exchange *x, int64_t begin)
 {
     const collio_piece *p = x->in.pieces;
     char *data = x->in.data;
 
-    memset(x->covered, 0, (size_t)x->chunk);
+    x->unit = unit_of(x, begin);
+    memset(x->covered, 0, (size_t)(x->chunk / x->unit));
     for (int from = 0; from < x->ranks; from++)
         for (int64_t i = 0; i < x->in.loads[from].pieces; i++, p++) {
             collio_piece there = *p;
 
             there.offset -= begin;
             collio_piece_copy(&there, x->window, data, COLLIO_READING);
-            for (int64_t k = 0; k < p->count; k++)
-                memset(x->covered + there.offset + k * p->stride, 1, (size_t)p->length);
+            cover(x, &there);
             data += p->length * p->count;
         }
+}
+
+static int write_stretch(exchange *x, const char *from, int64_t size, int64_t offset,
+                         collio_error *err)
+{
+    if (collio_job_claim(x->job, F_RDLCK, offset, size, err) == COLLIO_OK) {
+        collio_posix_write(x->job->fd, from, (size_t)size, offset, x->job->path, err);
+        collio_job_yield(x->job, offset, size, err);
+    }
+    return err->code;
 }
 
 /* Write the covered stretches of the window. */
 static int write_window(exchange *x, int64_t begin, collio_error *err)
 {
-    char *at = x->covered, *end = at + x->chunk;
+    char *at = x->covered, *end = at + x->chunk / x->unit;
 
     while ((at = memchr(at, 1, (size_t)(end - at))) != NULL) {
         char *gap = memchr(at, 0, (size_t)(end - at));
+        int64_t before = (at - x->covered) * x->unit;
 
         gap = gap != NULL ? gap : end;
-        if (collio_posix_write(x->job->fd, x->window + (at - x->covered), (size_t)(gap - at),
-                               begin + (at - x->covered), x->job->path, err))
+        if (write_stretch(x, x->window + before, (gap - at) * x->unit, begin + before, err))
             return err->code;
         at = gap;
     }
@@ -307,7 +350,7 @@ static int do_round(exchange *x, int64_t begin, collio_error *err)
     int64_t mine = begin + x->rank * x->chunk;
 
     load_round(x, begin, err);
-    if (collio_agree_step(x->comm, "view_write, packed", err) || swap_loads(x, err))
+    if (collio_agree_step(x->comm, PACKED, err) || swap_loads(x, err))
         return err->code;
     make_room(&x->in, lay_out(&x->in, x->ranks, 1) / (int64_t)sizeof(collio_piece),
               lay_out(&x->in, x->ranks, 0), err);
@@ -326,15 +369,17 @@ int collio_job_exchange(collio_comm *comm, collio_job *job, const collio_ticket 
 {
     exchange *x = new_exchange(comm, job, ticket);
 
-    if (x == NULL)
+    if (x == NULL) {
+        /* The others learn it where their first round begins. */
         collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to exchange pieces");
-    if (collio_agree_step(comm, "view_write, exchange", err) == COLLIO_OK)
-        for (int64_t begin = x->first; begin < x->end; begin += x->chunk * x->ranks)
-            if (do_round(x, begin, err) != COLLIO_OK)
-                break;
+        return collio_agree_step(comm, PACKED, err);
+    }
+    for (int64_t begin = x->first; begin < x->end; begin += x->chunk * x->ranks)
+        if (do_round(x, begin, err) != COLLIO_OK)
+            break;
     if (err->code == COLLIO_OK)
         job->moved = job->bytes;
-    if (x != NULL && !collio_comm_is_poisoned(comm))
+    if (!collio_comm_is_poisoned(comm))
         free_exchange(x);
     return err->code;
 }

@@ -7,12 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Runs that come at least every SIEVE_STRIDE bytes are read as one stretch, gaps and all: reading
- * that much takes as long as one more call. Writing has no such thing: what lies between belongs to
- * others. */
-#define SIEVE_BYTES  ((int64_t)1 << 20)
-#define SIEVE_STRIDE ((int64_t)1 << 12)
-
 /* A job under way. */
 typedef struct move {
     const collio_job *job;
@@ -21,8 +15,8 @@ typedef struct move {
     int64_t left; /* bytes */
     int64_t done; /* bytes moved */
     char *packed; /* memory without its gaps, a part at a time; NULL if it has none */
-    char *sieve;  /* allocated when first needed */
-    int ended;    /* the file did */
+    collio_sieve_window *window; /* allocated when first needed */
+    int ended;                   /* the file did */
 } move;
 
 static int64_t least(int64_t a, int64_t b)
@@ -30,71 +24,18 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Read up to `size` bytes; *got is less only where the file ends. */
-static int read_some(const collio_job *job, char *to, int64_t size, int64_t offset, int64_t *got,
-                     collio_error *err)
-{
-    ssize_t n;
-
-    *got = 0;
-    do {
-        do
-            n = pread(job->fd, to + *got, (size_t)least(size - *got, 1 << 30),
-                      (off_t)(offset + *got));
-        while (n < 0 && errno == EINTR);
-        if (collio_sys(n < 0, "pread", job->path, err))
-            return err->code;
-        *got += n;
-    } while (n > 0 && *got < size);
-    return COLLIO_OK;
-}
-
-static int is_fine(const collio_piece *p)
-{
-    return p->count > 1 && p->stride > p->length && p->stride <= SIEVE_STRIDE;
-}
-
-/* Read a strided piece through stretches that hold many of its runs. */
-static int read_sieved(move *m, const collio_piece *p, char *to, collio_error *err)
-{
-    int64_t each = (SIEVE_BYTES - p->length) / p->stride + 1, got = 0;
-
-    if (m->sieve == NULL)
-        m->sieve = malloc((size_t)SIEVE_BYTES);
-    if (m->sieve == NULL)
-        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to read a view through");
-    for (int64_t i = 0; i < p->count && !m->ended; i += each) {
-        int64_t n = least(each, p->count - i), whole;
-        collio_piece part = {0, p->length, p->stride, n};
-
-        if (read_some(m->job, m->sieve, (n - 1) * p->stride + p->length, p->offset + i * p->stride,
-                      &got, err))
-            return err->code;
-        m->ended = got < (n - 1) * p->stride + p->length;
-        whole = got < p->length ? 0 : (got - p->length) / p->stride + 1;
-        part.count = whole;
-        collio_piece_copy(&part, m->sieve, to + i * p->length, COLLIO_WRITING);
-        m->done += whole * p->length;
-        if (m->ended && got > whole * p->stride) {
-            memcpy(to + (i + whole) * p->length, m->sieve + whole * p->stride,
-                   (size_t)least(got - whole * p->stride, p->length));
-            m->done += least(got - whole * p->stride, p->length);
-        }
-    }
-    return COLLIO_OK;
-}
-
 /* Move one piece, run by run. */
-static int move_runs(move *m, const collio_piece *p, char *data, collio_error *err)
+static int move_each(move *m, const collio_piece *p, char *data, collio_error *err)
 {
-    for (int64_t i = 0; i < p->count && !m->ended; i++) {
-        int64_t got = p->length;
+    const collio_job *job = m->job;
 
-        if (m->job->direction == COLLIO_WRITING
-                ? collio_posix_write(m->job->fd, data + i * p->length, (size_t)p->length,
-                                     p->offset + i * p->stride, m->job->path, err)
-                : read_some(m->job, data + i * p->length, p->length, p->offset + i * p->stride,
-                            &got, err))
+    for (int64_t i = 0; i < p->count && !m->ended; i++) {
+        int64_t got = p->length, offset = p->offset + i * p->stride;
+        char *run = data + i * p->length;
+
+        if (job->direction == COLLIO_WRITING
+                ? collio_posix_write(job->fd, run, (size_t)p->length, offset, job->path, err)
+                : collio_posix_read_some(job->fd, run, p->length, offset, &got, job->path, err))
             return err->code;
         m->ended = got < p->length;
         m->done += got;
@@ -102,19 +43,67 @@ static int move_runs(move *m, const collio_piece *p, char *data, collio_error *e
     return COLLIO_OK;
 }
 
+static int move_runs(move *m, const collio_piece *p, char *data, collio_error *err)
+{
+    int64_t size = (p->count - 1) * p->stride + p->length;
+
+    if (m->job->direction == COLLIO_READING)
+        return move_each(m, p, data, err);
+    if (collio_job_claim(m->job, F_RDLCK, p->offset, size, err) == COLLIO_OK) {
+        move_each(m, p, data, err);
+        collio_job_yield(m->job, p->offset, size, err);
+    }
+    return err->code;
+}
+
+/* Move what lies in the next window of the file: through it, or piece by piece where runs are too
+ * far apart for that. */
+static int move_window(move *m, char *data, int64_t size, collio_error *err)
+{
+    collio_sieve_window *w = m->window;
+    int64_t got = 0;
+
+    collio_sieve_fill(w, &m->file, size);
+    if (collio_sieve_is_fine(w, m->job->direction)) {
+        collio_sieve_move(w, m->job, data, &got, err);
+        m->done += got;
+        m->ended = got < w->bytes;
+        return err->code;
+    }
+    for (int i = 0; i < w->used && !m->ended && err->code == COLLIO_OK; i++) {
+        move_runs(m, &w->pieces[i], data, err);
+        data += w->pieces[i].length * w->pieces[i].count;
+    }
+    return err->code;
+}
+
+/* Whether this piece may be one of many that are better moved together. */
+static int is_short(const move *m, const collio_piece *p, int64_t size)
+{
+    return p->length < COLLIO_SIEVE_STRIDE && (p->count > 1 || p->length < size) &&
+           (m->job->direction == COLLIO_READING || m->job->sieving);
+}
+
 /* Move `size` bytes between the file and data without gaps. */
 static int move_dense(move *m, char *data, int64_t size, collio_error *err)
 {
     while (size > 0 && !m->ended && err->code == COLLIO_OK) {
+        collio_place here = m->file;
         collio_piece p;
+        int64_t n;
 
         collio_place_take(&m->file, size, COLLIO_NO_LIMIT, &p);
-        if (m->job->direction == COLLIO_READING && is_fine(&p))
-            read_sieved(m, &p, data, err);
-        else
+        n = p.length * p.count;
+        if (is_short(m, &p, size) &&
+            (m->window != NULL || (m->window = malloc(sizeof *m->window)))) {
+            m->file = here;
+            move_window(m, data, size, err);
+            n = m->window->bytes;
+        } else {
             move_runs(m, &p, data, err);
-        data += p.length * p.count;
-        size -= p.length * p.count;
+        }
+        data += n;
+        size -= n;
     }
     return err->code;
 }
@@ -161,6 +150,15 @@ static int is_dense(const collio_job *job)
            (job->bytes <= memory->size || memory->size == memory->extent);
 }
 
+static int move_all(move *m, collio_error *err)
+{
+    const collio_job *job = m->job;
+
+    if (is_dense(job))
+        return move_dense(m, job->data + job->memory.segments[0].piece.offset, job->bytes, err);
+    return move_packed(m, err);
+}
+
 int collio_job_move(collio_job *job, collio_error *err)
 {
     move m = {.job = job, .left = job->bytes};
@@ -173,18 +171,13 @@ int collio_job_move(collio_job *job, collio_error *err)
     collio_place_at(&m.file, job->map, job->position);
     collio_place_at(&m.memory, &job->memory, 0);
     first = collio_place_offset(&m.file);
-    if (job->atomic &&
-        collio_view_lock(job->fd, job->direction == COLLIO_WRITING ? F_WRLCK : F_RDLCK, first,
-                         size - first, job->path, err))
-        return err->code;
-    if (is_dense(job))
-        move_dense(&m, job->data + job->memory.segments[0].piece.offset, job->bytes, err);
-    else
-        move_packed(&m, err);
-    if (job->atomic)
-        collio_view_lock(job->fd, F_UNLCK, first, size - first, job->path, err);
+    size -= first;
+    if (collio_job_claim_all(job, first, size, err) == COLLIO_OK) {
+        move_all(&m, err);
+        collio_job_yield_all(job, first, size, err);
+    }
     free(m.packed);
-    free(m.sieve);
+    free(m.window);
     job->moved = m.done;
     return err->code;
 }

@@ -63,6 +63,13 @@ collio_exchange collio_view_read_exchange(MPI_Info info, collio_error *err)
                                                       : COLLIO_EXCHANGE_AUTO;
 }
 
+collio_sieving collio_view_read_sieving(MPI_Info info)
+{
+    if (hint_is(info, "romio_ds_write", "enable"))
+        return COLLIO_SIEVING_ALWAYS;
+    return hint_is(info, "romio_ds_write", "disable") ? COLLIO_SIEVING_NEVER : COLLIO_SIEVING_AUTO;
+}
+
 int collio_view_info(collio_view *view, MPI_Info *out, collio_error *err)
 {
     static const char *const names[] = {"auto", "always", "never"};
@@ -95,6 +102,7 @@ static void check_arguments(opening *o, MPI_Info info, collio_error *err)
     if (o->view == NULL)
         return;
     o->view->exchange = collio_view_read_exchange(info, err);
+    o->view->wish = collio_view_read_sieving(info);
     if (info != MPI_INFO_NULL)
         collio_mpi(MPI_Info_dup(info, &o->view->info), "MPI_Info_dup", err);
     o->view->path = strdup(o->path != NULL ? o->path : "");
@@ -116,7 +124,8 @@ static int agree_to_open(opening *o, collio_error *err)
     collio_ticket ticket = {.operation = "view_open", .describe = describe, .context = o};
 
     digest = collio_hash_text(digest, o->mode != NULL ? o->mode : "");
-    ticket.digest = collio_hash_number(digest, (uint64_t)o->view->exchange);
+    digest = collio_hash_number(digest, (uint64_t)o->view->exchange);
+    ticket.digest = collio_hash_number(digest, (uint64_t)o->view->wish);
     return collio_agree(o->view->comm, &ticket, err);
 }
 
@@ -131,6 +140,7 @@ static collio_view *new_view(collio_error *err)
     view->fd = view->shared_fd = -1;
     view->info = MPI_INFO_NULL;
     view->etype = view->filetype = MPI_DATATYPE_NULL;
+    pthread_mutex_init(&view->writer, NULL);
     return view;
 }
 
@@ -147,6 +157,7 @@ void collio_view_free(collio_view *view)
     if (view->filetype != MPI_DATATYPE_NULL)
         MPI_Type_free(&view->filetype);
     collio_map_free(&view->map);
+    pthread_mutex_destroy(&view->writer);
     free(view->shared_path);
     free(view->path);
     free(view);
@@ -166,6 +177,24 @@ static int create_striped(const opening *o)
     return result == MPI_SUCCESS && MPI_File_close(&file) == MPI_SUCCESS;
 }
 
+/* A file for writing is opened for reading too where that is allowed: short runs are written by
+ * reading what lies between. */
+static int open_file(const char *path, int flags, int *fd, collio_error *err)
+{
+    collio_error first = COLLIO_ERROR_INIT;
+    int both = (flags & ~O_ACCMODE) | O_RDWR;
+
+    if ((flags & O_ACCMODE) != O_WRONLY)
+        return collio_posix_open(path, flags, fd, err);
+    if (collio_posix_open(path, both, fd, &first) == COLLIO_OK)
+        return COLLIO_OK;
+    if (first.sys_error == EACCES || first.sys_error == EPERM)
+        return collio_posix_open(path, flags, fd, err);
+    collio_error_set(err, first.code, "%s", first.text);
+    err->sys_error = first.sys_error;
+    return err->code;
+}
+
 /* Rank 0 finds or makes the file. Emptying it waits until all ranks have opened it. */
 static int claim(opening *o, collio_error *err)
 {
@@ -173,14 +202,14 @@ static int claim(opening *o, collio_error *err)
     collio_error first = COLLIO_ERROR_INIT;
 
     if (!(flags & O_CREAT))
-        return collio_posix_open(o->path, flags, &o->view->fd, err);
+        return open_file(o->path, flags, &o->view->fd, err);
     if (wants_striping(o->view->info) && collio_posix_exists(o->path, &exists, err) == COLLIO_OK &&
         !exists && create_striped(o)) {
         o->created = 1;
-        return collio_posix_open(o->path, O_RDWR, &o->view->fd, err);
+        return open_file(o->path, O_RDWR, &o->view->fd, err);
     }
     if (err->code == COLLIO_OK &&
-        collio_posix_open(o->path, flags | O_EXCL, &o->view->fd, &first) == COLLIO_OK) {
+        open_file(o->path, flags | O_EXCL, &o->view->fd, &first) == COLLIO_OK) {
         o->created = 1;
         return COLLIO_OK;
     }
@@ -189,7 +218,7 @@ static int claim(opening *o, collio_error *err)
         err->sys_error = first.sys_error;
         return err->code;
     }
-    return collio_posix_open(o->path, flags & ~O_CREAT, &o->view->fd, err);
+    return open_file(o->path, flags & ~O_CREAT, &o->view->fd, err);
 }
 
 static int check_kind(const opening *o, collio_error *err)
@@ -236,7 +265,7 @@ static int open_on_disk(opening *o, collio_error *err)
         return err->code;
     name_shared(o, err);
     if (view->rank != 0)
-        collio_posix_open(o->path, o->meaning.flags & O_ACCMODE, &view->fd, err);
+        open_file(o->path, o->meaning.flags & O_ACCMODE, &view->fd, err);
     collio_view_set_bytes(view, err);
     if (collio_agree_step(view->comm, "view_open", err) || !o->meaning.truncate)
         return err->code;

@@ -74,13 +74,17 @@ static int agree_to_set(collio_view *view, setting *s, collio_error *err)
 
     ticket.digest = digest(&s->facts);
     ticket.vote[0] = view->shared_fd >= 0;
+    ticket.vote[1] = (uint64_t)collio_view_would_sieve(view, &s->map);
+    ticket.vote[2] = !collio_view_can_claim(view, err);
     collio_view_check_idle(view, err);
     if (collio_view_agree(view, &ticket, err) == COLLIO_OK) {
         /* Whoever has used the shared pointer puts it back. */
         if (view->shared_fd >= 0)
             collio_view_store_shared(view, 0, err);
-        if (!ticket.max[0] || collio_view_agree_step(view, "view_set", err) == COLLIO_OK)
+        if (!ticket.max[0] || collio_view_agree_step(view, "view_set", err) == COLLIO_OK) {
             swap(view, s);
+            view->sieving = ticket.max[1] && !ticket.max[2];
+        }
     }
     release(s);
     return err->code;

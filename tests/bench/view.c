@@ -21,7 +21,7 @@ static const char *const ways[WAYS] = {"collio coll", "collio indep", "MPI coll"
 static const char *const patterns[PATTERNS] = {"contiguous", "rows",     "columns",
                                                "blocks",     "elements", "3-D blocks"};
 
-static int rank, size, turns = 15;
+static int rank, size, turns = 15, repeats = 1;
 static const char *path;
 
 /* The array of a pattern: n x n, or a cube of about as many elements. */
@@ -124,52 +124,87 @@ static void by_posix(const collio_selection *s, const field *f, double *data, in
     close(fd);
 }
 
-/* Seconds of one access, opening aside. */
-static double measure(int way, const collio_selection *s, const field *of, double *data,
-                      int writing)
+/* What one way needs for its accesses. */
+typedef struct access_to {
+    int way, writing;
+    const collio_selection *selection;
+    const field *of;
+    double *data;
+    collio_view *view;
+    MPI_File file;
+} access_to;
+
+static void open_file(access_to *a, collio_error *err)
+{
+    MPI_Datatype type;
+
+    if (a->way <= COLLIO_ALONE) {
+        collio_view_open(MPI_COMM_WORLD, path, "r+", MPI_INFO_NULL, &a->view, err);
+        collio_view_set_array(a->view, 0, COLLIO_FLOAT64, a->of->ndim, a->of->shape, a->selection,
+                              err);
+    } else if (a->way != POSIX) {
+        type = filetype_of(a->selection, a->of);
+        MPI_File_open(MPI_COMM_WORLD, path, MPI_MODE_RDWR, MPI_INFO_NULL, &a->file);
+        MPI_File_set_view(a->file, 0, MPI_DOUBLE, type, "native", MPI_INFO_NULL);
+        MPI_Type_free(&type);
+    }
+}
+
+static void close_file(access_to *a, collio_error *err)
+{
+    if (a->way <= COLLIO_ALONE)
+        collio_view_close(&a->view, err);
+    else if (a->way != POSIX)
+        MPI_File_close(&a->file);
+}
+
+static void use_view(const access_to *a, collio_error *err)
+{
+    collio_access word = a->way == COLLIO ? COLLIO_ACCESS_AT_ALL : COLLIO_ACCESS_AT;
+    collio_array memory;
+
+    collio_array_fill(&memory, a->data, COLLIO_FLOAT64, a->of->ndim, a->selection->count);
+    if (a->writing)
+        collio_view_write(a->view, word, 0, &memory, NULL, err);
+    else
+        collio_view_read(a->view, word, 0, &memory, NULL, err);
+}
+
+static void use_mpi(const access_to *a)
+{
+    int count = (int)collio_selection_size(a->selection);
+
+    if (a->way == COLLECTIVE && a->writing)
+        MPI_File_write_at_all(a->file, 0, a->data, count, MPI_DOUBLE, MPI_STATUS_IGNORE);
+    else if (a->way == COLLECTIVE)
+        MPI_File_read_at_all(a->file, 0, a->data, count, MPI_DOUBLE, MPI_STATUS_IGNORE);
+    else if (a->writing)
+        MPI_File_write_at(a->file, 0, a->data, count, MPI_DOUBLE, MPI_STATUS_IGNORE);
+    else
+        MPI_File_read_at(a->file, 0, a->data, count, MPI_DOUBLE, MPI_STATUS_IGNORE);
+}
+
+/* Seconds of one access, opening aside; of small ones the mean of several in a row. */
+static double measure(access_to *a)
 {
     collio_error err = COLLIO_ERROR_INIT;
-    collio_view *v = NULL;
-    collio_access word = way == COLLIO ? COLLIO_ACCESS_AT_ALL : COLLIO_ACCESS_AT;
-    int64_t count = collio_selection_size(s);
-    collio_array memory;
-    MPI_Datatype type = filetype_of(s, of);
-    MPI_File f;
     double start, mine, all;
 
-    collio_array_fill(&memory, data, COLLIO_FLOAT64, of->ndim, s->count);
-    if (way <= COLLIO_ALONE) {
-        collio_view_open(MPI_COMM_WORLD, path, "r+", MPI_INFO_NULL, &v, &err);
-        collio_view_set_array(v, 0, COLLIO_FLOAT64, of->ndim, of->shape, s, &err);
-    } else if (way != POSIX) {
-        MPI_File_open(MPI_COMM_WORLD, path, MPI_MODE_RDWR, MPI_INFO_NULL, &f);
-        MPI_File_set_view(f, 0, MPI_DOUBLE, type, "native", MPI_INFO_NULL);
-    }
+    open_file(a, &err);
     MPI_Barrier(MPI_COMM_WORLD);
     start = MPI_Wtime();
-    if (way <= COLLIO_ALONE && writing)
-        collio_view_write(v, word, 0, &memory, NULL, &err);
-    else if (way <= COLLIO_ALONE)
-        collio_view_read(v, word, 0, &memory, NULL, &err);
-    else if (way == COLLECTIVE && writing)
-        MPI_File_write_at_all(f, 0, data, (int)count, MPI_DOUBLE, MPI_STATUS_IGNORE);
-    else if (way == COLLECTIVE)
-        MPI_File_read_at_all(f, 0, data, (int)count, MPI_DOUBLE, MPI_STATUS_IGNORE);
-    else if (way == ALONE && writing)
-        MPI_File_write_at(f, 0, data, (int)count, MPI_DOUBLE, MPI_STATUS_IGNORE);
-    else if (way == ALONE)
-        MPI_File_read_at(f, 0, data, (int)count, MPI_DOUBLE, MPI_STATUS_IGNORE);
-    else
-        by_posix(s, of, data, writing);
-    mine = MPI_Wtime() - start;
+    for (int i = 0; i < repeats; i++)
+        if (a->way <= COLLIO_ALONE)
+            use_view(a, &err);
+        else if (a->way == POSIX)
+            by_posix(a->selection, a->of, a->data, a->writing);
+        else
+            use_mpi(a);
+    mine = (MPI_Wtime() - start) / repeats;
     MPI_Allreduce(&mine, &all, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    if (way <= COLLIO_ALONE)
-        collio_view_close(&v, &err);
-    else if (way != POSIX)
-        MPI_File_close(&f);
+    close_file(a, &err);
     if (err.code != COLLIO_OK && rank == 0)
         printf("%s\n", err.text);
-    MPI_Type_free(&type);
     return all;
 }
 
@@ -218,8 +253,9 @@ static void measure_pattern(int pattern, int64_t n)
     for (int turn = -1; turn < turns; turn++) /* the first one does not count */
         for (int i = 0; i < 2 * WAYS; i++) {
             int w = (i / 2 + turn + 1) % WAYS;
+            access_to a = {w, i % 2 == 0, &s, &f, data, NULL, MPI_FILE_NULL};
 
-            times[w][i % 2][turn < 0 ? 0 : turn] = measure(w, &s, &f, data, i % 2 == 0);
+            times[w][i % 2][turn < 0 ? 0 : turn] = measure(&a);
         }
     free(data);
     print_row(pattern, times);
@@ -236,6 +272,7 @@ int main(int argc, char **argv)
     path = argc > 2 ? argv[2] : "bench_view.raw";
     turns = argc > 3 ? atoi(argv[3]) : turns;
     turns = turns < 1 ? 1 : turns > MOST_TURNS ? MOST_TURNS : turns;
+    repeats = mebibytes < 16 ? 16 / (mebibytes > 0 ? mebibytes : 1) : 1;
     while (n * n * 8 < (int64_t)mebibytes << 20)
         n += 64;
     if (rank == 0) {
