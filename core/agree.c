@@ -24,40 +24,28 @@ static uint64_t arrival(void)
 /* One all-reduce over the words and their complements. */
 static int exchange(collio_comm *comm, const char *operation, collio_error *err)
 {
-    MPI_Request request = MPI_REQUEST_NULL;
-    collio_error local = COLLIO_ERROR_INIT;
-
     for (int i = 0; i < WORDS; i++)
-        comm->sent[WORDS + i] = ~comm->sent[i];
-    if (collio_fault_before("MPI_Iallreduce", &local) ||
-        collio_mpi_made(MPI_Iallreduce(comm->sent, comm->got, 2 * WORDS, MPI_UINT64_T, MPI_MAX,
-                                       comm->mpi, &request),
-                        "MPI_Iallreduce", &local)) {
-        *err = local;
-        return collio_comm_fail(comm, err);
-    }
-    if (collio_wait(comm, &request, operation, &local))
-        *err = local;
-    return local.code;
+        comm->words[WORDS + i] = ~comm->words[i];
+    return collio_reduce_words(comm, operation, err);
 }
 
 static uint64_t largest(const collio_comm *comm, int word)
 {
-    return comm->got[word];
+    return comm->words[word];
 }
 
 static uint64_t smallest(const collio_comm *comm, int word)
 {
-    return ~comm->got[WORDS + word];
+    return ~comm->words[WORDS + word];
 }
 
 static void fill_words(collio_comm *comm, const collio_ticket *ticket, uint64_t digest,
                        const collio_error *err)
 {
-    comm->sent[WORD_TICKET] = digest;
-    comm->sent[WORD_ARRIVAL] = arrival();
-    comm->sent[WORD_ERROR] = err->code != COLLIO_OK;
-    memcpy(&comm->sent[WORD_VOTE], ticket->vote, sizeof ticket->vote);
+    comm->words[WORD_TICKET] = digest;
+    comm->words[WORD_ARRIVAL] = arrival();
+    comm->words[WORD_ERROR] = err->code != COLLIO_OK;
+    memcpy(&comm->words[WORD_VOTE], ticket->vote, sizeof ticket->vote);
 }
 
 /*
@@ -73,12 +61,12 @@ static int confirm_if_late(collio_comm *comm, const char *operation, collio_erro
 
     if (collio_get_timeout() <= 0.0 || (double)apart < 0.5e6 * collio_get_timeout())
         return COLLIO_OK;
-    memcpy(got, comm->got, sizeof got);
+    memcpy(got, comm->words, sizeof got);
     if (exchange(comm, operation, &local)) {
         *err = local;
         return err->code;
     }
-    memcpy(comm->got, got, sizeof got);
+    memcpy(comm->words, got, sizeof got);
     return COLLIO_OK;
 }
 

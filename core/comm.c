@@ -60,9 +60,8 @@ static int make_keys(collio_error *err)
                    "MPI_Comm_create_keyval", err) ||
         collio_mpi(MPI_Comm_set_attr(MPI_COMM_SELF, self_key, NULL), "MPI_Comm_set_attr", err))
         return err->code;
-    return collio_mpi(
-        MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, delete_root, &root_key, NULL),
-        "MPI_Comm_create_keyval", err);
+    return collio_mpi(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, delete_root, &root_key, NULL),
+                      "MPI_Comm_create_keyval", err);
 }
 
 /* What can be looked at without MPI's judgement. */
@@ -111,8 +110,9 @@ static int start_duplicate(MPI_Comm from, collio_comm *comm, MPI_Request *reques
 static int adorn(collio_comm *comm, collio_error *err)
 {
     collio_error_clear(&comm->poison);
-    if (collio_mpi(MPI_Comm_set_errhandler(comm->mpi, MPI_ERRORS_RETURN),
-                   "MPI_Comm_set_errhandler", err) ||
+    comm->round.receiving = comm->round.sending = MPI_REQUEST_NULL;
+    if (collio_mpi(MPI_Comm_set_errhandler(comm->mpi, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler",
+                   err) ||
         collio_mpi(MPI_Comm_rank(comm->mpi, &comm->rank), "MPI_Comm_rank", err))
         return err->code;
     return collio_mpi(MPI_Comm_size(comm->mpi, &comm->size), "MPI_Comm_size", err);
@@ -270,6 +270,7 @@ int collio_comm_poison(collio_comm *comm, collio_error *err)
     err->agreed = 1;
     if (comm->poison.code == COLLIO_OK)
         comm->poison = *err;
+    collio_reduce_abandon(comm);
     return err->code;
 }
 

@@ -10,21 +10,27 @@
  * MAX gives the largest and the smallest of all ranks. */
 enum word { WORD_TICKET, WORD_ARRIVAL, WORD_ERROR, WORD_VOTE, WORDS = WORD_VOTE + COLLIO_VOTES };
 
+/* One round of the all-reduce of an agreement. Part of the communicator and not on the stack: what
+ * is given up may still be under way. */
+struct round {
+    int distance; /* between the ranks that talk to each other */
+    MPI_Request receiving, sending;
+    uint64_t in[2 * WORDS], out[2 * WORDS];
+};
+
 struct roll;
 
 struct collio_comm {
     MPI_Comm mpi;
     int rank;
     int size;
-    double limit;        /* seconds until this rank leaves a wait; 0: the timeout of all */
-    const char *reason;  /* with which it leaves */
-    uint64_t waits;      /* guarded waits begun; the same on all ranks that keep step */
-    collio_error poison; /* holds an error once the communicator is poisoned */
-    struct roll *roll;   /* notes sent and received; NULL until the first one */
-    /* In the struct and not on the stack: an all-reduce that is given up stays
-     * pending, and MPI may still write here. */
-    uint64_t sent[2 * WORDS];
-    uint64_t got[2 * WORDS];
+    double limit;              /* seconds until this rank leaves a wait; 0: the timeout of all */
+    const char *reason;        /* with which it leaves */
+    uint64_t waits;            /* guarded waits begun; the same on all ranks that keep step */
+    collio_error poison;       /* holds an error once the communicator is poisoned */
+    struct roll *roll;         /* notes sent and received; NULL until the first one */
+    uint64_t words[2 * WORDS]; /* of an agreement: this rank's, then the largest of all */
+    struct round round;
     collio_comm *next; /* of the poisoned ones, which are never freed */
 };
 
@@ -57,6 +63,24 @@ int collio_roll_asked(const collio_comm *comm);
 /* Receive every note still on its way. Collective. */
 int collio_roll_drain(collio_comm *comm, collio_error *err);
 void collio_roll_free(struct roll *roll);
+
+/* ---- wait.c */
+
+/* Bring an operation of several steps on, without waiting; *done when it is complete. A failure has
+ * poisoned the communicator. */
+typedef int collio_advance(collio_comm *comm, void *context, int *done, collio_error *err);
+
+/* As collio_wait(), for such an operation. */
+int collio_wait_for(collio_comm *comm, collio_advance *advance, void *context,
+                    const char *operation, collio_error *err);
+
+/* ---- reduce.c */
+
+/* Take the largest of all ranks for each of the communicator's words. Guarded, as collio_wait(). */
+int collio_reduce_words(collio_comm *comm, const char *operation, collio_error *err);
+
+/* Let go of what such a call has left under way. */
+void collio_reduce_abandon(collio_comm *comm);
 
 /* ---- comm.c */
 

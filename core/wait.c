@@ -111,7 +111,7 @@ static int meet_gone(collio_comm *comm, int gone, const char *operation, int lat
 
 /* How often MPI_Test is called depends on the clock: only its failures are judged, so that the
  * n-th judged result is the same in every run. */
-static int test(collio_comm *comm, MPI_Request *request, int *done, collio_error *err)
+static int test(collio_comm *comm, void *request, int *done, collio_error *err)
 {
     int result = MPI_Test(request, done, MPI_STATUS_IGNORE);
 
@@ -131,15 +131,15 @@ static int take_leave(collio_comm *comm, collio_error *err)
     return err->code;
 }
 
-static int wait_long(collio_comm *comm, MPI_Request *request, const char *operation,
-                     collio_error *err)
+static int wait_long(collio_comm *comm, collio_advance *advance, void *context,
+                     const char *operation, collio_error *err)
 {
     double start = collio_now(), asked = 0.0, waited;
     double timeout = collio_get_timeout(), patience = collio_get_patience();
     int done = 0, gone, noticed = 0;
 
     for (int first = 1;; first = 0) {
-        if (test(comm, request, &done, err))
+        if (advance(comm, context, &done, err))
             return err->code;
         waited = collio_now() - start;
         if (done && waited < timeout / 2.0)
@@ -166,7 +166,8 @@ static int wait_long(collio_comm *comm, MPI_Request *request, const char *operat
     }
 }
 
-int collio_wait(collio_comm *comm, MPI_Request *request, const char *operation, collio_error *err)
+int collio_wait_for(collio_comm *comm, collio_advance *advance, void *context,
+                    const char *operation, collio_error *err)
 {
     int done = 0;
 
@@ -178,8 +179,13 @@ int collio_wait(collio_comm *comm, MPI_Request *request, const char *operation, 
     for (int tries = 0; tries < eager_tries && !done; tries++) {
         if (tries > 4)
             sched_yield();
-        if (test(comm, request, &done, err))
+        if (advance(comm, context, &done, err))
             return err->code;
     }
-    return done ? COLLIO_OK : wait_long(comm, request, operation, err);
+    return done ? COLLIO_OK : wait_long(comm, advance, context, operation, err);
+}
+
+int collio_wait(collio_comm *comm, MPI_Request *request, const char *operation, collio_error *err)
+{
+    return collio_wait_for(comm, test, request, operation, err);
 }

@@ -17,7 +17,7 @@
  * A view in the sense of MPI (MPI 3.1 chapter 13): the file seen through a pattern, so that what a
  * rank sees looks contiguous to it. It is set in terms of arrays, with collio_view_set_array(), or
  * of datatypes, with collio_view_set(). Positions count elements (etypes) of the view from its
- * beginning; what lies between belongs to others and is never touched.
+ * beginning; what lies between belongs to others and keeps its bytes.
  *
  * Every data access of MPI's table 13.1 is one of these four functions with one of the six words
  * of collio_access:
@@ -32,13 +32,18 @@
  *
  *   Bytes travel by positioned reads and writes of each rank. Where the ranks' parts interleave
  *   finely, a collective write exchanges them first, so that each rank writes long stretches;
- *   hints (below) can turn that on or off.
+ *   hints (below) can turn that on or off. An independent write of runs shorter than a kilobyte
+ *   goes through a sieve: the rank locks the stretch, reads it, puts its runs in and writes it
+ *   back; in a view where some rank may do so every write locks its bytes. Whoever else writes to
+ *   the file at the same time, through another view or another program, must not write between
+ *   such runs, or the hint must turn the sieve off.
  *   A write has happened when the call returns: every rank can read it. collio_view_sync() makes
  *   it durable.
  *
  * Errors and what they leave behind
  *
- *   Wrong arguments, or a rank that brings an error: nothing was done.
+ *   Wrong arguments, or a rank that brings an error: nothing was written, and what was to be read
+ *   is undefined.
  *   Bytes that could not be moved (OS with errno: ENOSPC, EIO, ...): all ranks have the error of a
  *   collective call; what the selected bytes are is undefined; the view stays usable.
  *   A rank that does not come (TIMEOUT): the view is poisoned, closing it lets go of it.
@@ -47,6 +52,9 @@
  *
  *   collio_exchange      "auto" (default), "always", "never": see above. MPI's romio_cb_write is
  *                        understood too ("automatic", "enable", "disable")
+ *   romio_ds_write       "automatic" (default): independent writes go through a sieve where that
+ *                        pays, but not in a view of one rank in a program of several, where nobody
+ *                        knows who else writes; "enable": there too; "disable": never
  *   striping_factor, striping_unit, start_iodevice
  *                        given to MPI-IO when the file is created
  */
