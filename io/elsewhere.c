@@ -165,6 +165,71 @@ int collio_external_write(const collio_object *dataset, const collio_selection *
     return err->code;
 }
 
+/* -------------------------------------------------------- in the file itself */
+
+static int read_chunks(const collio_object *dataset, hid_t space, collio_chunk_facts *chunks,
+                       int64_t count, collio_error *err)
+{
+    hsize_t start[COLLIO_MAX_DIMS], size;
+    haddr_t address;
+
+    for (int64_t i = 0; i < count; i++) {
+        if (collio_hdf5(H5Dget_chunk_info(dataset->id, space, (hsize_t)i, start,
+                                          &chunks[i].filter_mask, &address, &size) < 0,
+                        "H5Dget_chunk_info", err))
+            return err->code;
+        for (int d = 0; d < dataset->layout.ndim; d++)
+            chunks[i].start[d] = (int64_t)start[d];
+        chunks[i].offset = (int64_t)address + dataset->file->user_block;
+        chunks[i].size = (int64_t)size;
+    }
+    return COLLIO_OK;
+}
+
+static int list_chunks(const collio_object *dataset, collio_chunk_facts **chunks, int64_t *count,
+                       collio_error *err)
+{
+    hid_t space = H5Dget_space(dataset->id);
+    hsize_t n = 0;
+
+    if (collio_hdf5(space < 0 || H5Dget_num_chunks(dataset->id, space, &n) < 0, "H5Dget_num_chunks",
+                    err) == COLLIO_OK) {
+        *chunks = calloc((size_t)n + 1, sizeof **chunks);
+        if (*chunks == NULL)
+            collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a list of chunks");
+        else if (read_chunks(dataset, space, *chunks, (int64_t)n, err) == COLLIO_OK)
+            *count = (int64_t)n;
+    }
+    if (space >= 0)
+        H5Sclose(space);
+    return err->code;
+}
+
+int collio_dataset_stored(collio_object *dataset, int64_t *bytes, collio_chunk_facts **chunks,
+                          int64_t *count, collio_error *err)
+{
+    collio_printing printing;
+
+    *bytes = *count = 0;
+    *chunks = NULL;
+    if (err->code != COLLIO_OK || collio_object_check(dataset, err))
+        return err->code;
+    if (dataset->kind != COLLIO_KIND_DATASET)
+        return collio_error_set(err, COLLIO_ERR_TYPE, "'%s' is not a dataset", dataset->name);
+    collio_hdf5_quiet(&printing);
+    *bytes = (int64_t)H5Dget_storage_size(dataset->id);
+    if (dataset->layout.kind == COLLIO_STORED_CHUNKED)
+        list_chunks(dataset, chunks, count, err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
+void collio_chunk_facts_free(collio_chunk_facts **chunks)
+{
+    free(*chunks);
+    *chunks = NULL;
+}
+
 /* -------------------------------------------------------------------- look */
 
 static hid_t list_of(collio_object *dataset, collio_error *err)

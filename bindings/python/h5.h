@@ -169,6 +169,9 @@ int h5_is_region(PyObject *object);
 PyObject *h5_get_reference(PyObject *object, void *none);
 PyObject *h5_get_regions(PyObject *object, void *none);
 
+/* Group(id), Dataset(id): another object for the same group or dataset. */
+PyObject *h5_new_from(PyTypeObject *type, PyObject *args, PyObject *keywords);
+
 /* What a reference leads to. New. */
 PyObject *h5_open_reference(h5object *in, PyObject *reference);
 
@@ -184,7 +187,7 @@ extern PyMethodDef h5reference_methods[], h5region_methods[];
 
 /* --------------------------------------------------------------- h5elsewhere.c */
 
-extern PyMethodDef h5elsewhere_functions[];
+extern PyMethodDef h5elsewhere_functions[], h5stored_methods[];
 
 /* --------------------------------------------------------------- h5datatype.c */
 

@@ -294,16 +294,22 @@ PyDoc_STRVAR(
     "alone. Elements of variable length are read by HDF5, on each rank by itself.");
 
 static PyType_Slot dataset_slots[] = {
-    {Py_tp_doc, (void *)dataset_doc}, {Py_tp_repr, dataset_repr},
-    {Py_tp_iter, dataset_iter},       {Py_mp_subscript, h5_read},
-    {Py_mp_ass_subscript, h5_write},  {Py_mp_length, dataset_length},
-    {Py_sq_item, h5_read_row},        {Py_tp_methods, h5transfer_methods},
-    {Py_tp_getset, dataset_getset},   {0, NULL},
+    {Py_tp_new, h5_new_from},
+    {Py_tp_doc, (void *)dataset_doc},
+    {Py_tp_repr, dataset_repr},
+    {Py_tp_iter, dataset_iter},
+    {Py_mp_subscript, h5_read},
+    {Py_mp_ass_subscript, h5_write},
+    {Py_mp_length, dataset_length},
+    {Py_sq_item, h5_read_row},
+    {Py_tp_methods, h5transfer_methods},
+    {Py_tp_getset, dataset_getset},
+    {0, NULL},
 };
 
 PyType_Spec H5Dataset_spec = {
     .name = "collio.Dataset",
     .basicsize = sizeof(h5object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = dataset_slots,
 };

@@ -57,7 +57,21 @@ static PyObject *select_index(PyObject *Py_UNUSED(module), PyObject *args)
     return result;
 }
 
+static PyObject *filter_available(PyObject *Py_UNUSED(module), PyObject *id)
+{
+    PyThreadState *saved;
+    int number;
+
+    if (arg_int(id, &number) < 0)
+        return NULL;
+    saved = io_enter();
+    number = collio_filter_available(number);
+    io_leave(saved);
+    return PyBool_FromLong(number);
+}
+
 PyMethodDef h5elsewhere_functions[] = {
+    {"_filter_available", filter_available, METH_O, "Whether HDF5 has a filter. Not collective."},
     {"_select", select_index, METH_VARARGS, select_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -198,3 +212,65 @@ PyObject *h5_get_origins(PyObject *object, void *Py_UNUSED(none))
     }
     return list;
 }
+
+/* ---------------------------------------------------------------- in the file itself */
+
+static PyObject *chunk_of(const collio_chunk_facts *c, int ndim)
+{
+    return Py_BuildValue("(NILL)", memory_tuple(ndim, c->start), c->filter_mask,
+                         (long long)c->offset, (long long)c->size);
+}
+
+PyDoc_STRVAR(stored_doc, "_stored($self, /)\n--\n\n(bytes in the file, [(start, filter mask, "
+                         "offset, bytes) of each chunk]). Not collective.");
+
+static PyObject *stored(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    h5object *self = (h5object *)object;
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_chunk_facts *chunks = NULL;
+    PyObject *list = PyList_New(0);
+    int64_t bytes = 0, count = 0;
+    int ndim = h5_is_null(self) ? 0 : h5_shape(self, (int64_t[COLLIO_MAX_DIMS]){0});
+
+    if (ndim < 0 || list == NULL || h5_ready(self) < 0) {
+        Py_XDECREF(list);
+        return NULL;
+    }
+    collio_dataset_stored(self->object, &bytes, &chunks, &count, &err);
+    for (int64_t i = 0; i < count && list != NULL; i++) {
+        PyObject *chunk = chunk_of(&chunks[i], ndim);
+
+        if (chunk == NULL || PyList_Append(list, chunk) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(chunk);
+    }
+    collio_chunk_facts_free(&chunks);
+    if (err.code == COLLIO_OK)
+        return list == NULL ? NULL : Py_BuildValue("(LN)", (long long)bytes, list);
+    Py_XDECREF(list);
+    return raise_from(&err);
+}
+
+PyDoc_STRVAR(layout_doc, "_layout($self, /)\n--\n\n(HDF5's number of the layout, fill time). Not "
+                         "collective.");
+
+static PyObject *layout(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    static const int numbers[] = {1, 2, 0, 1, 3};
+    h5object *self = (h5object *)object;
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_storage s;
+
+    if (h5_ready(self) < 0)
+        return NULL;
+    if (collio_dataset_storage(self->object, &s, &err))
+        return raise_from(&err);
+    return Py_BuildValue("(ii)", numbers[s.kind], (int)s.fill_time);
+}
+
+PyMethodDef h5stored_methods[] = {
+    {"_stored", stored, METH_NOARGS, stored_doc},
+    {"_layout", layout, METH_NOARGS, layout_doc},
+    {NULL, NULL, 0, NULL},
+};

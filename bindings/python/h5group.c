@@ -200,20 +200,16 @@ PyDoc_STRVAR(group_doc,
              "not collective; creating and deleting is, with the same arguments on all ranks.");
 
 static PyType_Slot group_slots[] = {
-    {Py_tp_doc, (void *)group_doc},
-    {Py_tp_repr, group_repr},
-    {Py_tp_iter, group_iter},
-    {Py_mp_subscript, group_get_item},
-    {Py_mp_ass_subscript, h5_assign},
-    {Py_mp_length, group_length},
-    {Py_sq_contains, group_contains},
-    {Py_tp_methods, group_methods},
-    {0, NULL},
+    {Py_tp_doc, (void *)group_doc},    {Py_tp_new, h5_new_from},
+    {Py_tp_repr, group_repr},          {Py_tp_iter, group_iter},
+    {Py_mp_subscript, group_get_item}, {Py_mp_ass_subscript, h5_assign},
+    {Py_mp_length, group_length},      {Py_sq_contains, group_contains},
+    {Py_tp_methods, group_methods},    {0, NULL},
 };
 
 PyType_Spec H5Group_spec = {
     .name = "collio.Group",
     .basicsize = sizeof(h5object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = group_slots,
 };

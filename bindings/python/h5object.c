@@ -239,7 +239,7 @@ static PyObject *get_attrs(PyObject *object, void *Py_UNUSED(none))
 
 static PyObject *get_id(PyObject *object, void *Py_UNUSED(none))
 {
-    return memory_call("collio.handles", "ObjectID", "(O)", object);
+    return memory_call("collio.handles", "of", "(O)", object);
 }
 
 static PyGetSetDef object_getset[] = {

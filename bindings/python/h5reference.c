@@ -73,6 +73,47 @@ PyObject *h5_open_reference(h5object *in, PyObject *reference)
     return object == NULL ? raise_from(&err) : h5_wrap(in->file, object);
 }
 
+/* The object that an id stands for, if it fits the class. Borrowed. */
+static h5object *object_of(state *st, PyTypeObject *type, PyObject *id, PyObject **kept)
+{
+    int wants_group = PyType_IsSubtype(type, st->types[TYPE_H5Group]);
+    enum type_slot slot = wants_group ? TYPE_H5Group : TYPE_H5Dataset;
+
+    *kept = PyObject_HasAttrString(id, "_of") ? PyObject_GetAttrString(id, "_of") : NULL;
+    if (*kept != NULL && is_a(st, *kept, slot))
+        return (h5object *)*kept;
+    PyErr_Format(PyExc_ValueError, "%R is not a %s", id, wants_group ? "GroupID" : "DatasetID");
+    return NULL;
+}
+
+PyObject *h5_new_from(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static const param rows[] = {
+        {"bind", arg_object, 0}, {"$readonly", arg_object, 0}, {NULL, NULL, 0}};
+    PyObject *id = NULL, *kept = NULL, *again = NULL;
+    h5object *self, *from;
+
+    if (PyTuple_GET_SIZE(args) == 1)
+        id = PyTuple_GET_ITEM(args, 0);
+    else if (args_parse_tuple(type->tp_name, rows, &id, args, keywords) < 0)
+        return NULL;
+    from = object_of(state_of_class((PyObject *)type), type, id, &kept);
+    if (from != NULL && h5_ready(from) == 0)
+        again = h5_get_reference((PyObject *)from, NULL);
+    if (again != NULL)
+        Py_SETREF(again, h5_open_reference(from, again));
+    self = again == NULL ? NULL : (h5object *)type->tp_alloc(type, 0);
+    if (self != NULL) { /* the object changes its class */
+        self->file = (struct h5file *)Py_NewRef(from->file);
+        self->object = ((h5object *)again)->object;
+        self->identity = from->identity;
+        ((h5object *)again)->object = NULL;
+    }
+    Py_XDECREF(again);
+    Py_XDECREF(kept);
+    return (PyObject *)self;
+}
+
 /* ------------------------------------------------------------------------ regions */
 
 static void free_lists(PyObject *capsule)

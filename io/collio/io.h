@@ -579,6 +579,25 @@ COLLIO_API int collio_dataset_storage(collio_object *dataset, collio_storage *ou
 COLLIO_API int collio_dataset_fill(collio_object *dataset, collio_type type, void *out,
                                    collio_error *err);
 
+/* A chunk that has space in the file. */
+typedef struct collio_chunk_facts {
+    int64_t start[COLLIO_MAX_DIMS]; /* index of its first element */
+    unsigned filter_mask;           /* a bit for each filter that it did not pass */
+    int64_t offset, size;           /* bytes in the file */
+} collio_chunk_facts;
+
+/*
+ * The space that a dataset has in the file. Not collective.
+ *   bytes   out  of all elements
+ *   chunks  out  free with collio_chunk_facts_free(); NULL if it is not chunked
+ *   count   out  of them
+ * Errors: TYPE, MEMORY, HDF5.
+ */
+COLLIO_API int collio_dataset_stored(collio_object *dataset, int64_t *bytes,
+                                     collio_chunk_facts **chunks, int64_t *count,
+                                     collio_error *err);
+COLLIO_API void collio_chunk_facts_free(collio_chunk_facts **chunks);
+
 /* What a virtual dataset, or one in other files, is made of, one after the other. */
 typedef struct collio_origin {
     char *path;           /* of the file */

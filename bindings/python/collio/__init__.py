@@ -47,6 +47,7 @@ _PLAIN = {
     "check_enum_dtype": "_types",
     "check_opaque_dtype": "_types",
     "check_dtype": "_types",
+    "registered_drivers": "lowlevel",
     "VirtualLayout": "virtual",
     "VirtualSource": "virtual",
     "Reference": "references",
@@ -54,7 +55,8 @@ _PLAIN = {
     "check_ref_dtype": "references",
 }
 # Values, not classes and functions.
-_VALUES = {"ref_dtype": "references", "regionref_dtype": "references", "UNLIMITED": "_storage"}
+_VALUES = {"ref_dtype": "references", "regionref_dtype": "references", "UNLIMITED": "_storage", **dict.fromkeys(
+    ("h5", "h5d", "h5ds", "h5f", "h5g", "h5i", "h5r", "h5s", "h5t", "h5z", "filters"), "lowlevel")}
 _ALIASES = {"AttributeManager": "Attributes"}
 
 __all__ = ["MPI", "rc", *_PLAIN, *_RUNNING, *_LOADED]
@@ -62,6 +64,8 @@ __all__ = ["MPI", "rc", *_PLAIN, *_RUNNING, *_LOADED]
 
 def __getattr__(name):
     name = _ALIASES.get(name, name)
+    if name == "HLObject":
+        return __getattr__("Dataset").__mro__[1]
     if name in ("MPI", "version"):
         return importlib.import_module("." + name, __name__)
     home = _PLAIN.get(name) or _VALUES.get(name)

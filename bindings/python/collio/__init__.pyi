@@ -68,6 +68,8 @@ class _Config:
     direct_vfd: bool
     complex_names: tuple[str, str]
     bool_names: tuple[bytes, bytes]
+    swmr_min_hdf5_version: tuple[int, int, int]
+    vds_min_hdf5_version: tuple[int, int, int]
 
 def get_config() -> _Config: ...
 def is_hdf5(fname: str | bytes | os.PathLike[Any]) -> bool: ...
@@ -94,6 +96,22 @@ class RegionReference(Reference):
 ref_dtype: np.dtype[Any]
 regionref_dtype: np.dtype[Any]
 UNLIMITED: int
+
+# Constants and questions by the names of h5py's low-level modules.
+h5: Any
+h5d: Any
+h5ds: Any
+h5f: Any
+h5g: Any
+h5i: Any
+h5r: Any
+h5s: Any
+h5t: Any
+h5z: Any
+filters: Any
+HLObject: type[_Object]
+
+def registered_drivers() -> frozenset[str]: ...
 
 def check_ref_dtype(dt: np.dtype[Any]) -> type[Reference] | None: ...
 

@@ -5,6 +5,8 @@ import operator
 import os
 
 _GZIP, _SHUFFLE, _FLETCHER32, _SZIP, _SCALEOFFSET, _LZF = 1, 2, 3, 4, 6, 32000
+FILTERS = (("gzip", _GZIP), ("szip", _SZIP), ("lzf", _LZF), ("shuffle", _SHUFFLE), ("fletcher32", _FLETCHER32),
+           ("scaleoffset", _SCALEOFFSET))
 _NAMES = {"gzip": _GZIP, "szip": _SZIP, "lzf": _LZF}
 _FILL_TIMES = ("ifset", "alloc", "never")
 _SZIP_METHODS = {"ec": 4, "nn": 32}

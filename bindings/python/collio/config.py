@@ -15,6 +15,8 @@ class _Config:
     direct_vfd = False
     complex_names = ("r", "i")
     bool_names = (b"FALSE", b"TRUE")
+    swmr_min_hdf5_version = (1, 9, 178)
+    vds_min_hdf5_version = (1, 9, 233)
 
     def __init__(self):
         self._track_order = False

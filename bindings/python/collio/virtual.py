@@ -15,12 +15,25 @@ class Space:
     """Some elements of a dataset: what one mapping of a virtual dataset is about."""
 
     def __init__(self, shape, selection):
-        self.shape = shape
+        self.shape = self.maximum = shape
         self._flat, self._dimensions = selection
 
-    def get_simple_extent_dims(self):
-        """Extents of the dataset. Not collective."""
-        return self.shape
+    @property
+    def rank(self):
+        """Number of dimensions."""
+        return len(self.shape)
+
+    def get_simple_extent_dims(self, maxdims=False):
+        """Extents of the dataset, or those to which it can be resized. Not collective."""
+        return self.maximum if maxdims else self.shape
+
+    def get_simple_extent_ndims(self):
+        """Number of dimensions. Not collective."""
+        return self.rank
+
+    def get_simple_extent_npoints(self):
+        """Number of elements of the dataset. Not collective."""
+        return int(np.prod(self.shape, dtype=object))
 
     def get_regular_hyperslab(self):
         """(start, stride, count, block), each for all dimensions. Not collective."""
