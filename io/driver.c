@@ -237,8 +237,10 @@ int collio_driver_use(hid_t access, collio_disk *disk, collio_error *err)
     static hid_t driver = H5I_INVALID_HID;
     driver_info info = {disk};
 
-    if (driver < 0 || H5Iis_valid(driver) <= 0)
+    if (driver < 0 || H5Iis_valid(driver) <= 0) {
         driver = H5FDregister(&driver_class);
+        collio_lzf_register();
+    }
     if (collio_hdf5(driver < 0, "H5FDregister", err))
         return err->code;
     return collio_hdf5(H5Pset_driver(access, driver, &info) < 0, "H5Pset_driver", err);

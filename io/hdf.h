@@ -47,6 +47,11 @@ int collio_hdf5_type_of(hid_t type, collio_type *out, int *swapped, collio_error
 /* A dataspace of these extents, *out negative on failure. Close it. */
 int collio_hdf5_space(int ndim, const int64_t *shape, hid_t *out, collio_error *err);
 
+/* -------------------------------------------------------------------- lzf.c */
+
+/* Let HDF5 have h5py's filter "lzf", if it was built in; again is no harm. */
+void collio_lzf_register(void);
+
 /* ----------------------------------------------------------- selection_space.c */
 
 /* Let a dataspace of a dataset's extents select what a checked selection does; elements come in

@@ -149,6 +149,8 @@ int collio_filter_available(int id)
     int available;
 
     collio_hdf5_quiet(&printing);
+    if (id == COLLIO_FILTER_LZF)
+        collio_lzf_register();
     available = H5Zfilter_avail(id) > 0 && H5Zget_filter_info(id, &flags) >= 0 &&
                 (flags & wanted) == wanted;
     collio_hdf5_loud(&printing);

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import collio as h5py
 from collio import MPI
-from tap import check, done, equal, raises
+from tap import check, done, equal, raises, skip
 
 comm = MPI.COMM_WORLD
 rank, size = comm.rank, comm.size
@@ -78,6 +78,36 @@ def test_again():
     raises(ValueError, "closed", h5py.Dataset, i, name="and no way back")
 
 
+def test_lzf():
+    if "lzf" not in h5py.filters.encode:
+        return skip("lzf", "built without liblzf")
+    whole = np.arange(10000).reshape(100, 100) // 7
+    noise = np.random.default_rng(1).random((20, 20))
+    with h5py.File("lzf.h5", "w", comm=comm) as f:
+        d = f.create_dataset("d", (100, 100), "i4", chunks=(30, 40), compression="lzf", shuffle=True)
+        lo, hi = 100 * rank // size, 100 * (rank + 1) // size
+        d[lo:hi] = whole[lo:hi]
+        f.create_dataset("noise", data=noise, compression="lzf")
+        equal((d.compression, d.filter_names, d._filters[32000]), ("lzf", ("shuffle", "lzf"), (4, 0x105, 4800)), "lzf")
+        check(d.id.get_storage_size() < 10000, "makes it smaller")
+        raises(ValueError, "no options", f.create_dataset, "x", (3,), compression="lzf", compression_opts=3, name="options")
+    with h5py.File("lzf.h5", comm=comm) as f:
+        equal(f["d"][...], whole.astype("i4"), "read again")
+        equal(f["noise"][...], noise, "what does not become smaller")
+        return None
+
+
+def test_wrong():
+    with h5py.File("wrong.h5", "w", comm=comm) as f:
+        d = f.create_dataset("d", (4,), "i4")
+        raises(TypeError, "deleted", d.__delitem__, 0, name="del d[0]")
+        raises((TypeError, ValueError), "", d.__getitem__, (None, "a"), name="odd indexes")
+        raises(TypeError, "", d.__setitem__, None, 1, name="None")
+        equal(d[...], np.zeros(4, "i4"), "nothing was done")
+
+
 test_datasets()
 test_again()
+test_lzf()
+test_wrong()
 done()

@@ -198,7 +198,7 @@ PyDoc_STRVAR(
     "                    shape and the number of ranks. By default it is contiguous,\n"
     "                    unless something below needs chunks\n"
     "  maxshape          extents to which it can be resized, None for no end; True: all\n"
-    "  compression       'gzip', 'szip', 'lzf' (where HDF5 finds that filter), a level of\n"
+    "  compression       'gzip', 'szip', 'lzf' (where collio was built with liblzf), a level of\n"
     "                    gzip, or the number of a filter\n"
     "  compression_opts  level of gzip (4), ('ec' or 'nn', pixels) of szip, or values\n"
     "  shuffle           sort bytes by their place in the element before compression\n"

@@ -24,7 +24,7 @@ static void nothing(travel *t)
 
 static int select_in(h5object *self, PyObject *index, int ndim, const int64_t *shape, h5index *out)
 {
-    if (h5_is_region(index))
+    if (index != NULL && h5_is_region(index))
         return h5_select_region(self, index, out);
     return h5_select(index, ndim, shape, out);
 }
@@ -37,7 +37,7 @@ static void locate(h5object *self, PyObject *index, travel *t, joint *j)
 
     nothing(t);
     t->index.keep = NULL;
-    t->region = h5_is_region(index);
+    t->region = index != NULL && h5_is_region(index);
     if (j->err.code == COLLIO_OK &&
         collio_dataset_shape(self->object, &ndim, shape, &j->err) == COLLIO_OK &&
         collio_dataset_stored_type(self->object, &t->stored, &j->err) == COLLIO_OK &&

@@ -465,7 +465,8 @@ enum {
                                       value[1]: pixels in a block, even, at most 32 */
     COLLIO_FILTER_SCALEOFFSET = 6, /* integers: value[0] bits to keep, 0: as many as are needed;
                                       floating-point: digits after the decimal point */
-    COLLIO_FILTER_LZF = 32000      /* h5py's own; only where HDF5 finds a plugin for it */
+    COLLIO_FILTER_LZF = 32000      /* h5py's own; where collio was built with liblzf, or HDF5
+                                      finds a plugin for it */
 };
 
 #define COLLIO_MAX_FILTERS       32
