@@ -6,8 +6,8 @@ shares the MPI library), its util.pkl5 included.
         [buffers|arrays|dicts|small ...] [seconds per round]
 
 Microseconds for a message one way (Send/Recv) or a call; the median over the rounds, in which the
-layers take turns in one process. In brackets, where there is C: its time as a part of the layer's,
-that is, the layer's throughput as a part of C's.
+layers take turns in one process. In brackets, the median of the ratios within the rounds: the
+layer's throughput as a part of C's (of small objects, which C has none of, of collio's).
 """
 
 import importlib
@@ -20,7 +20,7 @@ import numpy as np
 sys.path.insert(0, os.path.dirname(__file__))
 from bench_calls import layers, plain
 
-ROUNDS = 9
+ROUNDS = 25
 SIZES = [8, 1 << 10, 1 << 13, 1 << 16, 1 << 18, 1 << 20, 1 << 22]
 EXPERIMENTS = ["Send/Recv", "Sendrecv", "Alltoall"]
 
@@ -107,26 +107,28 @@ def plain_call(module, at, experiment, a, b, nbytes):
         nbytes, number)
 
 
-def medians(MPI, runs, seconds, halves):
-    """Layer -> microseconds; all ranks run as often as rank 0 says."""
+def measured(MPI, runs, seconds, halves):
+    """Layer -> microseconds in each round; all ranks run as often as rank 0 says."""
     world, times = MPI.COMM_WORLD, {name: [] for name in runs}
     numbers = {}
     for name, run in runs.items():
         run(2)
-        numbers[name] = world.bcast(max(2, min(20_000, int(seconds * 4 / (run(4) + 1e-9)))))
+        numbers[name] = world.bcast(max(4, min(20_000, int(seconds * 4 / (run(4) + 1e-9)))))
     for _ in range(ROUNDS):
         for name, run in runs.items():
-            times[name].append(run(numbers[name]) / numbers[name] / (2 if halves else 1))
-    return {name: statistics.median(values) * 1e6 for name, values in times.items()}
+            times[name].append(run(numbers[name]) / numbers[name] / (2 if halves else 1) * 1e6)
+    return times
 
 
 def show(rank, title, found):
     if rank > 0:
         return
     cells = []
-    for name, value in found.items():
-        part = f"({found['C'] / value:4.2f})" if "C" in found and name != "C" else ""
-        cells.append(f"{name} {value:9.2f} {part:6}")
+    first = next(iter(found))
+    for name, values in found.items():
+        ratio = statistics.median(a / b for a, b in zip(found[first], values))
+        part = f"({ratio:4.2f})" if name != first else ""
+        cells.append(f"{name} {statistics.median(values):9.2f} {part:6}")
     print(f"{title:24}", *cells, sep="  ", flush=True)
 
 
@@ -137,11 +139,12 @@ def bench_sizes(kind, MPIs, module, seconds):
     for experiment in EXPERIMENTS:
         for nbytes in SIZES:
             parts = at.size if experiment == "Alltoall" and kind == "buffers" else 1
-            a, b = np.ones(nbytes // 8 * parts), np.zeros(nbytes // 8 * parts)
-            c_side = np.ones(nbytes // 8 * at.size), np.zeros(nbytes // 8 * at.size)
+            n = nbytes // 8
+            all_a, all_b = np.ones(n * at.size), np.zeros(n * at.size)
+            a, b = all_a[: n * parts], all_b[: n * parts]
             runs = {}
             if module is not None:
-                runs["C"] = plain_call(module, at, experiment, *c_side, nbytes)
+                runs["C"] = plain_call(module, at, experiment, all_a, all_b, nbytes)
             for name, place in places.items():
                 if kind == "buffers" and name != "pkl5":
                     call = buffer_call(place, experiment, a, b)
@@ -153,7 +156,7 @@ def bench_sizes(kind, MPIs, module, seconds):
                     continue
                 runs[name] = timed(place.comm, call, MPI)
             show(at.rank, f"{kind} {experiment} {nbytes}",
-                 medians(MPI, runs, seconds, experiment == "Send/Recv"))
+                 measured(MPI, runs, seconds, experiment == "Send/Recv"))
 
 
 def bench_small(MPIs, seconds):
@@ -164,7 +167,7 @@ def bench_small(MPIs, seconds):
             runs = {name: timed(place.comm, object_call(place, experiment, value), MPI)
                     for name, place in places.items()}
             show(MPI.COMM_WORLD.Get_rank(), f"{what} {experiment}",
-                 medians(MPI, runs, seconds, experiment == "Send/Recv"))
+                 measured(MPI, runs, seconds, experiment == "Send/Recv"))
 
 
 def main():
