@@ -243,11 +243,11 @@ static int exchange_bytes(call *c, const table *out, const table *in)
     int code = c->neighbours
                    ? MPI_Neighbor_alltoallv(out->data, out->counts, out->displs, MPI_BYTE, in->data,
                                             in->counts, in->displs, MPI_BYTE, c->comm)
-                   : MPI_Alltoallv(out->data, out->counts, out->displs, MPI_BYTE, in->data,
-                                   in->counts, in->displs, MPI_BYTE, c->comm);
+                   : MPI_Alltoallw(out->data, out->counts, out->displs, out->types, in->data,
+                                   in->counts, in->displs, in->types, c->comm);
 
     gil_acquire(saved);
-    return mpi_failed(code, "MPI_Alltoallv");
+    return mpi_failed(code, "MPI_Alltoallw");
 }
 
 static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const *args,
@@ -261,7 +261,10 @@ static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const
     if (object_call(&c, self, row, sendobj, args, nargs, keywords) < 0)
         return NULL;
     if ((table_init(&out, c.to) | table_init(&in, c.from)) == 0) {
-        table_pack(c.serializer, c.a.object, &out);
+        if (c.neighbours)
+            table_pack(c.serializer, c.a.object, &out);
+        else
+            table_pack_apart(c.serializer, c.a.object, &out);
         object_hold(&h);
         if (exchange_sizes(&c, &out, &in) == 0 && table_lay_out(&in, 1) == 0 &&
             exchange_bytes(&c, &out, &in) == 0 && table_refuse(&in, word_for(&c)) == 0)
@@ -340,7 +343,7 @@ const row_method comm_gather_rows[] = {
      "Collective.", scatter, "MPI_Scatterv", {NULL}, EVERYBODY, 0},
     {"alltoall",
      "alltoall($self, /, sendobj)\n--\n\nAn object from each to each. Collective.", alltoall,
-     "MPI_Alltoallv", {NULL}, EVERYBODY, 0},
+     "MPI_Alltoallw", {NULL}, EVERYBODY, 0},
     {"reduce",
      "reduce($self, /, sendobj, op=..., root=0)\n--\n\nCombine everyone's objects on the root, "
      "None elsewhere. Collective.", reduce, "MPI_Gatherv", {NULL}, EVERYBODY, 0},

@@ -10,18 +10,25 @@ int table_init(table *t, int n)
     *t = (table){.n = n,
                  .sizes = PyMem_Malloc(room * sizeof(int64_t)),
                  .counts = PyMem_Calloc(room, sizeof(int)),
-                 .displs = PyMem_Calloc(room, sizeof(int))};
-    if (t->sizes == NULL || t->counts == NULL || t->displs == NULL) {
+                 .displs = PyMem_Calloc(room, sizeof(int)),
+                 .types = PyMem_Malloc(room * sizeof(MPI_Datatype))};
+    if (t->sizes == NULL || t->counts == NULL || t->displs == NULL || t->types == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    for (size_t i = 0; i < room; i++)
+    for (size_t i = 0; i < room; i++) {
         t->sizes[i] = NOBODY;
+        t->types[i] = MPI_BYTE;
+    }
     return 0;
 }
 
 void table_free(table *t)
 {
+    for (int i = 0; t->parcels != NULL && i < t->n; i++)
+        parcel_release(&t->parcels[i]);
+    PyMem_Free(t->parcels);
+    PyMem_Free(t->types);
     PyMem_Free(t->sizes);
     PyMem_Free(t->counts);
     PyMem_Free(t->displs);
@@ -79,18 +86,54 @@ static PyObject *sequence_of(PyObject *objects, int n)
     return list;
 }
 
-static int pack_all(PyObject *serializer, PyObject *list, parcel *parcels, table *t)
+typedef int packer(PyObject *serializer, PyObject *object, parcel *p);
+
+static int pack_each(PyObject *serializer, PyObject *list, packer *pack, table *t)
 {
-    for (int i = 0; i < t->n; i++) {
-        if (parcel_pack_plain(serializer, PySequence_Fast_GET_ITEM(list, i), &parcels[i]) < 0)
-            return -1;
-        t->sizes[i] = parcels[i].size;
+    t->parcels = PyMem_Calloc((size_t)t->n + 1, sizeof *t->parcels);
+    if (t->parcels == NULL) {
+        PyErr_NoMemory();
+        return -1;
     }
+    for (int i = 0; i < t->n; i++) {
+        if (pack(serializer, PySequence_Fast_GET_ITEM(list, i), &t->parcels[i]) < 0)
+            return -1;
+        t->sizes[i] = t->parcels[i].size;
+    }
+    return 0;
+}
+
+/* All in one block. */
+static int join(table *t)
+{
     if (table_lay_out(t, 1) < 0)
         return -1;
     for (int i = 0; i < t->n; i++)
-        memcpy((char *)t->data + t->displs[i], parcels[i].data, (size_t)t->counts[i]);
+        memcpy((char *)t->data + t->displs[i], t->parcels[i].data, (size_t)t->counts[i]);
     return 0;
+}
+
+/* All where they lie. */
+static int pin(table *t)
+{
+    for (int i = 0; i < t->n; i++) {
+        if (parcel_pin(&t->parcels[i]) < 0)
+            return -1;
+        t->counts[i] = t->parcels[i].count;
+        t->displs[i] = 0;
+        t->types[i] = t->parcels[i].type;
+    }
+    t->data = MPI_BOTTOM;
+    return 0;
+}
+
+static int has_large(const table *t)
+{
+    int large = 0;
+
+    for (int i = 0; i < t->n; i++)
+        large |= t->parcels[i].own_type;
+    return large;
 }
 
 static void mark_failed(table *t)
@@ -98,26 +141,31 @@ static void mark_failed(table *t)
     for (int i = 0; i < t->n; i++) {
         t->sizes[i] = UNPICKLABLE;
         t->counts[i] = t->displs[i] = 0;
+        t->types[i] = MPI_BYTE;
     }
 }
 
-int table_pack(PyObject *serializer, PyObject *objects, table *t)
+static int pack_table(PyObject *serializer, PyObject *objects, packer *pack, table *t)
 {
     PyObject *list = sequence_of(objects, t->n);
-    parcel *parcels = PyMem_Calloc((size_t)t->n + 1, sizeof *parcels);
     int result = -1;
 
-    if (list != NULL && parcels == NULL)
-        PyErr_NoMemory();
-    else if (list != NULL)
-        result = pack_all(serializer, list, parcels, t);
-    for (int i = 0; parcels != NULL && i < t->n; i++)
-        parcel_release(&parcels[i]);
-    PyMem_Free(parcels);
+    if (list != NULL && pack_each(serializer, list, pack, t) == 0)
+        result = has_large(t) ? pin(t) : join(t);
     Py_XDECREF(list);
     if (result < 0)
         mark_failed(t);
     return result;
+}
+
+int table_pack(PyObject *serializer, PyObject *objects, table *t)
+{
+    return pack_table(serializer, objects, parcel_pack_plain, t);
+}
+
+int table_pack_apart(PyObject *serializer, PyObject *objects, table *t)
+{
+    return pack_table(serializer, objects, parcel_pack, t);
 }
 
 PyObject *table_open(PyObject *serializer, const table *t)

@@ -72,6 +72,8 @@ typedef struct table {
     int *counts, *displs;
     PyObject *room;
     void *data;
+    parcel *parcels;     /* of table_pack_apart() */
+    MPI_Datatype *types; /* of the counts, for MPI_Alltoallw */
 } table;
 
 /* table_free() in any case. */
@@ -88,6 +90,9 @@ int table_refuse(const table *t, const char *who);
 /* Pickle one object for each into a table laid out for sending; None: that many times
  * None. If that fails all sizes say so, and the table is empty. */
 int table_pack(PyObject *serializer, PyObject *objects, table *t);
+
+/* The same, but large objects stay where they are: the types describe them from `data`. */
+int table_pack_apart(PyObject *serializer, PyObject *objects, table *t);
 
 /* The objects of a table. New list. */
 PyObject *table_open(PyObject *serializer, const table *t);

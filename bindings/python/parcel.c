@@ -325,6 +325,22 @@ int parcel_pack_plain(PyObject *serializer, PyObject *object, parcel *p)
     return pack_object(serializer, object, PLAIN, p);
 }
 
+int parcel_pin(parcel *p)
+{
+    int length = p->count;
+    MPI_Aint place;
+
+    if (p->own_type)
+        return 0;
+    MPI_Get_address(p->data, &place);
+    if (make_type(&(pieces){1, &length, &place}, p) < 0)
+        return -1;
+    p->data = MPI_BOTTOM;
+    p->count = 1;
+    p->type = p->made;
+    return 0;
+}
+
 void parcel_release(parcel *p)
 {
     if (p->own_type)

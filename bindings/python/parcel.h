@@ -46,6 +46,9 @@ int parcel_pack_apart(PyObject *serializer, PyObject *object,
                       parcel *p); /* with a load, if it is large */
 void parcel_release(parcel *p);
 
+/* Describe a parcel of one piece by a datatype from MPI_BOTTOM, as those of several are. */
+int parcel_pin(parcel *p);
+
 /* Heads that announce a load are no longer, so that they arrive without delay. */
 enum { PARCEL_HEAD_MAX = 4096 };
 
