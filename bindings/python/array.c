@@ -222,16 +222,24 @@ int array_is_plain(PyObject *object)
            PyArray_CHKFLAGS(array, NPY_ARRAY_CARRAY_RO) && PyArray_ISNOTSWAPPED(array);
 }
 
-/* The type's code, and the extents. */
+/* The type's code with the place of the data in their cache line, and the extents. */
 int array_describe(PyObject *object, array_words d)
 {
     PyArrayObject *array = (PyArrayObject *)object;
     int ndim = PyArray_NDIM(array);
 
-    d[0] = PyArray_DESCR(array)->type;
+    d[0] = PyArray_DESCR(array)->type | (int64_t)((uintptr_t)PyArray_DATA(array) % 64) << 8;
     for (int i = 0; i < ndim; i++)
         d[1 + i] = PyArray_DIM(array, i);
     return 1 + ndim;
+}
+
+int array_place(const char *description)
+{
+    int64_t word;
+
+    memcpy(&word, description, sizeof word);
+    return (int)(word >> 8);
 }
 
 PyObject *array_of(const char *description, int words, PyObject *owner, void **data)
@@ -244,7 +252,7 @@ PyObject *array_of(const char *description, int words, PyObject *owner, void **d
     for (int i = 0; i < words - 1; i++)
         extents[i] = (npy_intp)d[1 + i];
     array =
-        PyArray_New(&PyArray_Type, words - 1, extents, (int)d[0], NULL,
+        PyArray_New(&PyArray_Type, words - 1, extents, (int)(d[0] & 255), NULL,
                     owner != NULL ? *data : NULL, 0, owner != NULL ? NPY_ARRAY_CARRAY : 0, NULL);
     if (array == NULL)
         return NULL;

@@ -505,6 +505,7 @@ int array_is_plain(PyObject *object);
  * over memory of `owner` at *data, or (NULL) over its own, whose place is stored there. New. */
 typedef int64_t array_words[1 + COLLIO_MAX_DIMS];
 int array_describe(PyObject *object, array_words to);
+int array_place(const char *description); /* of its data in their cache line: 0 to 63 */
 PyObject *array_of(const char *description, int words, PyObject *owner, void **data);
 
 /* A 0-d array's element as a NumPy scalar; other arrays as they are. Steals. */
