@@ -168,6 +168,19 @@ equal(world.allgather(failed), [False] * (size - 1) + [True], "copy_fn fails on 
 kind.Free()
 MPI.Datatype.Free_keyval(keyval)
 
+# One rank errs, in a call of all: nobody has the duplicate, nobody waits.
+keyval = MPI.Comm.Create_keyval(lambda owner, key, value: 1 / 0 if value == size - 1 else value)
+for owner in world.Create(world.group), world.Split(0):
+    owner.Set_attr(keyval, rank)
+    for call in owner.Dup, owner.Clone, lambda: owner.Dup_with_info(MPI.INFO_NULL):
+        error = raises(MPI.Exception, f"rank {size - 1}", call, name="copy_fn of a communicator fails on one rank")
+        check(isinstance(error.__cause__, ZeroDivisionError) == (rank == size - 1), "... which has the cause")
+    equal(owner.allreduce(1), size, "... and the communicator is as good as before")
+    owner.Delete_attr(keyval)
+    owner.Dup().Free()
+    owner.Free()
+MPI.Comm.Free_keyval(keyval)
+
 # A datatype that dies with its attribute; nothing can be raised there.
 keyval = MPI.Datatype.Create_keyval(None, lambda *args: gone.append(1))
 gone = []

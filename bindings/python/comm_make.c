@@ -40,15 +40,83 @@ static int parse_info(const char *name, int required, PyObject *self, PyObject *
 PyDoc_STRVAR(dup_doc, "Dup($self, /, info=None)\n--\n\nA duplicate, with other hints if `info` is "
                       "given. Collective.");
 
+/* The lowest rank that failed, of both groups if there are two; INT_MAX: none. Collective. */
+static int lowest_failed(MPI_Comm comm, int failed, int *lowest)
+{
+    PyThreadState *saved;
+    int rank = 0, inter = 0, mine, theirs = INT_MAX, ours = INT_MAX, code;
+
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_test_inter(comm, &inter);
+    mine = failed ? rank : INT_MAX;
+    saved = gil_release();
+    code = MPI_Allreduce(&mine, &theirs, 1, MPI_INT, MPI_MIN, comm);
+    if (inter && code == MPI_SUCCESS) /* what the other group heard of this one */
+        code = MPI_Allreduce(&theirs, &ours, 1, MPI_INT, MPI_MIN, comm);
+    gil_acquire(saved);
+    *lowest = theirs < ours ? theirs : ours;
+    return code;
+}
+
+/* Make an exception, which is taken over, the cause of the pending one. */
+static void caused_by(PyObject *cause)
+{
+    PyObject *type, *value, *trace;
+
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    PyException_SetCause(value, cause);
+    PyErr_Restore(type, value, trace);
+}
+
+/*
+ * A function that copies an attribute may raise on one rank alone. MPI has made the duplicate then,
+ * on all ranks; all of them give it back.
+ */
+static int agree_on(MPI_Comm *comm, int failed)
+{
+    PyObject *type, *cause, *trace;
+    collio_error err = COLLIO_ERROR_INIT;
+    int lowest, code;
+
+    PyErr_Fetch(&type, &cause, &trace);
+    PyErr_NormalizeException(&type, &cause, &trace);
+    if (cause != NULL && trace != NULL)
+        PyException_SetTraceback(cause, trace);
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    code = lowest_failed(*comm, failed, &lowest);
+    if (collio_mpi_made(code, "MPI_Allreduce", &err) == COLLIO_OK && lowest == INT_MAX)
+        return 0;
+    MPI_Comm_free(comm);
+    collio_error_set(&err, COLLIO_ERR_MPI, "rank %d could not make its part of the duplicate",
+                     lowest);
+    if (err.mpi_error == MPI_SUCCESS)
+        err.mpi_error = MPI_ERR_OTHER;
+    if (cause != NULL && PyErr_GivenExceptionMatches(cause, state_find()->exceptions[EXC_MPI])) {
+        PyErr_SetObject((PyObject *)Py_TYPE(cause), cause);
+        Py_DECREF(cause);
+        return -1;
+    }
+    raise_from(&err);
+    if (cause != NULL)
+        caused_by(cause);
+    return -1;
+}
+
 static PyObject *duplicate(PyObject *self, int with_info, MPI_Info info)
 {
     PyThreadState *saved = gil_release();
     MPI_Comm comm = MPI_COMM_NULL;
     int code = with_info ? MPI_Comm_dup_with_info(mpi_of(self), info, &comm)
                          : MPI_Comm_dup(mpi_of(self), &comm);
+    int failed;
 
     gil_acquire(saved);
-    return mpi_failed(code, "MPI_Comm_dup") < 0 ? NULL : wrap_like(self, comm);
+    failed = mpi_failed(code, "MPI_Comm_dup") < 0;
+    if (code != MPI_SUCCESS || agree_on(&comm, failed) < 0)
+        return NULL;
+    return wrap_like(self, comm);
 }
 
 static PyObject *comm_Dup(PyObject *self, PyObject *const *args, Py_ssize_t nargs,

@@ -125,7 +125,9 @@ static int on_copy(enum handle_kind kind, any_handle of, int number, keyval *key
     }
     Py_XDECREF(copy);
     Py_XDECREF(value);
-    code = failed ? mpi_code_pending() : MPI_SUCCESS;
+    /* A communicator is made by all ranks together: an error here would leave the others waiting,
+     * so the duplicate is made without the attribute, and comm_make.c gives it back. */
+    code = failed && kind != KIND_comm ? mpi_code_pending() : MPI_SUCCESS;
     callback_leave(&c);
     return code;
 }
