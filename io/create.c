@@ -158,6 +158,19 @@ static const char *fill_of(const collio_creation *c)
     return c->options.fill;
 }
 
+/* Those of variable length HDF5 has filled itself, if there is something to fill with. */
+static int first_elements(const collio_creation *c, const collio_object *dataset, collio_error *err)
+{
+    int reused = 0;
+
+    if (c->options.fill == NULL || !collio_type_variable(c->type))
+        return collio_first_elements(dataset, fill_of(c), err);
+    if (dataset->layout.offset < 0)
+        return err->code;
+    return collio_space_claim(c->parent->file, dataset->layout.offset,
+                              (int64_t)H5Dget_storage_size(dataset->id), &reused, err);
+}
+
 static collio_object *make(collio_creation *c, const char *operation, collio_error *err)
 {
     collio_object *dataset = NULL;
@@ -170,7 +183,7 @@ static collio_object *make(collio_creation *c, const char *operation, collio_err
     }
     if (collio_finish(c->parent->file, operation,
                       dataset != NULL ? (uint64_t)dataset->layout.offset : 0, err) == COLLIO_OK)
-        collio_first_elements(dataset, fill_of(c), err);
+        first_elements(c, dataset, err);
     if (err->code != COLLIO_OK)
         collio_object_close(&dataset);
     return dataset;

@@ -36,9 +36,17 @@ static int fill_part(const collio_object *dataset, const char *element, collio_e
     return err->code;
 }
 
+/* Elements of variable length are pointers in memory, and in the file something larger. */
+static int64_t bytes_in_file(const collio_object *dataset)
+{
+    if (collio_type_variable(dataset->layout.stored))
+        return (int64_t)H5Dget_storage_size(dataset->id);
+    return collio_layout_bytes(dataset);
+}
+
 int collio_first_elements(const collio_object *dataset, const char *element, collio_error *err)
 {
-    int64_t start = dataset->layout.offset, size = collio_layout_bytes(dataset);
+    int64_t start = dataset->layout.offset, size = bytes_in_file(dataset);
     int filled = element != NULL && !is_zero(element, collio_type_size(dataset->layout.stored));
     int reused = 0;
 

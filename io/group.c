@@ -10,7 +10,7 @@
 typedef struct creation {
     collio_object *parent;
     const char *name; /* NULL: none */
-    int track_order;
+    int track_order, track_times;
 } creation;
 
 static void describe(const void *context, char *text, size_t size)
@@ -25,8 +25,9 @@ static uint64_t digest(const creation *c)
 {
     collio_named named = {c->parent, c->name};
 
-    return collio_hash_number(collio_named_digest(&named),
-                              (uint64_t)(c->track_order + 2 * (c->name == NULL)));
+    return collio_hash_number(
+        collio_named_digest(&named),
+        (uint64_t)(c->track_order + 2 * (c->name == NULL) + 4 * (c->track_times != 0)));
 }
 
 static hid_t create(const creation *c, collio_error *err)
@@ -35,11 +36,18 @@ static hid_t create(const creation *c, collio_error *err)
 
     if (links < 0 || list < 0)
         return H5I_INVALID_HID;
+    if (c->track_times)
+        list = H5Pcopy(list);
+    if (c->track_times &&
+        collio_hdf5(list < 0 || H5Pset_obj_track_times(list, 1) < 0, "H5Pset_obj_track_times", err))
+        return H5I_INVALID_HID;
     if (c->name == NULL)
         id = H5Gcreate_anon(c->parent->id, list, H5P_DEFAULT);
     else
         id = H5Gcreate2(c->parent->id, c->name, links, list, H5P_DEFAULT);
     collio_hdf5(id < 0, "H5Gcreate2", err);
+    if (c->track_times)
+        H5Pclose(list);
     return id;
 }
 
@@ -55,7 +63,8 @@ int collio_group_create_with(collio_object *parent, const char *name,
                              const collio_group_options *options, collio_object **out,
                              collio_error *err)
 {
-    creation c = {parent, name, options != NULL && options->track_order};
+    creation c = {parent, name, options != NULL && options->track_order,
+                  options != NULL && options->track_times};
     collio_call call = {"create_group", 0, describe, &c, 0};
     collio_object *group = NULL;
     collio_printing printing;

@@ -146,7 +146,8 @@ def test_require():
         raises(TypeError, "Incompatible", f.require_group, "d", name="a dataset as a group")
         m = f.require_dataset("m", (3,), "f4", maxshape=(None,))
         equal(f.require_dataset("m", (7,), "f4", maxshape=(None,)), m, "one that can be of that shape")
-        raises(TypeError, "Maxshapes", f.require_dataset, "m", (3,), "f4", maxshape=(9,), name="another maxshape")
+        raises(TypeError, "Maxshapes", f.require_dataset, "m", (8,), "f4", maxshape=(9,), name="another maxshape")
+        equal(f.require_dataset("m", (3,), "f4", maxshape=(9,)), m, "which does not matter to the same shape")
         if size > 1:
             raises(h5py.CollectiveError, "disagree", f.require_group, if_odd("g", "h"), name="two groups that are there")
             raises(h5py.CollectiveError, "disagree", f.require_group, if_odd("g", "new"), name="one of them is not")
@@ -212,6 +213,42 @@ def test_fill():
                 "assert f['chunks_list'][6].tolist() == [4, 5]", "h5py reads them")
 
 
+def test_reused():
+    """Space that held something else before: texts are empty at first, whatever was there."""
+    with h5py.File("reused.h5", "w", comm=comm) as f:
+        d = f.create_dataset("d", data=np.arange(60).reshape(3, 20), chunks=(3, 20), compression="gzip")
+        d[1] = 2  # now it takes less space
+        t = f.create_dataset("t", (), h5py.string_dtype())
+        equal(t[()], b"", "one text")
+        t[()] = "text"
+        f["noise"] = np.random.default_rng(0).integers(1, 255, 4096, "u1")
+        del f["noise"]
+        many = f.create_dataset("many", (200,), h5py.vlen_dtype("i4"))
+        equal([len(x) for x in many[:]], [0] * 200, "many sequences")
+        many[rank : rank + 1] = [[rank, 1]]
+        equal((t[()], len(many[odd])), (b"text", 2), "written")
+        f["noise"] = np.random.default_rng(0).integers(1, 255, 4096, "u1")
+        f.flush()
+        del f["noise"]
+        filled = f.create_dataset("filled", (200,), h5py.string_dtype(), fillvalue="none")
+        equal(set(filled[:]), {b"none"}, "and filled ones")
+    with h5py.File("reused.h5", comm=comm) as f:
+        equal((set(f["filled"][:]), len(f["many"][199])), ({b"none"}, 0), "after reopening")
+
+
+def test_numbers():
+    with h5py.File("numbers.h5", "w", comm=comm) as f:
+        b, c = f.create_dataset("b", (3,), bool), f.create_dataset("c", (3,), "c8")
+        b[:] = np.array([0, 2, 1])
+        c[:] = np.arange(3)
+        equal((b[:].tolist(), c[:].tolist()), ([False, True, True], [0, 1, 2]), "bool and complex from integers")
+        c[:] = np.arange(3.0) * 1j
+        equal(c[2], np.complex64(2j), "complex from complex")
+        times = f.create_group("times", track_times=True)
+        equal(f["times"], times, "a group with its time")
+        raises(TypeError, "not a group", f.create_dataset, "b/x", (3,), name="a dataset in a dataset")
+
+
 def test_two_phase():
     whole = np.arange(600).reshape(60, 10)
     for mode in ("two-phase", "direct", "auto"):
@@ -255,6 +292,8 @@ def test_large_copy():
 test_virtual()
 test_alone()
 test_fill()
+test_reused()
+test_numbers()
 test_two_phase()
 test_large_copy()
 test_external()

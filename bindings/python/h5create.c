@@ -174,6 +174,9 @@ static PyObject *create(h5object *self, plan *p, joint *j)
         write_data(dataset, p, &j->err);
     if (j->err.code != COLLIO_OK)
         collio_object_close(&dataset);
+    /* The name of a dataset in the place of a group: TypeError in h5py. */
+    if (j->err.code == COLLIO_ERR_VALUE && strstr(j->err.text, "on the way is not a group") != NULL)
+        j->err.code = COLLIO_ERR_TYPE;
     io_leave(saved);
     h5_values_release(&p->data);
     h5_storage_forget(&p->storage);
@@ -254,15 +257,12 @@ static int same_shape(h5object *dataset, const plan *p)
     return -1;
 }
 
-/* 1 if a maxshape is asked for and is that of the dataset, whatever its shape is now; -1 if it is
- * another one, with an exception. */
+/* 1 if the maxshape asked for is that of the dataset; -1 with an exception. */
 static int same_maximum(PyObject *dataset, const create_args *a)
 {
     PyObject *there, *wanted;
     int same = 0;
 
-    if (a->storage.maxshape == Py_None)
-        return 0;
     there = PyObject_GetAttrString(dataset, "maxshape");
     wanted = there == NULL ? NULL
                            : memory_call("collio._storage", "same_maximum", "(OO)",
@@ -300,19 +300,28 @@ static int same_type(PyObject *dataset, const plan *p, int exact)
     return fits == 1 ? 0 : -1;
 }
 
+/* Its shape is that asked for, or may become it. */
+static int fits_shape(PyObject *dataset, const plan *p, const create_args *a)
+{
+    if (same_shape((h5object *)dataset, p) == 0)
+        return 1;
+    if (a->storage.maxshape == Py_None || !PyErr_ExceptionMatches(PyExc_TypeError))
+        return 0;
+    PyErr_Clear();
+    return same_maximum(dataset, a) > 0;
+}
+
 /* The dataset that is there, if it is what is asked for. */
 static PyObject *existing(h5object *self, const plan *p, const create_args *a)
 {
     PyObject *object = h5_open(self, p->name);
-    int exact = PyObject_IsTrue(a->exact), as_large = 0;
+    int exact = PyObject_IsTrue(a->exact);
 
     if (object == NULL)
         return NULL;
     if (!is_a(state_of(object), object, TYPE_H5Dataset))
         PyErr_SetString(PyExc_TypeError, "Incompatible object (Group) already exists");
-    else if ((as_large = same_maximum(object, a)) >= 0 &&
-             (as_large || same_shape((h5object *)object, p) == 0) &&
-             same_type(object, p, exact) == 0)
+    else if (fits_shape(object, p, a) && same_type(object, p, exact) == 0)
         return object;
     Py_DECREF(object);
     return NULL;

@@ -45,7 +45,8 @@ static PyObject *create_group(h5object *self, const name_args *a, joint *j)
     PyThreadState *saved;
 
     options.track_order = h5_wants_order(a->track_order);
-    if (options.track_order < 0 || h5_refuse_times(a->track_times) < 0 ||
+    options.track_times = a->track_times == Py_None ? 0 : PyObject_IsTrue(a->track_times);
+    if (options.track_order < 0 || options.track_times < 0 ||
         (a->name != Py_None && arg_name(a->name, &name) < 0))
         joint_fail(j);
     saved = io_enter();
@@ -60,7 +61,7 @@ PyDoc_STRVAR(create_group_doc,
              "  name         None: none; assign the group to one, or it is gone with this object\n"
              "  track_order  keep names and attributes in the order in which they come; None: as\n"
              "               get_config().track_order says\n"
-             "  track_times  only False");
+             "  track_times  keep the time of creation");
 
 static PyObject *group_create_group(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                                     PyObject *keywords)

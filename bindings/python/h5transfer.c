@@ -175,9 +175,13 @@ static PyObject *dataset_read_as(PyObject *self, PyObject *const *args, Py_ssize
 static int is_simple(PyObject *values, PyObject *names, const travel *t)
 {
     PyObject *dtype = array_dtype_of(values);
+    int particular = t->stored == COLLIO_BOOL || t->stored == COLLIO_COMPLEX64 ||
+                     t->stored == COLLIO_COMPLEX128; /* HDF5 converts no other numbers to these */
 
-    return t->stored < COLLIO_TYPE_COUNT && names == NULL &&
-           (dtype == NULL || array_plain_type(dtype) != COLLIO_TYPE_COUNT);
+    if (t->stored >= COLLIO_TYPE_COUNT || names != NULL)
+        return 0;
+    return dtype == NULL || array_plain_type(dtype) == t->stored ||
+           (!particular && array_plain_type(dtype) != COLLIO_TYPE_COUNT);
 }
 
 /* What to write: numbers and lists become elements of the dataset's type at once. */

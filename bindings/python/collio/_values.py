@@ -132,6 +132,8 @@ def as_array(values, dt):
         return np.asarray(values, dtype=dt)
     if dt.kind == "b" and is_array and values.dtype.kind in "iu":
         return values.astype(bool)
+    if dt.kind == "c" and is_array and values.dtype.kind in "biuf":
+        return values.astype(dt)
     if dt.subdtype is not None:
         return np.ascontiguousarray(values, dtype=None if is_array else dt.base)
     return np.asarray(values, dtype=None if is_array else dt)
