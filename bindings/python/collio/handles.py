@@ -87,7 +87,11 @@ class TypeID(ObjectID):
 
     def __init__(self, of, dtype=None):
         super().__init__(of)
-        self.dtype = of.dtype if dtype is None else dtype
+        self._dtype = dtype
+
+    @property
+    def dtype(self):
+        return self._of.dtype if self._dtype is None else self._dtype
 
     def get_size(self):
         """Bytes of an element in memory, as the library has them."""
@@ -299,8 +303,9 @@ class DatasetList:
 
 def of(obj):
     """The id of an object."""
-    if hasattr(obj, "filename"):
+    kind = type(obj)
+    if hasattr(kind, "filename"):
         return FileID(obj)
-    if hasattr(obj, "create_group"):
+    if hasattr(kind, "create_group"):
         return GroupID(obj)
-    return DatasetID(obj) if hasattr(obj, "maxshape") or hasattr(obj, "iter_chunks") else TypeID(obj, "")
+    return DatasetID(obj) if hasattr(kind, "iter_chunks") else TypeID(obj)
