@@ -241,9 +241,9 @@ static int exchange_bytes(call *c, const table *out, const table *in)
 {
     PyThreadState *saved = gil_lend(c->st);
     int code = c->neighbours
-                   ? MPI_Neighbor_alltoallv(out->data, out->counts, out->displs, MPI_BYTE, in->data,
-                                            in->counts, in->displs, MPI_BYTE, c->comm)
-                   : MPI_Alltoallw(out->data, out->counts, out->displs, out->types, in->data,
+                   ? MPI_Neighbor_alltoallw(out->from, out->counts, out->places, out->types,
+                                            in->from, in->counts, in->places, in->types, c->comm)
+                   : MPI_Alltoallw(out->from, out->counts, out->displs, out->types, in->from,
                                    in->counts, in->displs, in->types, c->comm);
 
     gil_acquire(saved);
@@ -261,12 +261,9 @@ static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const
     if (object_call(&c, self, row, sendobj, args, nargs, keywords) < 0)
         return NULL;
     if ((table_init(&out, c.to) | table_init(&in, c.from)) == 0) {
-        if (c.neighbours)
-            table_pack(c.serializer, c.a.object, &out);
-        else
-            table_pack_apart(c.serializer, c.a.object, &out);
+        table_pack_apart(c.serializer, c.a.object, &out);
         object_hold(&h);
-        if (exchange_sizes(&c, &out, &in) == 0 && table_lay_out(&in, 1) == 0 &&
+        if (exchange_sizes(&c, &out, &in) == 0 && table_lay_out_typed(&in) == 0 &&
             exchange_bytes(&c, &out, &in) == 0 && table_refuse(&in, word_for(&c)) == 0)
             list = table_open(c.serializer, &in);
         list = object_release(&h, list);

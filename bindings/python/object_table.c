@@ -11,8 +11,10 @@ int table_init(table *t, int n)
                  .sizes = PyMem_Malloc(room * sizeof(int64_t)),
                  .counts = PyMem_Calloc(room, sizeof(int)),
                  .displs = PyMem_Calloc(room, sizeof(int)),
+                 .places = PyMem_Calloc(room, sizeof(MPI_Aint)),
                  .types = PyMem_Malloc(room * sizeof(MPI_Datatype))};
-    if (t->sizes == NULL || t->counts == NULL || t->displs == NULL || t->types == NULL) {
+    if (t->sizes == NULL || t->counts == NULL || t->displs == NULL || t->places == NULL ||
+        t->types == NULL) {
         PyErr_NoMemory();
         return -1;
     }
@@ -27,7 +29,10 @@ void table_free(table *t)
 {
     for (int i = 0; t->parcels != NULL && i < t->n; i++)
         parcel_release(&t->parcels[i]);
+    for (int i = 0; t->own_types && i < t->n; i++)
+        MPI_Type_free(&t->types[i]);
     PyMem_Free(t->parcels);
+    PyMem_Free(t->places);
     PyMem_Free(t->types);
     PyMem_Free(t->sizes);
     PyMem_Free(t->counts);
@@ -49,11 +54,57 @@ int table_lay_out(table *t, int room)
         }
         t->counts[i] = (int)size;
         t->displs[i] = (int)at;
+        t->places[i] = (MPI_Aint)at;
         at += parcel_aligned(size);
     }
     if (room)
         t->room = parcel_room((Py_ssize_t)at, &t->data);
+    t->from = t->data;
     return room && t->room == NULL ? -1 : 0;
+}
+
+static int64_t total_of(const table *t)
+{
+    int64_t total = 0;
+
+    for (int i = 0; i < t->n; i++)
+        total += t->sizes[i] < 0 ? 0 : parcel_aligned(t->sizes[i]);
+    return total;
+}
+
+/* One element of a type that lies at its absolute address. */
+static int place_typed(table *t, int i, char *data)
+{
+    int length = t->sizes[i] < 0 ? 0 : (int)t->sizes[i], result;
+    MPI_Aint address;
+
+    MPI_Get_address(data, &address);
+    result = MPI_Type_create_hindexed(1, &length, &address, MPI_BYTE, &t->types[i]);
+    if (result == MPI_SUCCESS)
+        result = MPI_Type_commit(&t->types[i]);
+    t->counts[i] = 1;
+    return mpi_failed(result, "MPI_Type_create_hindexed");
+}
+
+int table_lay_out_typed(table *t)
+{
+    char *at;
+
+    if (total_of(t) <= INT_MAX)
+        return table_lay_out(t, 1);
+    t->room = parcel_room((Py_ssize_t)total_of(t), &t->data);
+    if (t->room == NULL)
+        return -1;
+    at = t->data;
+    for (int i = 0; i < t->n; i++) {
+        if (place_typed(t, i, at) < 0)
+            return -1;
+        t->places[i] = 0;
+        at += t->sizes[i] < 0 ? 0 : parcel_aligned(t->sizes[i]);
+    }
+    t->own_types = 1;
+    t->from = MPI_BOTTOM;
+    return 0;
 }
 
 int table_refuse(const table *t, const char *who)
@@ -123,7 +174,7 @@ static int pin(table *t)
         t->displs[i] = 0;
         t->types[i] = t->parcels[i].type;
     }
-    t->data = MPI_BOTTOM;
+    t->from = MPI_BOTTOM;
     return 0;
 }
 
@@ -141,6 +192,7 @@ static void mark_failed(table *t)
     for (int i = 0; i < t->n; i++) {
         t->sizes[i] = UNPICKLABLE;
         t->counts[i] = t->displs[i] = 0;
+        t->places[i] = 0;
         t->types[i] = MPI_BYTE;
     }
 }
@@ -171,11 +223,13 @@ int table_pack_apart(PyObject *serializer, PyObject *objects, table *t)
 PyObject *table_open(PyObject *serializer, const table *t)
 {
     PyObject *list = PyList_New(t->n), *object;
+    int64_t at = 0;
 
     for (int i = 0; list != NULL && i < t->n; i++) {
         object = t->sizes[i] == NOBODY
                      ? Py_NewRef(Py_None)
-                     : parcel_open(serializer, t->room, t->displs[i], t->counts[i]);
+                     : parcel_open(serializer, t->room, (Py_ssize_t)at, (Py_ssize_t)t->sizes[i]);
+        at += t->sizes[i] < 0 ? 0 : parcel_aligned(t->sizes[i]);
         if (object == NULL)
             Py_CLEAR(list);
         else

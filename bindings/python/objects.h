@@ -70,10 +70,13 @@ typedef struct table {
     int n;
     int64_t *sizes;
     int *counts, *displs;
+    MPI_Aint *places; /* the displacements, however large */
     PyObject *room;
     void *data;
     parcel *parcels;     /* of table_pack_apart() */
     MPI_Datatype *types; /* of the counts, for MPI_Alltoallw */
+    int own_types;
+    void *from; /* where displacements count from in MPI_Alltoallw: data, or MPI_BOTTOM */
 } table;
 
 /* table_free() in any case. */
@@ -84,6 +87,10 @@ void table_free(table *t);
  * `room`. */
 int table_lay_out(table *t, int room);
 
+/* Room for all from the sizes, as MPI_Alltoallw() and MPI_Neighbor_alltoallw() want it: together
+ * they may be larger than an int can say. */
+int table_lay_out_typed(table *t);
+
 /* 0 if no size is UNPICKLABLE, else -1. */
 int table_refuse(const table *t, const char *who);
 
@@ -91,7 +98,7 @@ int table_refuse(const table *t, const char *who);
  * None. If that fails all sizes say so, and the table is empty. */
 int table_pack(PyObject *serializer, PyObject *objects, table *t);
 
-/* The same, but large objects stay where they are: the types describe them from `data`. */
+/* The same, but large objects stay where they are: the types describe them from `from`. */
 int table_pack_apart(PyObject *serializer, PyObject *objects, table *t);
 
 /* The objects of a table. New list. */
