@@ -12,7 +12,7 @@ rank, size = comm.Get_rank(), comm.Get_size()
 right, left = (rank + 1) % size, (rank - 1) % size
 
 
-def say(text):
+def say(text: str) -> None:
     """One line, from rank 0."""
     if rank == 0:
         print(text)

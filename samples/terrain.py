@@ -15,15 +15,17 @@ so the result does not depend on the number of ranks, not even in the last bit.
 
 import argparse
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from landscape import DEM, read_map
+from numpy.typing import NDArray
 
 import collio
 from collio import MPI
 
 
-def arguments():
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--dem", default=DEM, help="elevation model (.npz with 'elevation')")
     parser.add_argument("--refine", type=int, default=4, help="cells per cell of the model, each way")
@@ -37,10 +39,11 @@ def arguments():
 class Block:
     """This rank's part of the map, with a halo of one cell on each side."""
 
-    def __init__(self, comm, shape):
+    def __init__(self, comm: MPI.Intracomm, shape: Sequence[int]) -> None:
         self.cart = comm.Create_cart(MPI.Compute_dims(comm.size, 2))
         self.shape = shape
-        self.low, self.high = [], []
+        self.low: list[int] = []
+        self.high: list[int] = []
         for n, parts, at in zip(shape, self.cart.dims, self.cart.coords):
             self.low.append(n * at // parts)
             self.high.append(n * (at + 1) // parts)
@@ -48,7 +51,7 @@ class Block:
         self.inner = self.z[1:-1, 1:-1]
         self.where = tuple(slice(low, high) for low, high in zip(self.low, self.high))
 
-    def exchange(self):
+    def exchange(self) -> None:
         """Fill the halo from the neighbours, or at the border of the map from the cells beside it."""
         for axis in (0, 1):
             lines = np.moveaxis(self.z, axis, 0)
@@ -56,20 +59,20 @@ class Block:
             self.shift(lines, send=1, to=before, halo=-1, beside=-2, source=after)
             self.shift(lines, send=-2, to=after, halo=0, beside=1, source=before)
 
-    def shift(self, lines, send, to, halo, beside, source):
+    def shift(self, lines: NDArray[np.float64], send: int, to: int, halo: int, beside: int, source: int) -> None:
         """Send one line, receive the halo; from MPI.PROC_NULL nothing comes."""
         received = lines[beside].copy()
         self.cart.Sendrecv(np.ascontiguousarray(lines[send]), dest=to, recvbuf=received, source=source)
         lines[halo] = received
 
-    def step(self, diffusion):
+    def step(self, diffusion: float) -> None:
         self.exchange()
         z = self.z
         around = z[:-2, 1:-1] + z[2:, 1:-1] + z[1:-1, :-2] + z[1:-1, 2:]
         self.inner += diffusion * (around - 4.0 * self.inner)
 
 
-def start(checkpoints, block, options):
+def start(checkpoints: collio.Checkpoint, block: Block, options: argparse.Namespace) -> int:
     """Fill the block from the newest whole checkpoint, or from the elevation model; the step."""
     comm = block.cart
     try:
@@ -82,7 +85,7 @@ def start(checkpoints, block, options):
     return state.step
 
 
-def save_result(block, options):
+def save_result(block: Block, options: argparse.Namespace) -> None:
     with collio.File(options.result, "w", comm=block.cart) as f:
         elevation = f.create_dataset("elevation", shape=block.shape, dtype="f8")
         elevation[block.where] = block.inner
@@ -90,13 +93,13 @@ def save_result(block, options):
         f.attrs["steps"] = options.steps
 
 
-def main():
+def main() -> None:
     options = arguments()
     comm = MPI.COMM_WORLD
     with np.load(options.dem) as dem:
         block = Block(comm, [n * options.refine for n in dem["elevation"].shape])
 
-    def say(text):
+    def say(text: str) -> None:
         if comm.rank == 0:
             print(text, flush=True)
 

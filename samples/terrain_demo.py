@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from landscape import DEM, hillshade, read_map, side_by_side, write_png
+from numpy.typing import NDArray
 
 import collio
 
@@ -26,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 METRES_PER_CELL = 90.0  # of the elevation model: three seconds of arc
 
 
-def arguments():
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--directory", type=Path, default=Path("terrain"), help="for all it leaves; emptied first")
     parser.add_argument("--dem", default=DEM, help="elevation model")
@@ -40,11 +41,11 @@ def arguments():
 class Progress:
     """One line that is written over on a terminal; elsewhere a line now and then."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.terminal = sys.stdout.isatty()
         self.open = False
 
-    def show(self, done, total, words):
+    def show(self, done: int, total: int, words: str) -> None:
         if self.terminal:
             filled = 30 * done // total
             print(f"\r   [{'#' * filled}{'.' * (30 - filled)}] {words:<50}", end="", flush=True)
@@ -52,7 +53,7 @@ class Progress:
         elif done == total or 4 * done // total != 4 * (done - 1) // total:
             print(f"   {words}", flush=True)
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         if self.open:
             print()
             self.open = False
@@ -62,11 +63,11 @@ class Progress:
 class Job:
     """One run of terrain.py under mpiexec; its lines are read as they come."""
 
-    def __init__(self, options, ranks, name, progress):
+    def __init__(self, options: argparse.Namespace, ranks: int, name: str, progress: Progress) -> None:
         self.checkpoints = options.directory / f"checkpoints-{name}"
         self.result = options.directory / f"{name}.h5"
         self.progress = progress
-        self.processes = []
+        self.processes: list[int] = []
         command = [os.environ.get("MPIEXEC", "mpiexec"), "-n", str(ranks), sys.executable, str(HERE / "terrain.py")]
         for key in ("dem", "refine", "steps", "every"):
             command += [f"--{key}", str(getattr(options, key))]
@@ -74,9 +75,9 @@ class Job:
         self.errors = open(options.directory / f"{name}.err", "a+")
         self.running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True)
 
-    def wait(self):
+    def wait(self) -> int:
         """Relay what the job says until it ends; its exit status."""
-        for line in self.running.stdout:
+        for line in self.running.stdout or ():
             at = re.match(r"step (\d+) of (\d+)", line)
             started = re.search(r"; processes \[([\d, ]+)\]", line)
             if at:
@@ -88,14 +89,14 @@ class Job:
                 self.progress.say(line.strip())
         return self.running.wait()
 
-    def saved(self):
+    def saved(self) -> list[int]:
         return sorted(int(path.stem[5:]) for path in self.checkpoints.glob("step-*.h5"))
 
-    def unfinished(self):
+    def unfinished(self) -> list[str]:
         return [path.name for path in self.checkpoints.glob(".part-*")]
 
 
-def kill_while_saving(job, after, chance, told):
+def kill_while_saving(job: Job, after: int, chance: random.Random, told: list[int]) -> None:
     """Wait until a checkpoint later than `after` steps is being written, then kill one rank."""
     while job.running.poll() is None:
         if job.processes and job.saved() and job.saved()[-1] >= after and job.unfinished():
@@ -106,25 +107,25 @@ def kill_while_saving(job, after, chance, told):
         time.sleep(0.0002)
 
 
-def run_whole(options, progress):
+def run_whole(options: argparse.Namespace, progress: Progress) -> Job:
     print("1. A job on 4 ranks that nothing interrupts", flush=True)
     job = Job(options, 4, "uninterrupted", progress)
     finish(job)
     return job
 
 
-def finish(job):
+def finish(job: Job) -> None:
     status = job.wait()
     if status != 0:
         job.errors.seek(0)
         sys.exit(f"the job failed with status {status}:\n{job.errors.read()[-2000:]}")
 
 
-def run_killed(options, progress, chance):
+def run_killed(options: argparse.Namespace, progress: Progress, chance: random.Random) -> Job:
     """Run, kill a rank in the middle of a save; again should the save have been faster."""
     print("2. The same job, but one rank is killed while it saves a checkpoint", flush=True)
     for _ in range(10):
-        told = []
+        told: list[int] = []
         job = Job(options, 4, "killed", progress)
         after = options.every * chance.randrange(3, 7)
         killer = threading.Thread(target=kill_while_saving, args=(job, after, chance, told))
@@ -142,19 +143,20 @@ def run_killed(options, progress, chance):
     sys.exit("no rank could be killed in the middle of a save")
 
 
-def run_again(options, progress):
+def run_again(options: argparse.Namespace, progress: Progress) -> Job:
     print("3. Started again on 2 ranks, from the newest checkpoint that is whole", flush=True)
     job = Job(options, 2, "killed", progress)
     finish(job)
     return job
 
 
-def read_result(path):
+def read_result(path: Path) -> NDArray[np.float64]:
     with collio.File(path, "r") as file:
-        return file["elevation"][...]
+        elevation: NDArray[np.float64] = file["elevation"][...]
+        return elevation
 
 
-def compare(whole, again):
+def compare(whole: Job, again: Job) -> NDArray[np.float64]:
     a, b = read_result(whole.result), read_result(again.result)
     if a.tobytes() != b.tobytes():
         sys.exit(f"4. The results differ in {np.count_nonzero(a != b)} of {a.size} cells")
@@ -162,7 +164,7 @@ def compare(whole, again):
     return a
 
 
-def draw(options, after):
+def draw(options: argparse.Namespace, after: NDArray[np.float64]) -> None:
     before = read_map(options.dem, options.refine)
     path = options.directory / "terrain.png"
     cell = METRES_PER_CELL / options.refine
@@ -170,7 +172,7 @@ def draw(options, after):
     print(f"5. The landscape before and after: {path.resolve()}", flush=True)
 
 
-def main():
+def main() -> None:
     options = arguments()
     if not Path(options.dem).exists():
         sys.exit(f"no elevation model {options.dem}: install python-matplotlib-data")
