@@ -414,6 +414,12 @@ extern PyGetSetDef handle_getset[];
 /* The null handle of a kind. */
 any_handle handle_null(enum handle_kind kind);
 
+/* ---- leaks.c: handles that all ranks free together, when rc.report_leaks asks for them */
+int leaks_watch(int on);
+PyObject *leaks_note(PyObject *object); /* one just made, or NULL; returns it */
+void leaks_forget(enum handle_kind kind, any_handle mpi);
+extern PyMethodDef leaks_functions[];
+
 /* As handle_make, for a local handle that is to be freed with the object. New. */
 PyObject *handle_own(PyTypeObject *type, enum handle_kind kind, any_handle mpi);
 

@@ -48,7 +48,7 @@ PyObject *comm_wrap(state *st, MPI_Comm comm)
 PyObject *comm_wrap_as(state *st, enum type_slot slot, MPI_Comm comm)
 {
     if (comm != MPI_COMM_NULL)
-        return comm_wrap(st, comm);
+        return leaks_note(comm_wrap(st, comm));
     return handle_make(st->types[slot], KIND_comm, handle_null(KIND_comm));
 }
 
@@ -219,6 +219,7 @@ static PyObject *release(PyObject *self, free_function *function, const char *na
 
     if (mpi_ready(state_of(self)) < 0)
         return NULL;
+    leaks_forget(KIND_comm, ((handle *)self)->mpi);
     if (((handle *)self)->constant == NULL)
         ((handle *)self)->mpi = handle_null(KIND_comm);
     saved = gil_release();

@@ -10,7 +10,7 @@ static MPI_Comm mpi_of(PyObject *self)
 static PyObject *wrap_like(PyObject *self, MPI_Comm comm)
 {
     errors_install(state_of(self), KIND_comm, (any_handle){.comm = comm});
-    return handle_make(Py_TYPE(self), KIND_comm, (any_handle){.comm = comm});
+    return leaks_note(handle_make(Py_TYPE(self), KIND_comm, (any_handle){.comm = comm}));
 }
 
 /* A part of `self`: of its kind, but without its topology. New. */

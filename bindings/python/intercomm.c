@@ -171,7 +171,7 @@ static PyObject *intra_Create_from_group(PyObject *cls, PyObject *const *args, P
         take_errhandler(st, a.errhandler, &handler) < 0 ||
         from_group(group, &a, info, handler, &comm) < 0)
         return NULL;
-    return handle_make((PyTypeObject *)cls, KIND_comm, (any_handle){.comm = comm});
+    return leaks_note(handle_make((PyTypeObject *)cls, KIND_comm, (any_handle){.comm = comm}));
 }
 
 PyDoc_STRVAR(from_groups_doc,
@@ -203,7 +203,7 @@ static PyObject *inter_Create_from_groups(PyObject *cls, PyObject *const *args, 
         info_arg(st, a.info, &info) < 0 || take_errhandler(st, a.errhandler, &handler) < 0 ||
         from_groups(local, remote, &a, info, handler, &comm) < 0)
         return NULL;
-    return handle_make((PyTypeObject *)cls, KIND_comm, (any_handle){.comm = comm});
+    return leaks_note(handle_make((PyTypeObject *)cls, KIND_comm, (any_handle){.comm = comm}));
 }
 
 PyMethodDef intracomm_inter_methods[] = {

@@ -170,6 +170,9 @@ static PyObject *option(PyObject *module, PyObject *const *args, Py_ssize_t narg
         st->always_release = PyUnicode_CompareWithASCIIString(args[1], "release") == 0;
     } else if (strcmp(name, "errors") == 0) {
         set_errors(st, args[1]);
+    } else if (strcmp(name, "report_leaks") == 0) {
+        if (leaks_watch(PyObject_IsTrue(args[1]) == 1) < 0)
+            return NULL;
     } else if (strcmp(name, "log") == 0) {
         collio_set_log(PyObject_IsTrue(args[1]) == 1 ? log_line : NULL, NULL);
     }

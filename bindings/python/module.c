@@ -153,7 +153,8 @@ static int module_exec(PyObject *module)
     if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)
         return -1;
     if (merge_setup(module, st) < 0 || PyModule_AddFunctions(module, attach_functions) < 0 ||
-        PyModule_AddFunctions(module, errcode_functions) < 0)
+        PyModule_AddFunctions(module, errcode_functions) < 0 ||
+        PyModule_AddFunctions(module, leaks_functions) < 0)
         return -1;
     if (PyModule_AddFunctions(module, datatype_functions) < 0 ||
         PyModule_AddFunctions(module, handle_functions) < 0 ||

@@ -71,7 +71,8 @@ static PyObject *session_Init(PyObject *cls, const row_method *row, PyObject *co
     if (mpi_failed(code, row->mpi_name) < 0)
         return NULL;
     errors_install(st, KIND_session, (any_handle){.session = session});
-    return handle_make((PyTypeObject *)cls, KIND_session, (any_handle){.session = session});
+    return leaks_note(
+        handle_make((PyTypeObject *)cls, KIND_session, (any_handle){.session = session}));
 }
 
 PyDoc_STRVAR(finalize_doc, "Finalize($self, /)\n--\n\nEnd the session. Collective over the "
@@ -85,6 +86,7 @@ static PyObject *session_Finalize(PyObject *self, PyObject *Py_UNUSED(none))
 
     if (session_of(self, &session) < 0)
         return NULL;
+    leaks_forget(KIND_session, ((handle *)self)->mpi);
     saved = gil_release();
     code = MPI_Session_finalize(&session);
     gil_acquire(saved);

@@ -65,7 +65,7 @@ static PyObject *file_Open(PyObject *cls, const row_method *row, PyObject *const
         return NULL;
     guard_add(g);
     errors_install(st, KIND_file, (any_handle){.file = g->file});
-    return handle_make((PyTypeObject *)cls, KIND_file, (any_handle){.file = g->file});
+    return leaks_note(handle_make((PyTypeObject *)cls, KIND_file, (any_handle){.file = g->file}));
 }
 
 /* Close the file, and set the handle to null unless it stays open. */
@@ -88,8 +88,10 @@ static int close_file(handle *self)
     gil_acquire(saved);
     if (g != NULL)
         guard_add(g);
-    else if (guarded || j.err.code == COLLIO_OK)
+    else if (guarded || j.err.code == COLLIO_OK) {
+        leaks_forget(KIND_file, self->mpi);
         self->mpi = handle_null(KIND_file);
+    }
     return guard_failed(MPI_FILE_NULL, &j);
 }
 

@@ -317,6 +317,7 @@ static PyObject *win_Free(PyObject *self, PyObject *Py_UNUSED(none))
     if (win_of(self, &win) < 0)
         return NULL;
     w = window_of(win);
+    leaks_forget(KIND_win, ((handle *)self)->mpi);
     if (((handle *)self)->constant == NULL)
         ((handle *)self)->mpi = handle_null(KIND_win); /* while others may run */
     saved = gil_release();

@@ -207,7 +207,7 @@ static PyObject *create(making *m, PyTypeObject *type)
     if (window_know(win, w) < 0)
         goto done;
     w = NULL;
-    self = handle_make(type, KIND_win, (any_handle){.win = win});
+    self = leaks_note(handle_make(type, KIND_win, (any_handle){.win = win}));
     if (self != NULL) /* views of the memory hold the object, and may outlive the window */
         ((handle *)self)->keep = Py_XNewRef(m->memory);
 done:

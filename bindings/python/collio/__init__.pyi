@@ -24,6 +24,7 @@ class Settings:
     timeout: float | None
     patience: float | None
     log: bool
+    report_leaks: bool
     fast_reduce: bool
     recv_mprobe: bool
     irecv_bufsz: int

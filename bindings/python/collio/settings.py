@@ -27,6 +27,9 @@ class Settings:
     patience            seconds until a notice says who is missing; None: 30, or
                         COLLIO_PATIENCE
     log                 print notices on the standard error (True)
+    report_leaks        tell at exit, on the standard error, which communicators, windows,
+                        files and sessions made from then on were never freed, and where
+                        they were made (False)
     fast_reduce, recv_mprobe, irecv_bufsz
                         accepted for mpi4py's sake; without effect
     """
@@ -43,6 +46,7 @@ class Settings:
             timeout=None,
             patience=None,
             log=True,
+            report_leaks=False,
             fast_reduce=True,
             recv_mprobe=True,
             irecv_bufsz=32768,
@@ -79,12 +83,22 @@ def _check(name, value):
         raise ValueError(f"collio.rc.{name} is one of {', '.join(map(repr, allowed))}, not {value!r}")
 
 
+def _report_leaks(rc, extension):
+    """Only all ranks together could free these, so no destructor did."""
+    left = extension._leaks() if rc.report_leaks else []
+    if left:
+        rank = extension.COMM_WORLD.rank if extension.Is_initialized() and not extension.Is_finalized() else "?"
+        lines = [f"collio: rank {rank}: {name} made at {file}:{line} was never freed" for name, file, line in left]
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
+
+
 def start(rc, extension):
     """Bring the settings into force, and MPI up if it is wanted."""
     for name, value in vars(rc).items():
         if name not in _AT_START:
             extension._option(name, value)
     atexit.register(extension._settle)
+    atexit.register(_report_leaks, rc, extension)
     if rc.initialize:
         level = rc.thread_level if rc.threads else "single"
         extension._start(getattr(extension, "THREAD_" + level.upper()), rc.finalize)
