@@ -3,6 +3,11 @@
 Upper-case methods send buffers (NumPy arrays, at nearly the speed of C);
 lower-case methods send any object by pickle. Importing this module
 initializes MPI, unless ``collio.rc.initialize`` is False.
+
+Upper-case calls do not compare the ranks' arguments before they begin: what
+one rank gives wrongly is an exception there alone. Unhandled it ends the job
+on all ranks, see ``collio.rc.abort_on_exception``; a program that catches it
+must not leave the others waiting in the call.
 """
 
 import marshal as _marshal
