@@ -198,7 +198,7 @@ static void test_foreign(const char *mode)
         test_write(root, "big", COLLIO_OK);
         test_write(root, "short", COLLIO_OK);
         test_write(root, "gzip", COLLIO_OK);
-        test_write(root, "external", COLLIO_ERR_UNSUPPORTED);
+        test_write(root, "external", COLLIO_OK);
         collio_group_create(root, "more", NULL, &err);
     }
     tap_ok(collio_file_close(&file, &err) == COLLIO_OK, "close %s", err.text);
