@@ -167,6 +167,18 @@ int collio_external_write(const collio_object *dataset, const collio_selection *
 
 /* -------------------------------------------------------- in the file itself */
 
+/* What HDF5's addresses of chunks count from: behind the user block (seen with 1.10), or the
+ * beginning of the file (seen with 1.14). */
+static int64_t origin_of_chunks(const collio_object *dataset)
+{
+#if H5_VERSION_GE(1, 14, 0)
+    (void)dataset;
+    return 0;
+#else
+    return dataset->file->user_block;
+#endif
+}
+
 static int read_chunks(const collio_object *dataset, hid_t space, collio_chunk_facts *chunks,
                        int64_t count, collio_error *err)
 {
@@ -180,7 +192,7 @@ static int read_chunks(const collio_object *dataset, hid_t space, collio_chunk_f
             return err->code;
         for (int d = 0; d < dataset->layout.ndim; d++)
             chunks[i].start[d] = (int64_t)start[d];
-        chunks[i].offset = (int64_t)address + dataset->file->user_block;
+        chunks[i].offset = (int64_t)address + origin_of_chunks(dataset);
         chunks[i].size = (int64_t)size;
     }
     return COLLIO_OK;

@@ -21,14 +21,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static pthread_t thread;
 static PyThreadState *watching; /* of the thread, while there is something to look for */
-static int started, busy, stopped;
+static int started, stopped;
 static long nap;
 
 /* In a child process there is no such thread, and the interpreter has dropped its state. */
 static void forget_in_child(void)
 {
     pthread_mutex_init(&lock, NULL);
-    started = busy = 0;
+    started = 0;
     stopped = 1;
     watching = NULL;
 }
@@ -46,6 +46,22 @@ static void doze(void)
     nap = nap < NAP_MAX ? 2 * nap : nap;
 }
 
+/* With the interpreter's lock, which is given up. */
+static void drop(PyThreadState *self)
+{
+    PyThreadState_Clear(self);
+    PyThreadState_DeleteCurrent();
+}
+
+static void retire(PyThreadState *self)
+{
+    PyEval_AcquireThread(self);
+    pthread_mutex_lock(&lock);
+    watching = NULL;
+    pthread_mutex_unlock(&lock);
+    drop(self);
+}
+
 /* The state goes when there is nothing left to look for; an error is met again by who waits. */
 static void look(PyThreadState *self)
 {
@@ -56,16 +72,13 @@ static void look(PyThreadState *self)
         PyErr_Clear();
     idle = !request_receiving();
     pthread_mutex_lock(&lock);
-    busy = 0;
     if (idle)
         watching = NULL;
     pthread_mutex_unlock(&lock);
-    if (idle) {
-        PyThreadState_Clear(self);
-        PyThreadState_DeleteCurrent();
-    } else {
+    if (idle)
+        drop(self);
+    else
         PyEval_ReleaseThread(self);
-    }
 }
 
 static void *watch(void *none)
@@ -82,12 +95,14 @@ static void *watch(void *none)
         if (stopped || watching == NULL)
             continue;
         self = watching;
-        busy = 1;
         pthread_mutex_unlock(&lock);
         look(self);
         pthread_mutex_lock(&lock);
     }
+    self = watching;
     pthread_mutex_unlock(&lock);
+    if (self != NULL)
+        retire(self);
     return none;
 }
 
@@ -131,22 +146,15 @@ void watcher_begin(void)
     pthread_mutex_unlock(&lock);
 }
 
+/* The state belongs to the thread, which deletes it as soon as it finds nothing to look for:
+ * another thread that did so would lose its own (Python 3.12 and newer). */
 void watcher_end(void)
 {
-    PyThreadState *self = NULL;
-
     if (watching == NULL)
         return;
     pthread_mutex_lock(&lock);
-    if (!busy) {
-        self = watching;
-        watching = NULL;
-    }
+    pthread_cond_signal(&wake);
     pthread_mutex_unlock(&lock);
-    if (self != NULL) {
-        PyThreadState_Clear(self);
-        PyThreadState_Delete(self);
-    }
 }
 
 void watcher_stop(void)
@@ -163,5 +171,4 @@ void watcher_stop(void)
         gil_acquire(saved);
         started = 0;
     }
-    watcher_end();
 }
