@@ -54,3 +54,8 @@ configure_and_make() {
     make -C "$directory" -j"$(nproc)" >>"$log" 2>&1 ||
         die "make failed: $(grep -m 1 'error' "$log"), all in $log"
 }
+
+# show_failures DIRECTORY: what the tests built there said beside the checks that failed.
+show_failures() {
+    find "$1" -name '*.log' -path '*/tests/*' -exec grep -h -A 8 '^not ok' {} + | head -n 200
+}

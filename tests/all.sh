@@ -14,5 +14,6 @@ say "running the tests, in full in $build/check.log"
              count++
              if ($1 != "PASS:") { print "\n" $0; printf "   %-32s ", "" } fflush() }
          END { if (count) print count }'
+grep -qx 'status 0' "$build/check.status" || show_failures "$build"
 sed -n '/^[0-9]* passed, [0-9]* failed, [0-9]* skipped$/h; ${x;p}' "$build/check.log"
 grep -qx 'status 0' "$build/check.status"
