@@ -70,17 +70,18 @@ collio_sieving collio_view_read_sieving(MPI_Info info)
     return hint_is(info, "romio_ds_write", "disable") ? COLLIO_SIEVING_NEVER : COLLIO_SIEVING_AUTO;
 }
 
+/* Of a collio_exchange and of a collio_sieving. */
+static const char *const wish_names[] = {"auto", "always", "never"};
+
 int collio_view_info(collio_view *view, MPI_Info *out, collio_error *err)
 {
-    static const char *const names[] = {"auto", "always", "never"};
-
     *out = MPI_INFO_NULL;
     if (collio_view_check(view, err) ||
         collio_mpi(view->info != MPI_INFO_NULL ? MPI_Info_dup(view->info, out)
                                                : MPI_Info_create(out),
                    "MPI_Info_dup", err) ||
-        collio_mpi(MPI_Info_set(*out, "collio_exchange", names[view->exchange]), "MPI_Info_set",
-                   err)) {
+        collio_mpi(MPI_Info_set(*out, "collio_exchange", wish_names[view->exchange]),
+                   "MPI_Info_set", err)) {
         if (*out != MPI_INFO_NULL)
             MPI_Info_free(out);
     }
@@ -113,9 +114,13 @@ static void check_arguments(opening *o, MPI_Info info, collio_error *err)
 static void describe(const void *context, char *text, size_t size)
 {
     const opening *o = context;
+    const char *path = o->path != NULL ? o->path : "", *mode = o->mode != NULL ? o->mode : "";
 
-    snprintf(text, size, "('%s', '%s')", o->path != NULL ? o->path : "",
-             o->mode != NULL ? o->mode : "");
+    if (o->view == NULL)
+        snprintf(text, size, "('%s', '%s')", path, mode);
+    else
+        snprintf(text, size, "('%s', '%s', exchange %s, sieving writes %s)", path, mode,
+                 wish_names[o->view->exchange], wish_names[o->view->wish]);
 }
 
 static int agree_to_open(opening *o, collio_error *err)

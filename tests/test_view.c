@@ -460,6 +460,27 @@ static void test_far(void)
     collio_view_delete(MPI_COMM_WORLD, PATH, &err);
 }
 
+/* Hints choose who writes what, so they are arguments like any other. */
+static void test_other_hint(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    MPI_Info info;
+
+    MPI_Info_create(&info);
+    if (tap_rank == tap_size - 1)
+        MPI_Info_set(info, "romio_ds_write", "enable");
+    collio_view *v = must_open("w", info, &err);
+    MPI_Info_free(&info);
+    if (tap_size > 1)
+        tap_ok(v == NULL && err.code == COLLIO_ERR_DIVERGED && err.agreed &&
+                   strstr(err.text, "sieving writes always") != NULL,
+               "another hint on one rank: %s", err.text);
+    else
+        tap_ok(v != NULL, "a hint that only this rank has");
+    collio_error_clear(&err);
+    collio_view_close(&v, &err);
+}
+
 int main(int argc, char **argv)
 {
     MPI_Init(&argc, &argv);
@@ -476,6 +497,7 @@ int main(int argc, char **argv)
     test_array_limits();
     test_file();
     test_far();
+    test_other_hint();
     int status = tap_end();
     MPI_Finalize();
     return status;
