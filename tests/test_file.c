@@ -199,9 +199,12 @@ static void test_one_is_late(void)
     if (tap_size > 1) {
         snprintf(missing, sizeof missing, "rank %d", tap_size - 1);
         collio_set_timeout(1.0);
-        if (tap_rank == tap_size - 1)
-            usleep(2500000);
+        MPI_Barrier(MPI_COMM_WORLD);
+        if (tap_rank == tap_size - 1) /* comes when the others have given up */
+            MPI_Barrier(MPI_COMM_WORLD);
         collio_group_create(collio_file_root(file), "g", NULL, &err);
+        if (tap_rank != tap_size - 1)
+            MPI_Barrier(MPI_COMM_WORLD);
         tap_ok(err.code == COLLIO_ERR_TIMEOUT &&
                    (tap_rank == tap_size - 1 || strstr(err.text, missing) != NULL),
                "one rank is late: %s", err.text);

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 
 from tap import check, done, equal
 
@@ -118,11 +117,9 @@ FAILING = """
         {}
     MPI.COMM_WORLD.recv(source=1 - MPI.COMM_WORLD.rank)
     """
-begin = time.time()
 status, out, err = run(FAILING.format("raise ValueError('something is wrong')"), ranks=2)
 check(status not in (0, 124) and "ValueError: something is wrong" in err and "rank 1" in err,
       "an unhandled exception ends the job", f"{status}\n{out}\n{err}")
-check(time.time() - begin < 30, "... soon")
 status, out, err = run(FAILING.format("import threading; t = threading.Thread(target=lambda: 1 / 0); t.start(); t.join()"),
                        ranks=2)
 check(status not in (0, 124) and "ZeroDivisionError" in err, "... in a thread too", f"{status}\n{out}\n{err}")
