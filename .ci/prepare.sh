@@ -57,5 +57,5 @@ configure_and_make() {
 
 # show_failures DIRECTORY: what the tests built there said beside the checks that failed.
 show_failures() {
-    find "$1" -name '*.log' -path '*/tests/*' -exec grep -h -A 8 '^not ok' {} + | head -n 200
+    find "$1" -name '*.log' -path '*/tests/*' -exec grep -h -B 12 -A 4 '^not ok' {} + | head -n 200
 }

@@ -2,6 +2,9 @@
 # ranks: 1 2 3 4
 # limit: 120
 
+import fcntl
+
+import collio
 import numpy as np
 from collio import MPI
 from tap import check, done
@@ -134,5 +137,32 @@ f.Read_at(0, got)
 check((got == got[0]).all() and got[0] in range(size), "in atomic mode one rank's write is all there")
 f.Close()
 filetype.Free()
+
+# Somebody keeps bytes of the file locked and goes no further: the writers hear of it in their time.
+fresh()
+f = opened()
+filetype = every("vector")
+f.Set_view(8 * rank, MPI.DOUBLE, filetype)
+stopped = rank == size - 1
+keeper = open(PATH, "r+b")
+if stopped:
+    fcntl.lockf(keeper, fcntl.LOCK_EX, 8 * STEP)
+comm.Barrier()
+collio.rc.timeout = 0.5
+try:
+    f.Write_at(0, mine(0))
+    error = ""
+except collio.CollectiveTimeout as e:
+    error = str(e)
+collio.rc.timeout = 600
+check(PATH in error and "another process has kept bytes" in error and "locked for" in error,
+      "bytes that stay locked are named", error)
+comm.Barrier()
+keeper.close()
+comm.Barrier()
+f.Write_at(0, mine(1))
+f.Close()
+filetype.Free()
+check_file(1, np.arange(0), "once they are free")
 
 done()
