@@ -57,6 +57,10 @@ static int check(const copying *c, collio_error *err)
 
     if (collio_object_check(c->source, err) || collio_object_check_new(c->dest, c->to, err))
         return err->code;
+    if (c->source->file->split != NULL || c->dest->file->split != NULL)
+        return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
+                                "nothing can be copied within, to or from a file of which each "
+                                "rank writes a part (layout 'per-rank') until it is closed");
     if (strcmp(c->from, ".") == 0)
         return COLLIO_OK;
     if (c->source->kind != COLLIO_KIND_GROUP)

@@ -1,5 +1,5 @@
 /* Create datasets. */
-#include "creation.h"
+#include "split.h"
 #include "type.h"
 
 #include <inttypes.h>
@@ -54,7 +54,8 @@ static int check(collio_creation *c, collio_error *err)
 
     if (element == 0)
         return collio_error_set(err, COLLIO_ERR_TYPE, "unknown element type %d", (int)c->type);
-    if (check_shape(c->ndim, c->shape, element, err) || collio_creation_complete(c, err))
+    if (check_shape(c->ndim, c->shape, element, err) || collio_creation_complete(c, err) ||
+        collio_split_check(c, err))
         return err->code;
     if (c->name == NULL)
         return collio_object_check_writable(c->parent, err);
@@ -73,7 +74,7 @@ static uint64_t digest(const collio_creation *c)
 
 /* ----------------------------------------------------------------- in HDF5 */
 
-static hid_t dataspace(const collio_creation *c, collio_error *err)
+hid_t collio_creation_space(const collio_creation *c, collio_error *err)
 {
     hsize_t extents[COLLIO_MAX_DIMS], maximum[COLLIO_MAX_DIMS];
     hid_t space = H5I_INVALID_HID;
@@ -101,7 +102,7 @@ static hid_t dataspace(const collio_creation *c, collio_error *err)
 static hid_t create(const collio_creation *c, collio_error *err)
 {
     hid_t links = collio_list_links(err), type = collio_hdf5_type(c->type, err);
-    hid_t space = dataspace(c, err), list = H5I_INVALID_HID, id = H5I_INVALID_HID;
+    hid_t space = collio_creation_space(c, err), list = H5I_INVALID_HID, id = H5I_INVALID_HID;
     collio_disk *disk = &c->parent->file->disk;
 
     if (links >= 0 && type >= 0 && space >= 0 && collio_creation_list(c, &list, err) == COLLIO_OK) {
@@ -140,7 +141,8 @@ static void layout_of_new(const collio_creation *c, hid_t dataset, collio_layout
     for (int d = 0; d < c->ndim; d++)
         l->shape[d] = c->shape[d];
     l->offset = address != HADDR_UNDEF ? (int64_t)address : -1;
-    l->kind = c->options.chunked              ? COLLIO_STORED_CHUNKED
+    l->kind = c->compact                      ? COLLIO_STORED_COMPACT
+              : c->options.chunked            ? COLLIO_STORED_CHUNKED
               : c->options.is_virtual         ? COLLIO_STORED_VIRTUAL
               : c->options.external_count > 0 ? COLLIO_STORED_EXTERNAL
                                               : COLLIO_STORED_CONTIGUOUS;
@@ -174,13 +176,18 @@ static int first_elements(const collio_creation *c, const collio_object *dataset
 static collio_object *make(collio_creation *c, const char *operation, collio_error *err)
 {
     collio_object *dataset = NULL;
+    collio_stand_in in_file;
     collio_layout layout;
-    hid_t id = create(c, err);
+    hid_t id;
 
+    collio_split_stand_in(c, &in_file);
+    id = create(&in_file.creation, err);
     if (id >= 0) {
-        layout_of_new(c, id, &layout);
+        layout_of_new(&in_file.creation, id, &layout);
         collio_object_wrap(c->parent->file, id, &layout, &dataset, err);
     }
+    if (err->code == COLLIO_OK && collio_split_takes(c))
+        collio_split_add(dataset, c, err);
     if (collio_finish(c->parent->file, operation,
                       dataset != NULL ? (uint64_t)dataset->layout.offset : 0, err) == COLLIO_OK)
         first_elements(c, dataset, err);

@@ -238,7 +238,7 @@ static int is_plain(const collio_creation *c)
     const collio_dataset_options *o = &c->options;
 
     return !o->chunked && o->fill == NULL && o->fill_time == COLLIO_FILL_IFSET && !o->track_times &&
-           !o->track_order && o->external_count == 0 && !o->is_virtual;
+           !o->track_order && o->external_count == 0 && !o->is_virtual && !c->compact;
 }
 
 int collio_creation_list(const collio_creation *c, hid_t *out, collio_error *err)
@@ -260,6 +260,8 @@ int collio_creation_list(const collio_creation *c, hid_t *out, collio_error *err
     set_fill(*out, c, err);
     if (c->options.chunked)
         set_chunks(*out, c, err);
+    if (c->compact)
+        collio_hdf5(H5Pset_layout(*out, H5D_COMPACT) < 0, "H5Pset_layout", err);
     return collio_elsewhere_list(c, *out, err);
 }
 

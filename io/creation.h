@@ -15,6 +15,7 @@ typedef struct collio_creation {
     collio_dataset_options options; /* zeros: none; the pointers in it may be NULL */
     int64_t chunks[COLLIO_MAX_DIMS];
     int64_t maximum[COLLIO_MAX_DIMS];
+    int compact; /* in the structure itself */
 } collio_creation;
 
 /* Check the options against type and shape, which are in order, and complete
@@ -28,6 +29,9 @@ uint64_t collio_creation_digest(const collio_creation *c, uint64_t seed);
 int collio_elsewhere_check(collio_creation *c, collio_error *err);
 uint64_t collio_elsewhere_digest(const collio_creation *c, uint64_t seed);
 int collio_elsewhere_list(const collio_creation *c, hid_t list, collio_error *err);
+
+/* The dataspace, negative on failure; close it. In create.c. */
+hid_t collio_creation_space(const collio_creation *c, collio_error *err);
 
 /* A property list for HDF5, *out negative on failure. Close it with
  * collio_creation_unlist(). */

@@ -1,5 +1,6 @@
 /* Datasets: know them, move their elements. They are created in create.c. */
 #include "async.h"
+#include "split.h"
 #include "type.h"
 
 #include <inttypes.h>
@@ -259,7 +260,9 @@ void collio_write_check(collio_writing *w, collio_error *err)
     collio_object_check_writable(w->dataset, err);
     w->selection =
         collio_part_check(w->dataset, w->selection, &w->whole, w->memory, COLLIO_WRITING, err);
-    if (err->code != COLLIO_OK)
+    if (err->code != COLLIO_OK ||
+        (w->dataset->shard != NULL &&
+         collio_split_check_write(w->dataset, w->selection, w->memory, err)))
         return;
     collio_interleave_vote(w->dataset, w->selection, &w->ticket);
     prepare_chunks(w, err);
@@ -279,6 +282,8 @@ int collio_write_now(collio_writing *w, collio_error *err)
 
     if (collio_layout_bytes(dataset) == 0)
         return err->code;
+    if (dataset->shard != NULL)
+        return collio_split_write(dataset, w->selection, w->memory, err);
     if (collio_lockstep_needed(dataset))
         return collio_lockstep_write(dataset, w->selection, w->memory, err);
     if (dataset->layout.kind == COLLIO_STORED_EXTERNAL) {
@@ -314,7 +319,8 @@ static int check_alone(const collio_object *dataset, collio_error *err)
     const collio_layout *l = &dataset->layout;
 
     if (!collio_type_variable(l->stored) &&
-        (l->offset >= 0 || l->kind == COLLIO_STORED_EXTERNAL || collio_layout_bytes(dataset) == 0))
+        (l->offset >= 0 || dataset->shard != NULL || l->kind == COLLIO_STORED_EXTERNAL ||
+         collio_layout_bytes(dataset) == 0))
         return err->code;
     return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
                             "'%s' cannot be written by one rank alone: only elements of fixed "
@@ -332,6 +338,11 @@ int collio_dataset_write_independent(collio_object *dataset, const collio_select
     collio_object_check_writable(dataset, err);
     selection = collio_part_check(dataset, selection, &whole, memory, COLLIO_WRITING, err);
     if (err->code != COLLIO_OK || check_alone(dataset, err))
+        return err->code;
+    if (dataset->shard != NULL &&
+        collio_split_check_write(dataset, selection, memory, err) == COLLIO_OK)
+        return collio_split_write_alone(dataset, selection, memory, err);
+    if (err->code != COLLIO_OK)
         return err->code;
     if (dataset->layout.kind == COLLIO_STORED_EXTERNAL)
         return collio_external_write(dataset, selection, memory, err);

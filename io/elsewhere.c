@@ -145,17 +145,19 @@ int collio_external_write(const collio_object *dataset, const collio_selection *
     hid_t packed = H5I_INVALID_HID;
     collio_printing printing;
     char *elements = NULL;
+    const void *from = memory->data;
 
     if (count == 0 || err->code != COLLIO_OK)
         return err->code;
     collio_hdf5_quiet(&printing);
-    elements = collio_without_gaps(memory, count, err);
+    if (!collio_is_packed(memory))
+        from = elements = collio_without_gaps(memory, count, err);
     if (err->code == COLLIO_OK)
         file = H5Dget_space(dataset->id);
     if (file >= 0 && collio_selection_apply(selection, file, err) == COLLIO_OK &&
         collio_hdf5_space(1, &count, &packed, err) == COLLIO_OK)
-        collio_hdf5(H5Dwrite(dataset->id, type, packed, file, H5P_DEFAULT, elements) < 0,
-                    "H5Dwrite", err);
+        collio_hdf5(H5Dwrite(dataset->id, type, packed, file, H5P_DEFAULT, from) < 0, "H5Dwrite",
+                    err);
     if (packed >= 0)
         H5Sclose(packed);
     if (file >= 0)

@@ -1,5 +1,6 @@
 /* Files: flush, close, let go. Opening them is in open.c. */
 #include "async.h"
+#include "split.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ void collio_file_drop(collio_file *file)
     if (file->id >= 0 && H5Fclose(file->id) < 0)
         file->references++;
     file->id = H5I_INVALID_HID;
+    collio_split_drop(file->split);
     collio_hdf5_loud(&printing);
     collio_requests_join(file, &ignored);
     collio_disk_close(&file->disk, &ignored);
@@ -39,6 +41,7 @@ void collio_file_release(collio_file *file)
 {
     if (--file->references > 0)
         return;
+    collio_split_free(file->split);
     free(file->path);
     free(file);
 }
@@ -70,6 +73,11 @@ void collio_file_abandon(collio_file **handle, const char *reason)
 
 /* ------------------------------------------------------ flush and close */
 
+int collio_file_keeps_structure(const collio_file *file)
+{
+    return file->rank == 0 || file->split != NULL;
+}
+
 /* How long a rank on which something has failed waits for the others to close. */
 static const double farewell_seconds = 5.0;
 
@@ -78,7 +86,7 @@ int collio_file_commit(collio_file *file, collio_error *err)
     /* All overlays must be alike before rank 0's stands for all of them. */
     if (collio_finish(file, "structure", collio_overlay_digest(&file->disk.overlay), err))
         return err->code;
-    if (file->rank == 0)
+    if (collio_file_keeps_structure(file))
         collio_disk_commit(&file->disk, file->user_block, err);
     if (collio_finish(file, "structure on disk", 0, err))
         return err->code;
@@ -116,6 +124,16 @@ int collio_file_flush(collio_file *file, collio_error *err)
     return collio_file_flush_now(file, err);
 }
 
+static int make_whole(collio_file *file, collio_error *err)
+{
+    collio_printing printing;
+
+    collio_hdf5_quiet(&printing);
+    collio_split_finish(file, err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
 /* Close HDF5's side for good, which writes the last of the structure. */
 static int close_now(collio_file *file, collio_error *err)
 {
@@ -133,6 +151,8 @@ static int close_now(collio_file *file, collio_error *err)
     if (file->writable && collio_file_commit(file, err))
         return err->code;
     collio_requests_join(file, err);
+    if (file->split != NULL && make_whole(file, err))
+        return err->code;
     /* Network file systems tell of failed writes only now. */
     collio_disk_close(&file->disk, err);
     return collio_finish(file, "close", 0, err);

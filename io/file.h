@@ -16,6 +16,8 @@ typedef struct collio_recent {
 
 #define COLLIO_RECENT 64
 
+typedef struct collio_split collio_split;
+
 struct collio_file {
     collio_comm *comm; /* NULL once closed or poisoned */
     int rank;
@@ -29,6 +31,7 @@ struct collio_file {
     int64_t user_block; /* bytes */
     int64_t used;       /* space below may hold what the file on disk refers to, or old elements */
     collio_error poison;
+    collio_split *split; /* elements are in files of the ranks: split.h; else NULL */
     collio_object *root;
     collio_object *objects;   /* all that are open, the root among them */
     collio_request *requests; /* transfers under way */
@@ -39,7 +42,7 @@ struct collio_file {
 };
 
 /* Of datasets. */
-typedef struct collio_layout {
+typedef struct collio_dataset_layout {
     collio_type stored; /* exactly as in the file */
     collio_type type;   /* the number that `stored` is read as; `stored` if it is no number */
     int swapped;        /* bytes in the other order */
@@ -64,6 +67,7 @@ struct collio_object {
                     its space, which all ranks have to do at the same time, when the file is closed */
     uint64_t identity;
     collio_layout layout;
+    struct collio_shard *shard; /* its elements are in files of the ranks; else NULL */
 };
 
 /* ------------------------------------------------------------ collective.c */
@@ -130,6 +134,9 @@ void collio_options_access(const collio_file_options *options, hid_t access, col
 void collio_options_creation(const collio_file_options *options, hid_t creation, collio_error *err);
 
 /* ------------------------------------------------------------------ file.c */
+
+/* Whether this rank has a file to write structure to: rank 0, and of split files all. */
+int collio_file_keeps_structure(const collio_file *file);
 
 /* Write the overlay to disk after H5Fflush or H5Fclose; agreed. Collective. */
 int collio_file_commit(collio_file *file, collio_error *err);
@@ -225,6 +232,9 @@ char *collio_without_gaps(const collio_array *memory, int64_t count, collio_erro
 /* Write elements to the files of an external dataset: elsewhere.c. Not collective. */
 int collio_external_write(const collio_object *dataset, const collio_selection *selection,
                           const collio_array *memory, collio_error *err);
+
+/* Memory without gaps. */
+int collio_is_packed(const collio_array *memory);
 
 /* The part that a dataspace selects, as collio_region_read(). */
 struct collio_region;

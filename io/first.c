@@ -55,7 +55,7 @@ int collio_first_elements(const collio_object *dataset, const char *element, col
         return err->code;
     if (filled)
         fill_part(dataset, element, err);
-    else if (dataset->file->rank == 0)
+    else if (collio_file_keeps_structure(dataset->file))
         collio_disk_clear(&dataset->file->disk, start, size, err);
     return collio_finish(dataset->file, "first elements", 0, err);
 }

@@ -58,6 +58,9 @@ void collio_lzf_register(void);
  * the same order. */
 int collio_selection_apply(const collio_selection *selection, hid_t space, collio_error *err);
 
+/* Take what a selection selects away from what a dataspace does; neither may be of single elements. */
+int collio_selection_remove(const collio_selection *selection, hid_t space, collio_error *err);
+
 /* ------------------------------------------------------------------ lists.c */
 
 /*

@@ -1,5 +1,5 @@
 /* Groups and datasets of an open file: open, know, close. */
-#include "file.h"
+#include "split.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +135,7 @@ int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
         collio_layout_read(id, &object->layout, &local);
     if (object->foreign)
         object->layout.offset = -1; /* not in the file that we would read from */
+    object->shard = collio_split_find(object);
     if (local.code != COLLIO_OK) {
         collio_object_close(&object);
         collio_error_set(err, local.code, "%s", local.text);

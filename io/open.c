@@ -1,5 +1,5 @@
 /* Open and create files. */
-#include "file.h"
+#include "split.h"
 #include "journal.h"
 
 #include <errno.h>
@@ -96,7 +96,8 @@ static int find(opening *o, int flags, collio_error *err)
     const meaning *m = o->meaning;
     collio_error first = COLLIO_ERROR_INIT;
 
-    if (m->exclusive || collio_posix_open(o->path, flags, &o->file->disk.fd, &first) == COLLIO_OK ||
+    if (m->exclusive || o->file->split != NULL ||
+        collio_posix_open(o->path, flags, &o->file->disk.fd, &first) == COLLIO_OK ||
         (!m->must_exist && first.sys_error == ENOENT))
         return COLLIO_OK;
     collio_error_set(err, first.code, "%s", first.text);
@@ -104,7 +105,7 @@ static int find(opening *o, int flags, collio_error *err)
     return err->code;
 }
 
-/* Rank 0 finds or makes the file, and locks it before it may empty it. */
+/* Rank 0 (of split files: each) finds or makes the file, and locks it before it may empty it. */
 static int claim(opening *o, collio_error *err)
 {
     collio_disk *disk = &o->file->disk;
@@ -113,7 +114,7 @@ static int claim(opening *o, collio_error *err)
     if (find(o, flags, err))
         return err->code;
     if (disk->fd < 0) {
-        if (collio_posix_open(o->path, flags | O_CREAT | O_EXCL, &disk->fd, err))
+        if (collio_posix_open(disk->path, flags | O_CREAT | O_EXCL, &disk->fd, err))
             return err->code;
         o->fresh = 1;
     }
@@ -134,13 +135,13 @@ static int open_disk(opening *o, collio_error *err)
     collio_ticket ticket = {.operation = "open, on disk"};
     int64_t size = 0;
 
-    if (file->rank == 0)
+    if (collio_file_keeps_structure(file) && err->code == COLLIO_OK)
         claim(o, err);
     ticket.vote[0] = (uint64_t)o->created;
     if (collio_agree(file->comm, &ticket, err))
         return err->code;
     o->created = (int)ticket.max[0];
-    if (file->rank != 0)
+    if (!collio_file_keeps_structure(file))
         collio_posix_open(o->path, file->writable ? O_RDWR : O_RDONLY, &file->disk.fd, err);
     if (file->disk.fd >= 0)
         collio_posix_size(file->disk.fd, &size, o->path, err);
@@ -228,9 +229,9 @@ static void open_hdf5(const opening *o, collio_error *err)
     if (err->code != COLLIO_OK)
         goto done;
     if (o->created)
-        file->id = H5Fcreate(o->path, H5F_ACC_TRUNC, creation, access);
+        file->id = H5Fcreate(file->disk.path, H5F_ACC_TRUNC, creation, access);
     else
-        file->id = H5Fopen(o->path, file->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+        file->id = H5Fopen(file->disk.path, file->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
     if (collio_hdf5(file->id < 0, o->created ? "H5Fcreate" : "H5Fopen", err))
         goto done;
     find_user_block(o, err);
@@ -253,13 +254,21 @@ static int open_together(opening *o, collio_error *err)
 {
     collio_file *file = o->file;
     collio_printing printing;
+    const meaning *m = o->meaning;
     int64_t size;
 
+    if (m->writable && file->options.layout != COLLIO_LAYOUT_SHARED) {
+        collio_split_begin(file, m->must_exist, m->exclusive, m->truncate, err);
+        if (err->agreed)
+            return err->code;
+    }
     if (open_disk(o, err))
         return err->code;
     size = file->disk.eof;
     collio_hdf5_quiet(&printing);
     open_hdf5(o, err);
+    if (file->split != NULL && err->code == COLLIO_OK)
+        collio_split_create(file, err);
     collio_hdf5_loud(&printing);
     file->disk.committed = o->created ? 0 : file->disk.eoa;
     /* A job that died may have left elements behind the end. */
@@ -277,8 +286,9 @@ static void undo(opening *o)
 
     if (file == NULL)
         return;
-    if ((o->created || o->fresh) && file->rank == 0)
+    if ((o->created || o->fresh) && file->rank == 0 && file->split == NULL)
         unlink(file->path);
+    collio_split_undo(file);
     collio_file_drop(file);
     collio_comm_free(&file->comm, &ignored);
     collio_object_close(&file->root);

@@ -86,6 +86,8 @@ int collio_options_check(const collio_file_options *o, collio_error *err)
         collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown locking");
     if (o->transfer < COLLIO_TRANSFER_AUTO || o->transfer > COLLIO_TRANSFER_TWO_PHASE)
         collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown transfer");
+    if (o->layout < COLLIO_LAYOUT_SHARED || o->layout > COLLIO_LAYOUT_AUTO)
+        collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown layout");
     return err->code;
 }
 
@@ -99,6 +101,7 @@ uint64_t collio_options_digest(const collio_file_options *o)
     d = collio_hash_number(d, (uint64_t)o->track_order);
     d = collio_hash_number(d, (uint64_t)o->locking);
     d = collio_hash_number(d, (uint64_t)o->transfer);
+    d = collio_hash_number(d, (uint64_t)o->layout);
     return collio_hash_number(d, (uint64_t)o->metadata_block);
 }
 

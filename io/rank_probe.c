@@ -49,45 +49,56 @@ static void create_file(const char *path, collio_error *err)
     collio_posix_close(&fd, path, err);
 }
 
-static void share_file(collio_checkpoint *c, const char *path, uint64_t seed, collio_error *err)
+static void share_file(collio_comm *comm, const char *path, uint64_t seed, collio_error *err)
 {
-    int rank = collio_comm_rank(c->comm), size = collio_comm_size(c->comm);
+    int rank = collio_comm_rank(comm), size = collio_comm_size(comm);
 
     if (rank == 0 && err->code == COLLIO_OK)
         create_file(path, err);
-    if (collio_agree_step(c->comm, "probe: create a file", err))
+    if (collio_agree_step(comm, "probe: create a file", err))
         return;
     write_page(path, seed, rank, err);
-    if (collio_agree_step(c->comm, "probe: write to a file of all ranks", err))
+    if (collio_agree_step(comm, "probe: write to a file of all ranks", err))
         return;
     read_page(path, seed, (rank + 1) % size, err);
-    collio_agree_step(c->comm, "probe: read what another rank wrote", err);
+    collio_agree_step(comm, "probe: read what another rank wrote", err);
 }
 
-int collio_ranks_probe(collio_checkpoint *c, collio_error *err)
+int collio_share_probe(collio_comm *comm, const char *directory, const char *what, int *shared,
+                       collio_error *err)
 {
     collio_error why = COLLIO_ERROR_INIT, ignored = COLLIO_ERROR_INIT;
-    int root = collio_comm_rank(c->comm) == 0;
+    int root = collio_comm_rank(comm) == 0;
     unsigned char uuid[16];
     uint64_t seed = 0;
     char *path;
 
+    *shared = 1;
     collio_uuid_make(uuid);
-    if (collio_bcast(c->comm, uuid, sizeof uuid, 0, "probe: name a file", err))
+    if (collio_bcast(comm, uuid, sizeof uuid, 0, "probe: name a file", err))
         return err->code;
     memcpy(&seed, uuid + 8, sizeof seed);
-    path = collio_name_part(c->directory, uuid, 0, &why);
-    share_file(c, path, seed, &why);
+    path = collio_name_part(directory, uuid, 0, &why);
+    share_file(comm, path, seed, &why);
     if (root && path != NULL)
         collio_posix_remove(path, &ignored);
     free(path);
-    if (collio_comm_is_poisoned(c->comm)) {
+    if (collio_comm_is_poisoned(comm)) {
         *err = why;
         return err->code;
     }
-    c->options.layout = why.code == COLLIO_OK ? COLLIO_LAYOUT_SHARED : COLLIO_LAYOUT_PER_RANK;
-    if (root && why.code != COLLIO_OK)
-        collio_log("checkpoint: the ranks cannot share a file in '%s', so each writes its own: %s",
-                   c->directory, why.text);
+    *shared = why.code == COLLIO_OK;
+    if (root && !*shared)
+        collio_log("%s: the ranks cannot share a file in '%s', so each writes its own: %s", what,
+                   directory, why.text);
+    return err->code;
+}
+
+int collio_ranks_probe(collio_checkpoint *c, collio_error *err)
+{
+    int shared;
+
+    if (collio_share_probe(c->comm, c->directory, "checkpoint", &shared, err) == COLLIO_OK)
+        c->options.layout = shared ? COLLIO_LAYOUT_SHARED : COLLIO_LAYOUT_PER_RANK;
     return err->code;
 }

@@ -92,6 +92,12 @@ int collio_ranks_verify(const char *path, const collio_table *table, int share, 
 
 /* -------------------------------------------------------- rank_probe.c */
 
+/* Find out whether the ranks can share a file in a directory; if not, a notice says why.
+ * Collective.
+ *   what  in  that is to be there */
+int collio_share_probe(collio_comm *comm, const char *directory, const char *what, int *shared,
+                       collio_error *err);
+
 /* Choose the layout: per-rank, with a notice that says why, if the ranks cannot share a file in the
  * directory. Collective. */
 int collio_ranks_probe(collio_checkpoint *c, collio_error *err);

@@ -30,6 +30,11 @@ static int check(const resizing *r, collio_error *err)
     if (collio_file_check_writable(r->dataset->file, err) ||
         collio_dataset_storage(r->dataset, &storage, err))
         return err->code;
+    if (r->dataset->file->split != NULL && !collio_type_variable(r->dataset->layout.stored))
+        return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
+                                "'%s': in a file that each rank writes a part of (layout "
+                                "'per-rank') datasets keep their shape",
+                                r->dataset->name);
     if (storage.kind != COLLIO_STORED_CHUNKED)
         return collio_error_set(err, COLLIO_ERR_TYPE, "Only chunked datasets can be resized");
     if (r->shape == NULL)

@@ -44,16 +44,17 @@ static int64_t take_piece(const collio_selection *s, int d, int64_t at, slab *b)
     return end;
 }
 
-/* Add all pieces of the lists in dimension d and those after it. */
-static int add_pieces(const collio_selection *s, int d, slab *b, hid_t space, collio_error *err)
+/* Add, or take away, all pieces of the lists in dimension d and those after it. */
+static int add_pieces(const collio_selection *s, int d, slab *b, hid_t space, H5S_seloper_t how,
+                      collio_error *err)
 {
     while (d < s->ndim && s->list[d] == NULL)
         d++;
     if (d == s->ndim)
-        return select_slab(space, H5S_SELECT_OR, b, err);
+        return select_slab(space, how, b, err);
     for (int64_t at = 0; at < s->count[d] && err->code == COLLIO_OK;) {
         at = take_piece(s, d, at, b);
-        add_pieces(s, d + 1, b, space, err);
+        add_pieces(s, d + 1, b, space, how, err);
     }
     return err->code;
 }
@@ -110,6 +111,17 @@ int collio_selection_apply(const collio_selection *selection, hid_t space, colli
     if (!lists)
         return select_slab(space, H5S_SELECT_SET, &b, err);
     if (collio_hdf5(H5Sselect_none(space) < 0, "H5Sselect_none", err) == COLLIO_OK)
-        add_pieces(selection, 0, &b, space, err);
+        add_pieces(selection, 0, &b, space, H5S_SELECT_OR, err);
     return err->code;
+}
+
+int collio_selection_remove(const collio_selection *selection, hid_t space, collio_error *err)
+{
+    slab b;
+
+    if (err->code != COLLIO_OK || collio_selection_size(selection) == 0 ||
+        H5Sget_select_npoints(space) == 0)
+        return err->code;
+    slab_from(selection, &b);
+    return add_pieces(selection, 0, &b, space, H5S_SELECT_NOTB, err);
 }

@@ -1,5 +1,5 @@
 /* How datasets are stored: what their property lists say. */
-#include "file.h"
+#include "split.h"
 
 #include <string.h>
 
@@ -92,7 +92,7 @@ int collio_dataset_storage(collio_object *dataset, collio_storage *out, collio_e
         return err->code;
     out->ndim = dataset->layout.ndim > 0 ? dataset->layout.ndim : 0;
     collio_hdf5_quiet(&printing);
-    list = H5Dget_create_plist(dataset->id);
+    list = H5Dget_create_plist(dataset->shard != NULL ? dataset->shard->id : dataset->id);
     if (collio_hdf5(list < 0, "H5Dget_create_plist", err) == COLLIO_OK &&
         read_kind(list, out, err) == COLLIO_OK && read_maximum(dataset->id, out, err) == COLLIO_OK)
         read_fill_time(list, out, err);

@@ -6,6 +6,7 @@
  * chunk_write.c and chunk_filter.c, and everything else is read through HDF5, on
  * each rank by itself. */
 #include "chunk.h"
+#include "split.h"
 #include "type.h"
 
 #include <stdlib.h>
@@ -72,7 +73,7 @@ static int check_writable(const collio_object *dataset, collio_error *err)
     const collio_layout *l = &dataset->layout;
     const char *why = NULL;
 
-    if (l->kind == COLLIO_STORED_VIRTUAL)
+    if (l->kind == COLLIO_STORED_VIRTUAL && dataset->shard == NULL)
         why = "are in other datasets (it is virtual)";
     else if (l->filtered && l->bare_edges)
         why = "pass filters only in chunks that are not at the border";
@@ -289,7 +290,7 @@ static int read_through_hdf5(const collio_object *dataset, const collio_selectio
     return err->code;
 }
 
-static int is_packed(const collio_array *memory)
+int collio_is_packed(const collio_array *memory)
 {
     int64_t step = (int64_t)collio_type_size(memory->type);
 
@@ -396,6 +397,8 @@ int collio_transfer_read(const collio_object *dataset, const collio_selection *s
 
     if (collio_selection_size(selection) == 0)
         return err->code;
+    if (dataset->shard != NULL)
+        return collio_split_read(dataset, selection, memory, err);
     if (is_direct(&dataset->layout) && dataset->layout.stored == memory->type)
         return read_directly(dataset, selection, memory, err);
     collio_hdf5_quiet(&printing);
@@ -403,7 +406,7 @@ int collio_transfer_read(const collio_object *dataset, const collio_selection *s
         read_directly(dataset, selection, memory, err);
     else if (has_plain_chunks(dataset))
         collio_chunks_read(dataset, selection, memory, err);
-    else if (is_packed(memory))
+    else if (collio_is_packed(memory))
         read_packed(dataset, selection, memory->type, memory->data, err);
     else
         read_through_hdf5(dataset, selection, memory, err);

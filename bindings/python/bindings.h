@@ -246,6 +246,7 @@ int arg_size(PyObject *object, void *out);   /* Py_ssize_t */
 int arg_bool(PyObject *object, void *out);   /* int */
 int arg_double(PyObject *object, void *out); /* double */
 int arg_text(PyObject *object, void *out);   /* const char *, UTF-8, lives with the object */
+int layout_of(PyObject *object, int *out);   /* enum collio_layout; NULL: shared. h5open.c */
 int arg_name(PyObject *object, void *out);   /* the same from a str or bytes */
 
 /* A plain int of one of Python's digits (30 bits), as most are; and its value. */

@@ -44,22 +44,6 @@ static int compression_of(PyObject *object, int *out)
     return -1;
 }
 
-static int layout_of(PyObject *object, int *out)
-{
-    static const char *const names[] = {[COLLIO_LAYOUT_SHARED] = "shared",
-                                        [COLLIO_LAYOUT_PER_RANK] = "per-rank",
-                                        [COLLIO_LAYOUT_AUTO] = "auto"};
-    const char *name = "shared";
-
-    if (object != NULL && arg_text(object, &name) < 0)
-        return -1;
-    for (*out = COLLIO_LAYOUT_SHARED; *out <= COLLIO_LAYOUT_AUTO; ++*out)
-        if (strcmp(name, names[*out]) == 0)
-            return 0;
-    PyErr_Format(PyExc_ValueError, "layout must be 'shared', 'per-rank' or 'auto', not %R", object);
-    return -1;
-}
-
 /* Signals: None, one, or several. */
 static int signals_of(open_args *a, collio_checkpoint_options *out)
 {

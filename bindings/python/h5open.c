@@ -8,7 +8,7 @@ typedef struct open_args {
     PyObject *track_order, *track_times;
     PyObject *fs_strategy, *locking;
     PyObject *alignment_threshold, *alignment_interval, *meta_block_size;
-    PyObject *comm, *info, *transfer;
+    PyObject *comm, *info, *transfer, *layout;
     PyObject *backing_store, *block_size;
     PyObject *ignored; /* hints about caches and free space, which collio keeps in its own way */
 } open_args;
@@ -39,6 +39,7 @@ static const param open_rows[] = {
     {"$comm", arg_object, offsetof(open_args, comm)},
     {"$info", arg_object, offsetof(open_args, info)},
     {"$transfer", arg_object, offsetof(open_args, transfer)},
+    {"$layout", arg_object, offsetof(open_args, layout)},
     {"$backing_store", arg_object, offsetof(open_args, backing_store)},
     {"$block_size", arg_object, offsetof(open_args, block_size)},
     {NULL, NULL, 0},
@@ -238,6 +239,22 @@ static int transfer_of(PyObject *given, collio_transfer *out)
     return -1;
 }
 
+int layout_of(PyObject *object, int *out)
+{
+    static const char *const names[] = {[COLLIO_LAYOUT_SHARED] = "shared",
+                                        [COLLIO_LAYOUT_PER_RANK] = "per-rank",
+                                        [COLLIO_LAYOUT_AUTO] = "auto"};
+    const char *name = "shared";
+
+    if (object != NULL && arg_text(object, &name) < 0)
+        return -1;
+    for (*out = COLLIO_LAYOUT_SHARED; *out <= COLLIO_LAYOUT_AUTO; ++*out)
+        if (strcmp(name, names[*out]) == 0)
+            return 0;
+    PyErr_Format(PyExc_ValueError, "layout must be 'shared', 'per-rank' or 'auto', not %R", object);
+    return -1;
+}
+
 static int check_hints(const open_args *a, const char *mode)
 {
     if (check_strategy(a->fs_strategy, mode) < 0)
@@ -267,7 +284,7 @@ static int options_of(const open_args *a, const char **mode, collio_file_options
         number_of(a->alignment_interval, &out->alignment) < 0 ||
         number_of(a->meta_block_size, &out->metadata_block) < 0 || formats_of(a->libver, out) < 0 ||
         (is_given(a->locking) && locking_of(a->locking, &out->locking) < 0) ||
-        transfer_of(a->transfer, &out->transfer) < 0)
+        transfer_of(a->transfer, &out->transfer) < 0 || layout_of(a->layout, &out->layout) < 0)
         return -1;
     out->track_order = h5_wants_order(a->track_order);
     return out->track_order < 0 ? -1 : 0;

@@ -90,16 +90,6 @@ enum collio_verify {
                            error of the read that meets it. (Reads always verify what they read.) */
 };
 
-enum collio_layout {
-    COLLIO_LAYOUT_SHARED,   /* a step is one file, which all ranks write. The default */
-    COLLIO_LAYOUT_PER_RANK, /* each rank writes its parts to a file of its own, for file systems on
-                               which a shared one cannot be. Other readers see whole arrays, as
-                               virtual datasets, in the step's own file. A save in the background
-                               writes the parts before save_start returns */
-    COLLIO_LAYOUT_AUTO,     /* shared, unless a probe at open finds that the ranks cannot share a
-                               file in the directory: then per-rank, and the log says why */
-};
-
 #define COLLIO_MAX_SIGNALS 16
 
 typedef struct collio_checkpoint_options {

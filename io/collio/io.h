@@ -161,6 +161,17 @@ typedef enum collio_transfer {
                                  systems where small or interleaved writes cost much */
 } collio_transfer;
 
+/* Of a file, or of the steps of a directory of checkpoints (collio/checkpoint.h). */
+enum collio_layout {
+    COLLIO_LAYOUT_SHARED,   /* one file, which all ranks write. The default */
+    COLLIO_LAYOUT_PER_RANK, /* each rank writes its elements to a file of its own, for file systems
+                               on which a shared one cannot be. Other readers see whole arrays, as
+                               virtual datasets in one more file. Of checkpoints: a save in the
+                               background writes the parts before save_start returns */
+    COLLIO_LAYOUT_AUTO,     /* shared, unless a probe at open finds that the ranks cannot share a
+                               file in the directory: then per-rank, and the log says why */
+};
+
 /* Zeros are the defaults. Must match on all ranks. */
 typedef struct collio_file_options {
     int64_t user_block;     /* bytes left free at the start: 0, 512, 1024, 2048, ... */
@@ -172,6 +183,7 @@ typedef struct collio_file_options {
     int track_order;        /* 1: a new root keeps the order in which names and attributes come */
     collio_locking locking;
     collio_transfer transfer; /* how elements that are contiguous in the file are written */
+    int layout;               /* enum collio_layout: see collio_file_open() */
 } collio_file_options;
 
 /*
@@ -192,6 +204,23 @@ typedef struct collio_file_options {
  * opening for writing mends it). A file that could not be created whole is removed. Rank 0 holds a
  * lock (flock) while the file is open, shared for "r" and exclusive otherwise;
  * HDF5_USE_FILE_LOCKING=FALSE in its environment turns that off.
+ *
+ * With COLLIO_LAYOUT_PER_RANK no file is written by two ranks. "<path>.ranks" is a directory with a
+ * file of each rank, which holds the elements that it has written, and an index; `path` itself has
+ * the structure, and datasets that are virtual over the index. It has its name only once all has
+ * been closed and is on disk: a job that dies before leaves nothing of that name, and what it leaves
+ * in the directory the next one removes. A file that was there goes at the beginning, as with any
+ * "w". Whoever reads `path` (HDF5, this library) gets whole arrays, from the files in the directory,
+ * which has to stay beside it; it can be opened with "r+" to change structure, not elements.
+ * The layout is for new files ("w", "w-", "x", or "a" where there is none: UNSUPPORTED otherwise,
+ * while AUTO takes them as shared ones) and has no effect with "r". Until the file is closed
+ *   - a rank reads what it has written itself: UNSUPPORTED for elements that it has not;
+ *   - where several ranks have written an element, that of the last call counts, and of the highest
+ *     rank in one call; independent writes belong to the collective write before them;
+ *   - elements are written by blocks, strides and lists: UNSUPPORTED for those by numbers, and for
+ *     single fields of structs;
+ *   - datasets keep their shape; none can be virtual or external; nothing is copied: UNSUPPORTED.
+ * Elements of variable length and single elements are part of the structure.
  */
 COLLIO_API int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
                                 const collio_file_options *options, collio_file **out,

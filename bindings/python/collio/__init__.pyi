@@ -333,6 +333,7 @@ class File(Group):
         comm: Communicator | None = None,
         info: MPI.Info | None = None,
         transfer: str | None = None,
+        layout: str = "shared",
         backing_store: bool = True,
         block_size: int | None = None,
     ) -> None: ...
