@@ -1,6 +1,7 @@
 /* The file on disk: lock, read, and change its structure as one step. */
 #define _GNU_SOURCE
 #include "journal.h"
+#include "sound.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -217,6 +218,7 @@ int collio_disk_close(collio_disk *disk, collio_error *err)
     int failed = collio_posix_close(&disk->fd, disk->path, err);
 
     collio_overlay_drop(&disk->overlay);
+    collio_sound_drop(&disk->sound);
     free(disk->path);
     disk->path = NULL;
     return failed;

@@ -1,7 +1,7 @@
 /* A virtual file driver for HDF5: reads the file through the overlay, writes into
  * the overlay. (HDF5 Virtual File Layer; the class differs from release to
  * release, so it is given by field name.) */
-#include "driver.h"
+#include "sound.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -161,7 +161,8 @@ static herr_t driver_read(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_t
     if (collio_disk_read(disk, bytes, (int64_t)size, (int64_t)address, &last_error))
         return -1;
     collio_overlay_read(&disk->overlay, (int64_t)address, (int64_t)size, bytes);
-    return 0;
+    return collio_sound_check(disk, type, (int64_t)address, (int64_t)size, bytes, &last_error) ? -1
+                                                                                               : 0;
 }
 
 static herr_t write_elements(collio_disk *disk, int64_t address, size_t size, const void *bytes)

@@ -14,6 +14,29 @@
 #include "hdf.h"
 #include "overlay.h"
 
+/* What structure that was read says of other places; see sound.h. */
+typedef struct collio_expected {
+    int64_t address;
+    enum {
+        COLLIO_EXPECT_NOTHING,
+        COLLIO_EXPECT_REST, /* a further piece of an object header */
+        COLLIO_EXPECT_GROUP_TREE,
+        COLLIO_EXPECT_CHUNK_TREE,
+        COLLIO_EXPECT_NAMES
+    } kind;
+    int8_t level;  /* of a node; -1: any */
+    int64_t limit; /* of names: bytes of their heap; of chunks: the rank, with the element */
+} collio_expected;
+
+typedef struct collio_sound {
+    int ready;
+    int64_t base; /* where the superblock is */
+    int address_bytes, length_bytes;
+    int64_t watched; /* the header of the dataset whose elements are looked at, and one; 0: none */
+    collio_expected *table; /* by address */
+    size_t count, room;
+} collio_sound;
+
 typedef struct collio_disk {
     int fd;
     char *path; /* owned */
@@ -31,6 +54,7 @@ typedef struct collio_disk {
     int64_t eoa;            /* end of the space that HDF5 has given out */
     int64_t eof;            /* size of the file as HDF5 sees it */
     int64_t committed;      /* where the space ends that the file on disk refers to */
+    collio_sound sound;
 } collio_disk;
 
 /* ------------------------------------------------------------------ disk.c */

@@ -177,6 +177,9 @@ void collio_object_drop_all(collio_file *file);
 /* Find out the names of all open objects again, after links have changed. */
 void collio_object_rename_all(collio_file *file, collio_error *err);
 
+/* The address of its header in HDF5's terms; -1 if it is in another file. */
+int64_t collio_object_header(const collio_object *object);
+
 /* Check that the object may be changed: VALUE. */
 int collio_object_check_writable(const collio_object *object, collio_error *err);
 

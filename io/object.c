@@ -75,6 +75,23 @@ static unsigned long file_number(hid_t id)
     return GET_INFO(id, &info) < 0 ? 0 : info.fileno;
 }
 
+int64_t collio_object_header(const collio_object *object)
+{
+    object_info info;
+    int64_t address = -1;
+
+    if (object->foreign || GET_INFO(object->id, &info) < 0)
+        return -1;
+#if H5_VERSION_GE(1, 12, 0)
+    address = 0;
+    for (int i = 8; i > 0; i--) /* as HDF5's own files have it */
+        address = address << 8 | info.token.__data[i - 1];
+#else
+    address = (int64_t)info.addr;
+#endif
+    return address;
+}
+
 /* What tells the object from all others of the file: not HDF5's number of the file, which is each
  * process's own. But the number shows whether an external link has led to another file, of which
  * the root was the first to be seen. */

@@ -6,6 +6,7 @@
  * chunk_write.c and chunk_filter.c, and everything else is read through HDF5, on
  * each rank by itself. */
 #include "chunk.h"
+#include "sound.h"
 #include "split.h"
 #include "type.h"
 
@@ -241,6 +242,14 @@ static int space_like(const collio_selection *s, hid_t *out, collio_error *err)
     return collio_hdf5_space(s->ndim, extents, out, err);
 }
 
+/* What has been written since a file was opened may be known to HDF5 alone: then HDF5 is right, and
+ * the disk is not looked at. */
+static int refers_to_disk(const collio_object *dataset)
+{
+    return collio_type_variable(dataset->layout.stored) && !dataset->file->writable &&
+           !dataset->layout.filtered && dataset->layout.kind <= COLLIO_STORED_CHUNKED;
+}
+
 /* Read the selection into memory without gaps. */
 static int read_packed(const collio_object *dataset, const collio_selection *selection,
                        collio_type type, void *memory, collio_error *err)
@@ -248,11 +257,14 @@ static int read_packed(const collio_object *dataset, const collio_selection *sel
     hid_t element = collio_hdf5_type(type, err), file = H5Dget_space(dataset->id);
     hid_t packed = H5I_INVALID_HID;
 
+    if (refers_to_disk(dataset))
+        collio_sound_watch(&dataset->file->disk, collio_object_header(dataset));
     if (element >= 0 && collio_hdf5(file < 0, "H5Dget_space", err) == COLLIO_OK &&
         collio_selection_apply(selection, file, err) == COLLIO_OK &&
         space_like(selection, &packed, err) == COLLIO_OK)
         collio_hdf5(H5Dread(dataset->id, element, packed, file, H5P_DEFAULT, memory) < 0, "H5Dread",
                     err);
+    collio_sound_watch(&dataset->file->disk, -1);
     if (packed >= 0)
         H5Sclose(packed);
     if (file >= 0)

@@ -1,6 +1,6 @@
 /*
- * Damaged files: cut off anywhere, or with a byte changed in the first structures. Reading gives an
- * error or values, and the file can be opened again after that. ranks: 1
+ * Damaged files: cut off anywhere, or with any byte changed. Reading gives an error or values, and
+ * the file can be opened again after that. ranks: 1
  *
  * The campaign tests/campaign/fuzz.py damages at random, and finds crashes within HDF5 itself,
  * which depend on its version; here is what every version has to stand.
@@ -100,6 +100,57 @@ static void test_changed(const char *name, unsigned char *bytes, size_t size, lo
     tap_ok(read_damaged("damaged.h5", bytes, size) == all, "%s unharmed is read in whole", name);
 }
 
+/* Every second byte of the file, each in one of several ways. More values than there are may be
+ * found: names may lead in circles. */
+static void test_anywhere(const char *name, unsigned char *bytes, size_t size)
+{
+    static const unsigned char masks[] = {0x02, 0xff, 0x40, 0x01, 0x80};
+    int refused = 0, read = 0, wrong = 0;
+
+    for (size_t at = 0; at < size; at += 2) {
+        unsigned char mask = masks[at % sizeof masks];
+        long values;
+        bytes[at] ^= mask;
+        values = read_damaged("damaged.h5", bytes, size);
+        bytes[at] ^= mask;
+        refused += values == -1;
+        read += values >= 0;
+        wrong += values == -2;
+    }
+    tap_ok(wrong == 0 && read > 0, "%s with any byte changed: %d refused, %d read", name, refused,
+           read);
+}
+
+/* What is wrong is said by name. */
+static void test_words(unsigned char *bytes, size_t size)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_file *file = NULL;
+    collio_object *u = NULL;
+    FILE *out = fopen("damaged.h5", "wb");
+    int said = 0;
+
+    /* The version of the first attribute message that follows its name's sizes. */
+    for (size_t at = 8; at + 16 < size && !said; at++)
+        if (memcmp(bytes + at, "range\0\0", 8) == 0) {
+            bytes[at - 8] = 9;
+            said = 1;
+        }
+    if (out != NULL) {
+        fwrite(bytes, 1, size, out);
+        fclose(out);
+    }
+    collio_file_open(MPI_COMM_SELF, "damaged.h5", "r", NULL, &file, &err);
+    if (file != NULL)
+        collio_object_open(collio_file_root(file), "a/b/u", &u, &err);
+    tap_ok(said && err.code == COLLIO_ERR_HDF5 &&
+               strstr(err.text, "damaged.h5' is damaged") != NULL,
+           "a damaged header is called so: %s", err.text);
+    collio_object_close(&u);
+    collio_error_clear(&err);
+    collio_file_close(&file, &err);
+}
+
 int main(int argc, char **argv)
 {
     MPI_Init(&argc, &argv);
@@ -114,6 +165,9 @@ int main(int argc, char **argv)
         tap_ok(all == 9, "%ld values in %s", all, name);
         test_cut(name, bytes, size, all);
         test_changed(name, bytes, size, all);
+        test_anywhere(name, bytes, size);
+        if (format == COLLIO_FORMAT_EARLIEST)
+            test_words(bytes, size);
         free(bytes);
     }
     MPI_Finalize();
