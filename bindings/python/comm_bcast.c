@@ -22,6 +22,18 @@ typedef struct announcement {
     int64_t size, head;
 } announcement;
 
+/* As many at a time as an int can say. */
+static int bcast_memory(call *c, const void *data, int64_t size)
+{
+    enum { STEP = 1 << 30 };
+    int failed = 0;
+
+    for (int64_t done = 0; !failed && (done < size || done == 0); done += STEP)
+        failed = bcast_bytes(c, (char *)data + done, (int)(size - done < STEP ? size - done : STEP),
+                             MPI_BYTE);
+    return failed;
+}
+
 static int announce(call *c, announcement *a)
 {
     return bcast_bytes(c, a, 2, MPI_INT64_T);
@@ -29,12 +41,11 @@ static int announce(call *c, announcement *a)
 
 static int bcast_pieces(call *c, const parcel *p)
 {
-    int failed =
-        bcast_bytes(c, PyBytes_AS_STRING(p->head), (int)PyBytes_GET_SIZE(p->head), MPI_BYTE);
+    int failed = bcast_memory(c, PyBytes_AS_STRING(p->head), PyBytes_GET_SIZE(p->head));
 
     for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(p->buffers); i++) {
         const Py_buffer *view = PyPickleBuffer_GetBuffer(PyList_GET_ITEM(p->buffers, i));
-        failed = bcast_bytes(c, view->buf, (int)view->len, MPI_BYTE);
+        failed = bcast_memory(c, view->buf, view->len);
     }
     return failed;
 }
@@ -51,10 +62,12 @@ static PyObject *bcast_from_root(call *c)
     if (p.head != NULL)
         a.head = PyBytes_GET_SIZE(p.head);
     failed = announce(c, &a) < 0;
+    if (!failed && !c->inter)
+        failed = object_agree_on_room(c, a.size, 1) < 0;
     if (!failed && p.head != NULL)
         failed = bcast_pieces(c, &p);
     else if (!failed && a.size != UNPICKLABLE)
-        failed = bcast_bytes(c, p.data, p.count, MPI_BYTE);
+        failed = bcast_memory(c, PyBytes_AS_STRING(p.keep), p.size);
     parcel_release(&p);
     if (!failed)
         result = Py_NewRef(c->inter ? Py_None : c->a.object);
@@ -64,15 +77,56 @@ static PyObject *bcast_from_root(call *c)
 /* The counterpart of bcast_pieces(). */
 static int receive_pieces(call *c, char *data, int64_t head)
 {
-    int failed = bcast_bytes(c, data, (int)head, MPI_BYTE);
+    int failed = bcast_memory(c, data, head);
     char *at = data + head;
 
     for (int64_t i = 0; !failed && i < parcel_buffers(data); i++) {
         int64_t length = parcel_buffer_length(data, i);
-        failed = bcast_bytes(c, at, (int)length, MPI_BYTE);
+        failed = bcast_memory(c, at, length);
         at += parcel_aligned(length);
     }
     return failed;
+}
+
+/* The same without memory for it, since the others wait for this rank: into the sink. */
+static int drop(call *c, int64_t size)
+{
+    enum { STEP = 1 << 30 };
+    int failed = 0;
+
+    for (int64_t done = 0; !failed && (done < size || done == 0); done += STEP) {
+        int64_t part = size - done < STEP ? size - done : STEP;
+        MPI_Datatype type;
+        if (sink_type(part, &type) < 0)
+            return -1;
+        failed = bcast_bytes(c, MPI_BOTTOM, 1, type);
+        MPI_Type_free(&type);
+    }
+    return failed;
+}
+
+static int drop_pieces(call *c, int64_t head)
+{
+    void *data;
+    PyObject *room = parcel_room((Py_ssize_t)head, &data);
+    int failed = room == NULL ? -1 : bcast_memory(c, data, head);
+
+    for (int64_t i = 0; !failed && i < parcel_buffers(data); i++)
+        failed = drop(c, parcel_buffer_length(data, i));
+    Py_XDECREF(room);
+    return failed;
+}
+
+/* Between two groups there is nobody to agree with. */
+static PyObject *receive_without_room(call *c, const announcement *a)
+{
+    PyErr_Clear();
+    if (!c->inter && object_agree_on_room(c, a->size, 0) < 0)
+        return NULL;
+    if ((a->head > 0 ? drop_pieces(c, a->head) : drop(c, a->size)) == 0)
+        PyErr_Format(PyExc_MemoryError, "no memory for the %lld bytes of rank %d's object",
+                     (long long)a->size, c->a.root);
+    return NULL;
 }
 
 static PyObject *bcast_to_others(call *c)
@@ -86,9 +140,10 @@ static PyObject *bcast_to_others(call *c)
         return NULL;
     room = parcel_room((Py_ssize_t)a.size, &data);
     if (room == NULL)
-        return NULL;
-    failed =
-        a.head > 0 ? receive_pieces(c, data, a.head) : bcast_bytes(c, data, (int)a.size, MPI_BYTE);
+        return receive_without_room(c, &a);
+    failed = !c->inter && object_agree_on_room(c, a.size, 1) < 0;
+    if (!failed)
+        failed = a.head > 0 ? receive_pieces(c, data, a.head) : bcast_memory(c, data, a.size);
     if (!failed)
         object = parcel_open(c->serializer, room, 0, (Py_ssize_t)a.size);
     Py_DECREF(room);

@@ -55,6 +55,25 @@ int object_call(call *c, PyObject *self, const row_method *row, const param *par
     return find_others(c, self);
 }
 
+int object_agree_on_room(call *c, int64_t size, int have)
+{
+    int mine = have ? 0 : c->rank + 1, first = 0, code;
+    PyThreadState *saved;
+
+    if (size <= SINK_SIZE)
+        return 0;
+    saved = gil_lend(c->st);
+    code = MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MAX, c->comm);
+    gil_acquire(saved);
+    if (mpi_failed(code, "MPI_Allreduce") < 0)
+        return -1;
+    if (first == 0)
+        return 0;
+    PyErr_Format(PyExc_MemoryError, "rank %d has no memory for %lld bytes of objects", first - 1,
+                 (long long)size);
+    return -1;
+}
+
 int64_t object_pack(PyObject *serializer, PyObject *object, parcel *p)
 {
     if (parcel_pack(serializer, object, p) == 0)
@@ -107,22 +126,65 @@ static int tell_sizes(call *c, int64_t size, table *t, int to_all)
     return mpi_failed(code, "MPI_Allgather");
 }
 
-static int move_bytes(call *c, const parcel *p, const table *t, int to_all)
+/* Whether all counts and displacements are ints, and everybody knows. */
+static int is_small(const call *c, const table *t)
 {
-    PyThreadState *saved = gil_lend(c->st);
+    return !c->neighbours && !c->inter && table_total(t) <= INT_MAX;
+}
+
+static int move_small(call *c, const parcel *p, table *t, int to_all, int gets)
+{
+    PyThreadState *saved;
     int code;
 
-    if (c->neighbours)
-        code = MPI_Neighbor_allgatherv(p->data, p->count, p->type, t->data, t->counts, t->displs,
-                                       MPI_BYTE, c->comm);
-    else if (to_all)
-        code = MPI_Allgatherv(p->data, p->count, p->type, t->data, t->counts, t->displs, MPI_BYTE,
-                              c->comm);
-    else
-        code = MPI_Gatherv(p->data, p->count, p->type, t->data, t->counts, t->displs, MPI_BYTE,
-                           c->a.root, c->comm);
+    table_lay_out(t, gets);
+    if (object_agree_on_room(c, table_total(t), t->lost == 0) < 0)
+        return -1;
+    saved = gil_lend(c->st);
+    code = to_all ? MPI_Allgatherv(p->data, p->count, p->type, t->data, t->counts, t->displs,
+                                   MPI_BYTE, c->comm)
+                  : MPI_Gatherv(p->data, p->count, p->type, t->data, t->counts, t->displs, MPI_BYTE,
+                                c->a.root, c->comm);
     gil_acquire(saved);
     return mpi_failed(code, to_all ? "MPI_Allgatherv" : "MPI_Gatherv");
+}
+
+/*
+ * Where a rank cannot know whether the objects of others are more than an int can say, or knows
+ * that they are, each piece has its own type: the sender need not know which way the receiver goes.
+ * `out` says who gets the parcel.
+ */
+static int move_typed(call *c, const parcel *p, const table *out, table *t, int gets)
+{
+    PyThreadState *saved;
+    int code;
+
+    if (gets && table_lay_out_typed(t) < 0)
+        return -1;
+    saved = gil_lend(c->st);
+    code = c->neighbours ? MPI_Neighbor_alltoallw(p->data, out->counts, out->places, out->types,
+                                                  t->from, t->counts, t->places, t->types, c->comm)
+                         : MPI_Alltoallw(p->data, out->counts, out->displs, out->types, t->from,
+                                         t->counts, t->displs, t->types, c->comm);
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Alltoallw");
+}
+
+/* The same parcel to all, or only to the root. */
+static int move_each(call *c, const parcel *p, table *t, int to_all, int gets, int gives)
+{
+    table out;
+    int result = -1;
+
+    if (table_init(&out, c->to) == 0) {
+        for (int i = 0; i < c->to; i++) {
+            out.types[i] = p->type;
+            out.counts[i] = gives && (to_all || i == c->a.root) ? p->count : 0;
+        }
+        result = move_typed(c, p, &out, t, gets);
+    }
+    table_free(&out);
+    return result;
 }
 
 /* Everyone's objects, on all ranks or (None elsewhere) on the root. New. */
@@ -139,8 +201,10 @@ static PyObject *gather_objects(call *c, int to_all)
         if (gives)
             size = object_pack(c->serializer, c->a.object, &p);
         object_hold(&h);
-        if (tell_sizes(c, size, &t, to_all) == 0 && table_lay_out(&t, gets) == 0 &&
-            move_bytes(c, &p, &t, to_all) == 0 && table_refuse(&t, word_for(c)) == 0)
+        if (tell_sizes(c, size, &t, to_all) == 0 &&
+            (is_small(c, &t) ? move_small(c, &p, &t, to_all, gets)
+                             : move_each(c, &p, &t, to_all, gets, gives)) == 0 &&
+            table_refuse(&t, word_for(c)) == 0)
             result = gets ? table_open(c->serializer, &t) : Py_NewRef(Py_None);
         result = object_release(&h, result);
     }
@@ -171,45 +235,83 @@ static PyObject *allgather(PyObject *self, const row_method *row, PyObject *cons
 
 /* ----------------------------------------------------------------- scatter, alltoall */
 
-static int scatter_sizes(call *c, const table *t, int64_t *size)
-{
-    PyThreadState *saved = gil_lend(c->st);
-    int code = MPI_Scatter(t->sizes, 1, MPI_INT64_T, size, 1, MPI_INT64_T, c->a.root, c->comm);
+/* What the root tells each. */
+typedef struct portion {
+    int64_t size, in_place; /* in_place: MPI_Alltoallw carries it */
+} portion;
 
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Scatter");
-}
-
-/* Receive one's own part; None where nothing is to be received. New. */
-static PyObject *scatter_bytes(call *c, const table *t, int64_t size)
+static int scatter_sizes(call *c, const table *t, portion *mine)
 {
-    const int64_t length = size < 0 ? 0 : size;
-    void *data;
-    PyObject *room = parcel_room((Py_ssize_t)length, &data), *object = NULL;
+    portion *all = PyMem_Calloc((size_t)t->n + 1, sizeof *all);
     PyThreadState *saved;
     int code;
 
-    if (room == NULL)
-        return NULL;
+    if (all == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (int i = 0; i < t->n; i++)
+        all[i] = (portion){t->sizes[i], t->in_place};
     saved = gil_lend(c->st);
-    code = MPI_Scatterv(t->data, t->counts, t->displs, MPI_BYTE, data, (int)length, MPI_BYTE,
-                        c->a.root, c->comm);
+    code = MPI_Scatter(all, 2, MPI_INT64_T, mine, 2, MPI_INT64_T, c->a.root, c->comm);
     gil_acquire(saved);
-    if (mpi_failed(code, "MPI_Scatterv") == 0 && object_refuse(size, "rank", c->a.root) == 0)
-        object = size == NOBODY ? Py_NewRef(Py_None)
-                                : parcel_open(c->serializer, room, 0, (Py_ssize_t)length);
-    Py_DECREF(room);
+    PyMem_Free(all);
+    return mpi_failed(code, "MPI_Scatter");
+}
+
+/* One's own part comes from the root alone. */
+static int scatter_typed(call *c, const table *t, table *in)
+{
+    PyThreadState *saved = gil_lend(c->st);
+    int code = MPI_Alltoallw(t->from, t->counts, t->displs, t->types, in->from, in->counts,
+                             in->displs, in->types, c->comm);
+
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Alltoallw");
+}
+
+static int scatter_joined(call *c, const table *t, table *in)
+{
+    int count = c->a.root < in->n ? in->counts[c->a.root] : 0;
+    MPI_Datatype type = c->a.root < in->n ? in->types[c->a.root] : MPI_BYTE;
+    PyThreadState *saved = gil_lend(c->st);
+    int code = MPI_Scatterv(t->data, t->counts, t->displs, MPI_BYTE, in->from, count, type,
+                            c->a.root, c->comm);
+
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Scatterv");
+}
+
+/* Receive one's own part; None where nothing is to be received. Between two groups not all know
+ * what the root told, so that there is one way alone. New. */
+static PyObject *scatter_bytes(call *c, const table *t, const portion *mine)
+{
+    const int typed = c->inter || mine->in_place;
+    PyObject *object = NULL;
+    table in;
+
+    if (table_init(&in, c->from) == 0) {
+        if (mine->size != NOBODY)
+            in.sizes[c->a.root] = mine->size;
+        if (table_lay_out_typed(&in) == 0 &&
+            (typed ? scatter_typed(c, t, &in) : scatter_joined(c, t, &in)) == 0 &&
+            table_refuse(&in, "rank") == 0)
+            object = mine->size == NOBODY
+                         ? Py_NewRef(Py_None)
+                         : parcel_open(c->serializer, in.room, 0, (Py_ssize_t)mine->size);
+    }
+    table_free(&in);
     return object;
 }
 
 static PyObject *scatter(PyObject *self, const row_method *row, PyObject *const *args,
                          Py_ssize_t nargs, PyObject *keywords)
 {
+    portion mine = {NOBODY, 0};
     call c;
     table t;
     held h;
     PyObject *object = NULL;
-    int64_t size = NOBODY;
 
     if (object_call(&c, self, row, sendobj_root, args, nargs, keywords) < 0)
         return NULL;
@@ -217,8 +319,8 @@ static PyObject *scatter(PyObject *self, const row_method *row, PyObject *const 
         if (object_at_root(&c))
             table_pack(c.serializer, c.a.object, &t);
         object_hold(&h);
-        if (scatter_sizes(&c, &t, &size) == 0)
-            object = scatter_bytes(&c, &t, size);
+        if (scatter_sizes(&c, &t, &mine) == 0)
+            object = scatter_bytes(&c, &t, &mine);
         object = object_release(&h, object);
     }
     table_free(&t);
@@ -261,7 +363,7 @@ static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const
     if (object_call(&c, self, row, sendobj, args, nargs, keywords) < 0)
         return NULL;
     if ((table_init(&out, c.to) | table_init(&in, c.from)) == 0) {
-        table_pack_apart(c.serializer, c.a.object, &out);
+        table_pack(c.serializer, c.a.object, &out);
         object_hold(&h);
         if (exchange_sizes(&c, &out, &in) == 0 && table_lay_out_typed(&in) == 0 &&
             exchange_bytes(&c, &out, &in) == 0 && table_refuse(&in, word_for(&c)) == 0)

@@ -140,7 +140,7 @@ static int find(MPI_Comm comm, int source, int tag, MPI_Message *found, MPI_Coun
 /* Receive one object: wait for it, make room, fetch it. New. */
 static PyObject *receive(state *st, MPI_Comm comm, int source, int tag, MPI_Status *status)
 {
-    incoming in = {NULL, 0, NULL, NULL, 0};
+    incoming in = {.room = NULL};
     PyObject *object = NULL;
     MPI_Request request;
     MPI_Message found;

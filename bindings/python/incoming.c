@@ -45,9 +45,14 @@ static const char *next_description(const char **at, int *words)
 
 /* --------------------------------------------------------------------------- memory */
 
+/* A large one is made empty at first: without memory PyByteArray_FromStringAndSize() of Python 3.11
+ * looks at fields that it has not set. */
 PyObject *parcel_room(Py_ssize_t size, void **data)
 {
-    PyObject *room = PyByteArray_FromStringAndSize(NULL, size);
+    PyObject *room = PyByteArray_FromStringAndSize(NULL, size <= SINK_SIZE ? size : 0);
+
+    if (room != NULL && size > SINK_SIZE && PyByteArray_Resize(room, size) < 0)
+        Py_CLEAR(room);
 
     if (room != NULL)
         *data = PyByteArray_AS_STRING(room);
@@ -227,12 +232,22 @@ PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py
     return open_pickle(serializer, head, room, start + head_size(head));
 }
 
+/* The first message: what there was no room for lies in the sink. */
+static const char *first_of(const incoming *in)
+{
+    return in->room == Py_None ? sink_memory : PyByteArray_AS_STRING(in->room);
+}
+
 PyObject *incoming_open(const incoming *in)
 {
-    const parcel_head *head = (const parcel_head *)PyByteArray_AS_STRING(in->room);
+    const parcel_head *head = (const parcel_head *)first_of(in);
 
     if (in->nobody)
         Py_RETURN_NONE;
+    if (in->error != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(in->error), in->error);
+        return NULL;
+    }
     if (in->load == NULL)
         return parcel_open(in->serializer, in->room, 0, in->size);
     if (is_one_array(head))
@@ -252,9 +267,37 @@ void incoming_release(incoming *in)
     Py_CLEAR(in->room);
     Py_CLEAR(in->load);
     Py_CLEAR(in->serializer);
+    Py_CLEAR(in->error);
 }
 
 /* ----------------------------------------------------------------------- receiving */
+
+/* There is no room: say so when it is opened, and let the sink take it. */
+static int lose(incoming *in, message *m)
+{
+    PyObject *type, *value, *trace;
+
+    PyErr_Fetch(&type, &value, &trace);
+    if (type != NULL && PyErr_GivenExceptionMatches(type, PyExc_MemoryError)) {
+        Py_SETREF(type, Py_NewRef(PyExc_MemoryError));
+        Py_XSETREF(value, PyUnicode_FromFormat("no memory for an object with %lld bytes, which was "
+                                               "taken from its queue and is lost",
+                                               (long long)m->count));
+    }
+    PyErr_NormalizeException(&type, &value, &trace);
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    Py_XSETREF(in->error, value);
+    if (m->count <= SINK_SIZE) {
+        m->data = sink_memory;
+        return 0;
+    }
+    if (sink_type(m->count, &m->type) < 0)
+        return -1;
+    m->data = MPI_BOTTOM;
+    m->count = 1;
+    return 0;
+}
 
 /* Post the receive of a message, of bytes: one that was found, or the load after its head. */
 static int post(message *m, MPI_Message *found, const MPI_Status *after, MPI_Comm comm,
@@ -270,6 +313,8 @@ static int post(message *m, MPI_Message *found, const MPI_Status *after, MPI_Com
         code = SIZED(large, MPI_Irecv, m->data, m->count, m->type, after->MPI_SOURCE,
                      after->MPI_TAG, comm, request);
     message_release(m);
+    if (m->data == MPI_BOTTOM) /* of lose() */
+        MPI_Type_free(&m->type);
     return mpi_failed(code, found != NULL ? "MPI_Imrecv" : "MPI_Irecv");
 }
 
@@ -288,7 +333,7 @@ static int arrive(MPI_Request request)
 
 static int announces_load(const incoming *in)
 {
-    const char *data = PyByteArray_AS_STRING(in->room);
+    const char *data = first_of(in);
 
     return has_head(data, in->size) && (((const parcel_head *)data)->kind & PARCEL_APART);
 }
@@ -299,9 +344,10 @@ static int post_load(incoming *in, const MPI_Status *status, MPI_Comm comm, MPI_
     message m;
 
     message_init(&m);
-    in->load =
-        room_of_load((const parcel_head *)PyByteArray_AS_STRING(in->room), &m.data, &m.count);
-    return in->load != NULL ? post(&m, NULL, status, comm, request) : -1;
+    in->load = room_of_load((const parcel_head *)first_of(in), &m.data, &m.count);
+    if (in->load == NULL && lose(in, &m) < 0)
+        return -1;
+    return post(&m, NULL, status, comm, request);
 }
 
 int incoming_post(state *st, incoming *in, MPI_Message *found, MPI_Count size, MPI_Comm comm,
@@ -316,7 +362,12 @@ int incoming_post(state *st, incoming *in, MPI_Message *found, MPI_Count size, M
     in->nobody = *found == MPI_MESSAGE_NO_PROC;
     in->size = (Py_ssize_t)size;
     in->room = parcel_room(in->size, &m.data);
-    if (in->room == NULL || post(&m, found, NULL, comm, request) < 0)
+    if (in->room == NULL) {
+        in->room = Py_NewRef(Py_None);
+        if (lose(in, &m) < 0)
+            return -1;
+    }
+    if (post(&m, found, NULL, comm, request) < 0)
         return -1;
     if (size > PARCEL_HEAD_MAX)
         return 0;
@@ -353,8 +404,11 @@ int incoming_take(state *st, incoming *in, MPI_Message *found, MPI_Count size, M
     in->serializer = Py_NewRef(serializer);
     in->size = (Py_ssize_t)size;
     in->room = PyByteArray_FromStringAndSize(data, in->size);
-    if (in->room == NULL)
-        return -1;
+    if (in->room == NULL) {
+        in->room = Py_NewRef(Py_None);
+        lose(in, &(message){.count = size});
+        memcpy(sink_memory, data, (size_t)size);
+    }
     if (announces_load(in))
         return post_load(in, &own, comm, request);
     *object = incoming_open(in);

@@ -134,7 +134,7 @@ static PyObject *receive_object(PyObject *self, const row_method *row, PyObject 
     static const param rows[] = {{"|status", arg_object, 0}, {NULL, NULL, 0}};
     state *st = state_of(self);
     PyObject *object = Py_None, *result = NULL;
-    incoming in = {NULL, 0, NULL, NULL, 0};
+    incoming in = {.room = NULL};
     MPI_Request request;
     MPI_Status *status;
 
@@ -156,7 +156,7 @@ static PyObject *receive_object_later(PyObject *self, const row_method *row,
                                       PyObject *keywords)
 {
     state *st = state_of(self);
-    incoming in = {NULL, 0, NULL, NULL, 0};
+    incoming in = {.room = NULL};
     MPI_Request request;
 
     if (nargs > 0 || keywords != NULL)

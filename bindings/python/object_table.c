@@ -30,7 +30,8 @@ void table_free(table *t)
     for (int i = 0; t->parcels != NULL && i < t->n; i++)
         parcel_release(&t->parcels[i]);
     for (int i = 0; t->own_types && i < t->n; i++)
-        MPI_Type_free(&t->types[i]);
+        if (t->types[i] != MPI_BYTE)
+            MPI_Type_free(&t->types[i]);
     PyMem_Free(t->parcels);
     PyMem_Free(t->places);
     PyMem_Free(t->types);
@@ -40,30 +41,7 @@ void table_free(table *t)
     Py_XDECREF(t->room);
 }
 
-/* Each part starts aligned. */
-int table_lay_out(table *t, int room)
-{
-    int64_t at = 0;
-
-    for (int i = 0; i < t->n; i++) {
-        int64_t size = t->sizes[i] < 0 ? 0 : t->sizes[i];
-        if (at + size > INT_MAX) {
-            PyErr_SetString(PyExc_OverflowError, "the objects together exceed 2147483647 bytes: "
-                                                 "send them one by one, or as arrays");
-            return -1;
-        }
-        t->counts[i] = (int)size;
-        t->displs[i] = (int)at;
-        t->places[i] = (MPI_Aint)at;
-        at += parcel_aligned(size);
-    }
-    if (room)
-        t->room = parcel_room((Py_ssize_t)at, &t->data);
-    t->from = t->data;
-    return room && t->room == NULL ? -1 : 0;
-}
-
-static int64_t total_of(const table *t)
+int64_t table_total(const table *t)
 {
     int64_t total = 0;
 
@@ -72,38 +50,65 @@ static int64_t total_of(const table *t)
     return total;
 }
 
-/* One element of a type that lies at its absolute address. */
+/* Room for all, or 0: then it is to be received all the same, since others wait for that. */
+static int make_room(table *t)
+{
+    const int64_t total = table_total(t);
+
+    t->room = parcel_room((Py_ssize_t)total, &t->data);
+    if (t->room != NULL)
+        return 1;
+    PyErr_Clear();
+    t->lost = total;
+    if (total <= SINK_SIZE)
+        t->data = sink_memory;
+    return 0;
+}
+
+/* Each part starts aligned. */
+int table_lay_out(table *t, int room)
+{
+    int64_t at = 0;
+
+    for (int i = 0; i < t->n; i++) {
+        t->counts[i] = t->sizes[i] < 0 ? 0 : (int)t->sizes[i];
+        t->displs[i] = (int)at;
+        t->places[i] = (MPI_Aint)at;
+        at += parcel_aligned(t->counts[i]);
+    }
+    if (room)
+        make_room(t);
+    t->from = t->data;
+    return 0;
+}
+
+/* One element of a type that lies at its absolute address, or in the sink. */
 static int place_typed(table *t, int i, char *data)
 {
-    int length = t->sizes[i] < 0 ? 0 : (int)t->sizes[i], result;
-    MPI_Aint address;
+    const int64_t length = t->sizes[i] < 0 ? 0 : t->sizes[i];
 
-    MPI_Get_address(data, &address);
-    result = MPI_Type_create_hindexed(1, &length, &address, MPI_BYTE, &t->types[i]);
-    if (result == MPI_SUCCESS)
-        result = MPI_Type_commit(&t->types[i]);
     t->counts[i] = 1;
-    return mpi_failed(result, "MPI_Type_create_hindexed");
+    t->displs[i] = 0;
+    t->places[i] = 0;
+    return data != NULL ? parcel_place(data, length, &t->types[i])
+                        : sink_type(length, &t->types[i]);
 }
 
 int table_lay_out_typed(table *t)
 {
-    char *at;
+    int64_t at = 0;
 
-    if (total_of(t) <= INT_MAX)
-        return table_lay_out(t, 1);
-    t->room = parcel_room((Py_ssize_t)total_of(t), &t->data);
-    if (t->room == NULL)
-        return -1;
-    at = t->data;
-    for (int i = 0; i < t->n; i++) {
-        if (place_typed(t, i, at) < 0)
-            return -1;
-        t->places[i] = 0;
-        at += t->sizes[i] < 0 ? 0 : parcel_aligned(t->sizes[i]);
-    }
+    if (table_total(t) > INT_MAX)
+        make_room(t);
+    else if (table_lay_out(t, 1) == 0 && t->data != NULL)
+        return 0;
     t->own_types = 1;
     t->from = MPI_BOTTOM;
+    for (int i = 0; i < t->n; i++) {
+        if (place_typed(t, i, t->data != NULL ? (char *)t->data + at : NULL) < 0)
+            return -1;
+        at += t->sizes[i] < 0 ? 0 : parcel_aligned(t->sizes[i]);
+    }
     return 0;
 }
 
@@ -112,7 +117,11 @@ int table_refuse(const table *t, const char *who)
     for (int i = 0; i < t->n; i++)
         if (object_refuse(t->sizes[i], who, i) < 0)
             return -1;
-    return 0;
+    if (t->lost == 0)
+        return 0;
+    PyErr_Format(PyExc_MemoryError, "no memory for %lld bytes of objects, which are lost",
+                 (long long)t->lost);
+    return -1;
 }
 
 /* ----------------------------------------------------------------------------- packing */
@@ -137,9 +146,7 @@ static PyObject *sequence_of(PyObject *objects, int n)
     return list;
 }
 
-typedef int packer(PyObject *serializer, PyObject *object, parcel *p);
-
-static int pack_each(PyObject *serializer, PyObject *list, packer *pack, table *t)
+static int pack_each(PyObject *serializer, PyObject *list, table *t)
 {
     t->parcels = PyMem_Calloc((size_t)t->n + 1, sizeof *t->parcels);
     if (t->parcels == NULL) {
@@ -147,7 +154,7 @@ static int pack_each(PyObject *serializer, PyObject *list, packer *pack, table *
         return -1;
     }
     for (int i = 0; i < t->n; i++) {
-        if (pack(serializer, PySequence_Fast_GET_ITEM(list, i), &t->parcels[i]) < 0)
+        if (parcel_pack(serializer, PySequence_Fast_GET_ITEM(list, i), &t->parcels[i]) < 0)
             return -1;
         t->sizes[i] = t->parcels[i].size;
     }
@@ -157,8 +164,11 @@ static int pack_each(PyObject *serializer, PyObject *list, packer *pack, table *
 /* All in one block. */
 static int join(table *t)
 {
-    if (table_lay_out(t, 1) < 0)
+    table_lay_out(t, 1);
+    if (t->lost > 0) {
+        PyErr_NoMemory();
         return -1;
+    }
     for (int i = 0; i < t->n; i++)
         memcpy((char *)t->data + t->displs[i], t->parcels[i].data, (size_t)t->counts[i]);
     return 0;
@@ -175,12 +185,14 @@ static int pin(table *t)
         t->types[i] = t->parcels[i].type;
     }
     t->from = MPI_BOTTOM;
+    t->in_place = 1;
     return 0;
 }
 
+/* Whether some lie apart, or all together are more than an int can say. */
 static int has_large(const table *t)
 {
-    int large = 0;
+    int large = table_total(t) > INT_MAX;
 
     for (int i = 0; i < t->n; i++)
         large |= t->parcels[i].own_type;
@@ -189,6 +201,8 @@ static int has_large(const table *t)
 
 static void mark_failed(table *t)
 {
+    t->in_place = 0;
+    t->from = t->data;
     for (int i = 0; i < t->n; i++) {
         t->sizes[i] = UNPICKLABLE;
         t->counts[i] = t->displs[i] = 0;
@@ -197,27 +211,17 @@ static void mark_failed(table *t)
     }
 }
 
-static int pack_table(PyObject *serializer, PyObject *objects, packer *pack, table *t)
+int table_pack(PyObject *serializer, PyObject *objects, table *t)
 {
     PyObject *list = sequence_of(objects, t->n);
     int result = -1;
 
-    if (list != NULL && pack_each(serializer, list, pack, t) == 0)
+    if (list != NULL && pack_each(serializer, list, t) == 0)
         result = has_large(t) ? pin(t) : join(t);
     Py_XDECREF(list);
     if (result < 0)
         mark_failed(t);
     return result;
-}
-
-int table_pack(PyObject *serializer, PyObject *objects, table *t)
-{
-    return pack_table(serializer, objects, parcel_pack_plain, t);
-}
-
-int table_pack_apart(PyObject *serializer, PyObject *objects, table *t)
-{
-    return pack_table(serializer, objects, parcel_pack, t);
 }
 
 PyObject *table_open(PyObject *serializer, const table *t)

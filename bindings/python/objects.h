@@ -50,6 +50,13 @@ int64_t object_pack(PyObject *serializer, PyObject *object, parcel *p);
 /* 0 for a size; -1 for UNPICKLABLE, with an exception that names the rank. */
 int object_refuse(int64_t size, const char *who, int rank);
 
+/*
+ * Collective within one group, with a size that all know: leave together, with an exception on all,
+ * if a rank that gets the objects has no memory for them. What the sink can take needs no
+ * agreement.
+ */
+int object_agree_on_room(call *c, int64_t size, int have);
+
 /* A pending exception waits while the others are told. */
 typedef struct held {
     PyObject *type, *value, *trace;
@@ -73,33 +80,38 @@ typedef struct table {
     MPI_Aint *places; /* the displacements, however large */
     PyObject *room;
     void *data;
-    parcel *parcels;     /* of table_pack_apart() */
+    parcel *parcels;     /* of table_pack() */
+    int in_place;        /* they are sent from where they lie: `types` counts */
     MPI_Datatype *types; /* of the counts, for MPI_Alltoallw */
     int own_types;
-    void *from; /* where displacements count from in MPI_Alltoallw: data, or MPI_BOTTOM */
+    int64_t lost; /* bytes there was no memory for: they go to the sink */
+    void *from;   /* where displacements count from in MPI_Alltoallw: data, or MPI_BOTTOM */
 } table;
 
 /* table_free() in any case. */
 int table_init(table *t, int n);
 void table_free(table *t);
 
-/* Counts and displacements from the sizes, where what is missing is empty; and room, if
- * `room`. */
+/* Counts and displacements from the sizes, where what is missing is empty; and room, if `room`.
+ * All together must fit an int. Without memory t->lost says so; if the sink can take all, it is
+ * the room then, else there is none. */
 int table_lay_out(table *t, int room);
 
+/* What all take with their padding. */
+int64_t table_total(const table *t);
+
 /* Room for all from the sizes, as MPI_Alltoallw() and MPI_Neighbor_alltoallw() want it: together
- * they may be larger than an int can say. */
+ * they may be larger than an int can say. Without memory the types lead to the sink, and
+ * table_refuse() raises. */
 int table_lay_out_typed(table *t);
 
-/* 0 if no size is UNPICKLABLE, else -1. */
+/* 0 if no size is UNPICKLABLE and nothing is lost, else -1. */
 int table_refuse(const table *t, const char *who);
 
-/* Pickle one object for each into a table laid out for sending; None: that many times
- * None. If that fails all sizes say so, and the table is empty. */
+/* Pickle one object for each into a table laid out for sending; None: that many times None. Large
+ * objects stay where they are: the types describe them from `from`. If that fails all sizes say
+ * so, and the table is empty. */
 int table_pack(PyObject *serializer, PyObject *objects, table *t);
-
-/* The same, but large objects stay where they are: the types describe them from `from`. */
-int table_pack_apart(PyObject *serializer, PyObject *objects, table *t);
 
 /* The objects of a table. New list. */
 PyObject *table_open(PyObject *serializer, const table *t);

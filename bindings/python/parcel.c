@@ -22,7 +22,7 @@ int64_t parcel_buffer_length(const void *head, int64_t i)
 
 /* ------------------------------------------------------------------------- the head */
 
-enum way { WHOLE, APART, PLAIN }; /* parcel_pack(), _apart(), _plain() */
+enum way { WHOLE, APART }; /* parcel_pack(), _apart() */
 
 /* What an object is taken apart into. */
 typedef struct content {
@@ -75,71 +75,116 @@ typedef struct pieces {
     MPI_Aint *places;
 } pieces;
 
-static int add_piece(pieces *list, const void *data, int64_t length)
+/* How many of them one piece is: an int says the length of each. */
+enum { PIECE_MAX = 1 << 30 };
+
+static size_t piece_count(int64_t length)
+{
+    return (size_t)(length / PIECE_MAX) + 2; /* a part of one, and padding */
+}
+
+static int pieces_init(pieces *list, size_t room)
+{
+    *list = (pieces){0, PyMem_Malloc(room * sizeof(int)), PyMem_Malloc(room * sizeof(MPI_Aint))};
+    if (list->lengths != NULL && list->places != NULL)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
+static void pieces_free(pieces *list)
+{
+    PyMem_Free(list->lengths);
+    PyMem_Free(list->places);
+}
+
+static void add_bytes(pieces *list, const char *data, int64_t length)
+{
+    for (int64_t done = 0; done < length; done += PIECE_MAX) {
+        list->lengths[list->n] = (int)(length - done < PIECE_MAX ? length - done : PIECE_MAX);
+        MPI_Get_address(data + done, &list->places[list->n++]);
+    }
+}
+
+static void add_piece(pieces *list, const void *data, int64_t length)
 {
     static const char zeros[16];
-    int64_t padding = parcel_aligned(length) - length;
 
-    if (length > INT_MAX) {
-        PyErr_SetString(PyExc_OverflowError, "a buffer of the object exceeds 2147483647 bytes");
-        return -1;
-    }
-    list->lengths[list->n] = (int)length;
-    MPI_Get_address(data, &list->places[list->n++]);
-    if (padding > 0) {
-        list->lengths[list->n] = (int)padding;
-        MPI_Get_address(zeros, &list->places[list->n++]);
-    }
-    return 0;
+    add_bytes(list, data, length);
+    add_bytes(list, zeros, parcel_aligned(length) - length);
 }
 
-static int add_pieces(pieces *list, PyObject *head, const content *c)
+static void add_pieces(pieces *list, PyObject *head, const content *c)
 {
-    if (head != NULL && add_piece(list, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head)) < 0)
-        return -1;
+    if (head != NULL)
+        add_piece(list, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head));
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(c->buffers); i++)
-        if (add_piece(list, apart_at(c, i)->buf, apart_at(c, i)->len) < 0)
-            return -1;
-    return 0;
+        add_piece(list, apart_at(c, i)->buf, apart_at(c, i)->len);
 }
 
-static int make_type(const pieces *list, parcel *p)
+static int make_type(const pieces *list, MPI_Datatype *type)
 {
-    int result = MPI_Type_create_hindexed(list->n, list->lengths, list->places, MPI_BYTE, &p->made);
+    MPI_Datatype made;
+    int result = MPI_Type_create_hindexed(list->n, list->lengths, list->places, MPI_BYTE, &made);
 
     if (mpi_failed(result, "MPI_Type_create_hindexed") < 0)
         return -1;
-    p->own_type = 1;
-    return mpi_failed(MPI_Type_commit(&p->made), "MPI_Type_commit");
+    *type = made;
+    return mpi_failed(MPI_Type_commit(type), "MPI_Type_commit");
 }
 
 /* A datatype from MPI_BOTTOM of the head (if given) and all buffers. */
 static int describe(PyObject *head, const content *c, parcel *p)
 {
-    size_t room = 2 * ((size_t)PyList_GET_SIZE(c->buffers) + 1);
-    pieces list = {0, PyMem_Malloc(room * sizeof(int)), PyMem_Malloc(room * sizeof(MPI_Aint))};
+    size_t room = head != NULL ? piece_count(PyBytes_GET_SIZE(head)) : 0;
+    pieces list;
     int result = -1;
 
-    if (list.lengths == NULL || list.places == NULL)
-        PyErr_NoMemory();
-    else if (add_pieces(&list, head, c) == 0)
-        result = make_type(&list, p);
-    PyMem_Free(list.lengths);
-    PyMem_Free(list.places);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(c->buffers); i++)
+        room += piece_count(apart_at(c, i)->len);
+    if (pieces_init(&list, room + 1) == 0) {
+        add_pieces(&list, head, c);
+        result = make_type(&list, &p->made);
+        p->own_type = result == 0;
+    }
+    pieces_free(&list);
     return result;
+}
+
+int parcel_place(void *data, int64_t size, MPI_Datatype *type)
+{
+    pieces list;
+    int result = -1;
+
+    if (pieces_init(&list, piece_count(size)) == 0) {
+        add_bytes(&list, data, size);
+        result = make_type(&list, type);
+    }
+    pieces_free(&list);
+    return result;
+}
+
+/* One element of a datatype from MPI_BOTTOM, in place of bytes. */
+static int place(parcel *p, void *data)
+{
+    if (parcel_place(data, p->size, &p->made) < 0)
+        return -1;
+    p->own_type = 1;
+    p->data = MPI_BOTTOM;
+    p->count = 1;
+    p->type = p->made;
+    return 0;
 }
 
 /* -------------------------------------------------------------------- ways to pack */
 
 static int pack_bytes(PyObject *bytes, parcel *p)
 {
-    if (PyBytes_GET_SIZE(bytes) > INT_MAX) {
-        PyErr_SetString(PyExc_OverflowError, "the pickled object exceeds 2147483647 bytes");
-        return -1;
-    }
     p->keep = Py_NewRef(bytes);
     p->data = PyBytes_AS_STRING(bytes);
     p->size = PyBytes_GET_SIZE(bytes);
+    if (p->size > INT_MAX)
+        return place(p, p->data);
     p->count = (int)p->size;
     return 0;
 }
@@ -288,7 +333,7 @@ static int pack(const content *c, Py_ssize_t threshold, enum way way, parcel *p)
 {
     if (c->buffers == NULL || PyList_GET_SIZE(c->buffers) == 0)
         return pack_bytes(c->body, p);
-    if (way == PLAIN || c->load < threshold)
+    if (c->load < threshold)
         return pack_copy(c, p);
     if (way == APART && c->load >= LOAD_MIN && head_size(c) <= PARCEL_HEAD_MAX)
         return pack_two(c, p);
@@ -320,25 +365,9 @@ int parcel_pack_apart(PyObject *serializer, PyObject *object, parcel *p)
     return pack_object(serializer, object, APART, p);
 }
 
-int parcel_pack_plain(PyObject *serializer, PyObject *object, parcel *p)
-{
-    return pack_object(serializer, object, PLAIN, p);
-}
-
 int parcel_pin(parcel *p)
 {
-    int length = p->count;
-    MPI_Aint place;
-
-    if (p->own_type)
-        return 0;
-    MPI_Get_address(p->data, &place);
-    if (make_type(&(pieces){1, &length, &place}, p) < 0)
-        return -1;
-    p->data = MPI_BOTTOM;
-    p->count = 1;
-    p->type = p->made;
-    return 0;
+    return p->own_type ? 0 : place(p, p->data);
 }
 
 void parcel_release(parcel *p)

@@ -40,14 +40,25 @@ typedef struct parcel {
 } parcel;
 
 int parcel_pack(PyObject *serializer, PyObject *object, parcel *p); /* one message */
-int parcel_pack_plain(PyObject *serializer, PyObject *object,
-                      parcel *p); /* contiguous, a copy of all */
 int parcel_pack_apart(PyObject *serializer, PyObject *object,
                       parcel *p); /* with a load, if it is large */
 void parcel_release(parcel *p);
 
 /* Describe a parcel of one piece by a datatype from MPI_BOTTOM, as those of several are. */
 int parcel_pin(parcel *p);
+
+/* A datatype of that many bytes at `data`, to be used from MPI_BOTTOM. Committed; 0 or -1. */
+int parcel_place(void *data, int64_t size, MPI_Datatype *type);
+
+/*
+ * sink.c: where bytes go for which there is no memory. They must be received all the same, or
+ * their sender waits for ever. A datatype that takes that many, from MPI_BOTTOM; committed.
+ */
+int sink_type(int64_t size, MPI_Datatype *type);
+
+/* Up to that many may go to sink_memory as they are. */
+enum { SINK_SIZE = 65536 };
+extern char sink_memory[SINK_SIZE];
 
 /* Heads that announce a load are no longer, so that they arrive without delay. */
 enum { PARCEL_HEAD_MAX = 4096 };
@@ -89,7 +100,8 @@ typedef struct incoming {
     Py_ssize_t size;
     PyObject *load; /* the array or memory that the second goes to; NULL: there is none */
     PyObject *serializer;
-    int nobody; /* the message comes from PROC_NULL */
+    int nobody;      /* the message comes from PROC_NULL */
+    PyObject *error; /* why there was no room: the message is taken all the same, and lost */
 } incoming;
 
 /*
