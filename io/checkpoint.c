@@ -86,6 +86,7 @@ static void dispose(collio_checkpoint *c)
     collio_prune_wait(c);
     collio_lease_return(&c->lease);
     collio_staging_free(&c->staging);
+    collio_staging_free(&c->apart);
     free(c->directory);
     free(c);
 }

@@ -54,7 +54,7 @@ int collio_checkpoint_save_start(collio_checkpoint *c, int64_t step, int nitems,
                                  const collio_item *items, int borrow, collio_error *err)
 {
     collio_pending *p = NULL;
-    collio_save nothing = {.staged = 1}; /* so that a rank without memory takes part */
+    collio_save nothing = {.background = 1, .staged = 1}; /* so that a rank without memory takes part */
 
     if (c == NULL || err->agreed)
         return collio_checkpoint_check(c, err);
@@ -64,7 +64,7 @@ int collio_checkpoint_save_start(collio_checkpoint *c, int64_t step, int nitems,
     if (p == NULL)
         collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to save in the background");
     else
-        p->save = (collio_save){.staged = 1, .borrow = borrow};
+        p->save = (collio_save){.background = 1, .staged = 1, .borrow = borrow};
     if (collio_save_begin(p != NULL ? &p->save : &nothing, c, step, nitems, items, err) ||
         p == NULL) {
         collio_save_end(p != NULL ? &p->save : &nothing, 0);

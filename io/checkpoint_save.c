@@ -270,6 +270,15 @@ static int commit(collio_save *s, collio_error *err)
  * background it is the program's time that counts, which an exchange takes. */
 static const int64_t short_run = 8192, short_in_background = 512;
 
+/* Files of the ranks: all of them, or in the background what is no work for the thread. */
+static int own_files(collio_save *s, collio_error *err)
+{
+    if (collio_ranks_begin(s, err) || s->background)
+        return err->agreed ? err->code : COLLIO_OK;
+    collio_rank_file_fill(s, err);
+    return collio_ranks_learn(s, err);
+}
+
 int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int nitems,
                       const collio_item *items, collio_error *err)
 {
@@ -280,7 +289,7 @@ int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int ni
         return err->code;
     s->plan.short_run = s->staged ? short_in_background : short_run;
     s->staged |= s->plan.deflate > 0;
-    if ((c->options.layout == COLLIO_LAYOUT_PER_RANK && collio_ranks_write(s, err)) ||
+    if ((c->options.layout == COLLIO_LAYOUT_PER_RANK && own_files(s, err)) ||
         (s->staged && stage(s, err)))
         return err->code;
     return share_sizes(s, err) ? err->code : layout(s, err);
@@ -288,6 +297,8 @@ int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int ni
 
 int collio_save_write(collio_save *s, collio_error *err)
 {
+    if (s->background)
+        collio_rank_file_fill(s, err);
     if (err->code == COLLIO_OK &&
         collio_staging_write(&s->c->staging, &s->plan.table, collio_writer_take, &s->writer, err) ==
             COLLIO_OK)
@@ -297,7 +308,8 @@ int collio_save_write(collio_save *s, collio_error *err)
 
 int collio_save_finish(collio_save *s, collio_error *err)
 {
-    if (durable(s, err) || seal(s, err) || commit(s, err))
+    if ((s->background && s->plan.table.ranks != NULL && collio_ranks_learn(s, err)) ||
+        durable(s, err) || seal(s, err) || commit(s, err))
         return err->code;
     collio_schedule_note(s->c, s->plan.step, 1);
     if (s->root)
@@ -310,6 +322,7 @@ void collio_save_end(collio_save *s, int success)
     collio_error ignored = COLLIO_ERROR_INIT;
 
     collio_posix_close(&s->writer.fd, s->part, &ignored);
+    collio_rank_file_free(s);
     if (s->root && s->part != NULL && !success)
         collio_posix_remove(s->part, &ignored);
     if (s->root && s->plan.table.ranks != NULL && !success)

@@ -236,9 +236,6 @@ char *collio_without_gaps(const collio_array *memory, int64_t count, collio_erro
 int collio_external_write(const collio_object *dataset, const collio_selection *selection,
                           const collio_array *memory, collio_error *err);
 
-/* Memory without gaps. */
-int collio_is_packed(const collio_array *memory);
-
 /* The part that a dataspace selects, as collio_region_read(). */
 struct collio_region;
 int collio_region_take(hid_t space, struct collio_region *out, collio_error *err);

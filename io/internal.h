@@ -18,6 +18,9 @@ int collio_selection_check(const collio_selection *selection, int ndim, const in
 int collio_selection_match(const collio_selection *selection, const collio_array *memory,
                            collio_error *err);
 
+/* 1 if the elements follow each other in memory without gaps: transfer.c. */
+int collio_is_packed(const collio_array *memory);
+
 /* Everything of an array of these extents. */
 void collio_selection_all(collio_selection *out, int ndim, const int64_t *shape);
 

@@ -70,15 +70,34 @@ void collio_ranks_drop(const char *directory, int64_t step, const unsigned char 
 
 /* --------------------------------------------------------- rank_save.c */
 
-/* Write this rank's parts to a file of its own, durable and sealed; learn the files of all; give
- * the plan's table its digests. Collective. */
-int collio_ranks_write(collio_save *s, collio_error *err);
+/* Make the directory, and in it the file of this rank; collective. On success err may hold an error
+ * of this rank's own. Then collio_rank_file_fill(), and: */
+int collio_ranks_begin(collio_save *s, collio_error *err);
+
+/* Agree that the files are durable; learn their seals. Collective. */
+int collio_ranks_learn(collio_save *s, collio_error *err);
 
 /* By rank 0, before the step's own file is committed. */
 int collio_ranks_commit(const collio_save *s, collio_error *err);
 
 /* After a save that failed. By rank 0. */
 void collio_ranks_abandon(const collio_save *s);
+
+/* --------------------------------------------------------- rank_file.c */
+
+/* Make the file of this rank, s->own; to be filled in the background, its parts are copied.
+ * Not collective. */
+int collio_rank_file_create(collio_save *s, collio_error *err);
+
+/* Write this rank's parts, durable and sealed; add to the digests of the step's table. Neither
+ * collective nor with HDF5. */
+int collio_rank_file_fill(collio_save *s, collio_error *err);
+
+/* Seal and size. */
+void collio_rank_file_facts(const collio_save *s, int64_t *facts);
+
+/* Let go of it; the file stays. */
+void collio_rank_file_free(collio_save *s);
 
 /* --------------------------------------------------------- rank_read.c */
 

@@ -360,6 +360,7 @@ struct collio_checkpoint {
     collio_checkpoint_options options;
     collio_lease *lease;     /* on rank 0, unless read_only */
     collio_staging staging;  /* of the save in flight; its memory is kept for the next one */
+    collio_staging apart;    /* the same for the file of this rank */
     collio_pending *pending; /* the save in flight, or NULL; on all ranks or none */
     collio_schedule schedule;
     collio_removal *removal; /* of pruned steps, under way; by rank 0 */
@@ -367,16 +368,21 @@ struct collio_checkpoint {
 
 /* -------------------------------------------------- checkpoint_save.c */
 
+/* The file of one rank: rank_file.c. */
+typedef struct collio_rank_file collio_rank_file;
+
 /* One save under way. Its steps in order: guard, stage (if it is to be written
  * from memory), layout, data, durable, seal, commit. */
 typedef struct collio_save {
     collio_checkpoint *c;
     collio_plan plan;
-    int root;    /* 1 on rank 0 */
-    int staged;  /* written from c->staging */
-    int borrow;  /* and that refers to the caller's memory */
-    char *part;  /* the file's name until it is committed */
-    char *final; /* and then */
+    int root;              /* 1 on rank 0 */
+    int background;        /* collio_save_write() is called by a thread, later */
+    collio_rank_file *own; /* the file of this rank, if there is one */
+    int staged;            /* written from c->staging */
+    int borrow;            /* and that refers to the caller's memory */
+    char *part;            /* the file's name until it is committed */
+    char *final;           /* and then */
     collio_writer writer;
     uint64_t *sums; /* the digests of all records, one after the other */
     size_t nsums;

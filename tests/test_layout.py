@@ -28,7 +28,10 @@ def parts(step):
 with collio.Checkpoint("run", comm, keep=2, layout="per-rank") as c:
     for step in (1, 2):
         c.save(step, parts(step))
-    request = c.save(3, parts(3), wait=False)
+    copied = parts(3)
+    copied["u"] = collio.Part(u[:, lo:hi] + 3, shape=shape, offset=(0, lo, 0))
+    request = c.save(3, copied, wait=False)
+    copied["u"].array[...] = -1  # it is a copy that is written
     request.wait()
     check(c.steps() == [2, 3], "steps are saved and pruned")
     check(bool(c.verify()), "the newest is whole")

@@ -166,8 +166,7 @@ enum collio_layout {
     COLLIO_LAYOUT_SHARED,   /* one file, which all ranks write. The default */
     COLLIO_LAYOUT_PER_RANK, /* each rank writes its elements to a file of its own, for file systems
                                on which a shared one cannot be. Other readers see whole arrays, as
-                               virtual datasets in one more file. Of checkpoints: a save in the
-                               background writes the parts before save_start returns */
+                               virtual datasets in one more file */
     COLLIO_LAYOUT_AUTO,     /* shared, unless a probe at open finds that the ranks cannot share a
                                file in the directory: then per-rank, and the log says why */
 };
