@@ -69,9 +69,18 @@ def is_special(name):
     return name.startswith("__") and name.endswith("__")
 
 
+def repeats(cls, name):
+    """A method of the base, once more for speed: all that can be seen of it is the same."""
+    inherited = getattr(cls.__base__, name, None)
+    return inherited is not None and all(
+        getattr(inherited, what, None) == getattr(vars(cls)[name], what, None) is not None
+        for what in ("__doc__", "__text_signature__", "__name__"))
+
+
 def compare_class(name, node, cls):
     members = stub_members(node.body)
-    own = {n: v for n, v in vars(cls).items() if n not in PLAIN and not is_special(n)}
+    own = {n: v for n, v in vars(cls).items()
+           if n not in PLAIN and not is_special(n) and not (n not in members and repeats(cls, n))}
     for missing in sorted(set(own) - set(members)):
         wrong.append(f"{name}.{missing} is not in the stub")
     for extra in sorted(set(members) - set(own)):

@@ -52,14 +52,21 @@ static int raise_too_many(const char *function, const param *rows, Py_ssize_t gi
     return -1;
 }
 
-/* The value of keyword argument `name`, borrowed, or NULL. */
-static PyObject *find_keyword(const char *name, PyObject *const *values, PyObject *keywords)
+/* The value of keyword argument `name`, borrowed, or NULL. The search begins at *next, after the
+ * one found last, since most calls name them in the order of the parameters. */
+static PyObject *find_keyword(const char *name, PyObject *const *values, PyObject *keywords,
+                              Py_ssize_t *next)
 {
-    Py_ssize_t n = PyTuple_GET_SIZE(keywords);
+    Py_ssize_t n = PyTuple_GET_SIZE(keywords), at = *next;
 
-    for (Py_ssize_t k = 0; k < n; k++)
-        if (same_name(PyTuple_GET_ITEM(keywords, k), name))
-            return values[k];
+    for (Py_ssize_t k = 0; k < n; k++, at++) {
+        if (at >= n)
+            at = 0;
+        if (same_name(PyTuple_GET_ITEM(keywords, at), name)) {
+            *next = at + 1;
+            return values[at];
+        }
+    }
     return NULL;
 }
 
@@ -80,31 +87,27 @@ static inline int convert(const param *row, PyObject *value, void *out)
 int args_parse(const char *function, const param *rows, void *out, PyObject *const *args,
                Py_ssize_t nargs, PyObject *keywords)
 {
-    Py_ssize_t used = 0, i;
+    Py_ssize_t left = keywords != NULL ? PyTuple_GET_SIZE(keywords) : 0, next = 0, i;
 
-    for (i = 0; rows[i].name != NULL; i++) {
-        const param *row = &rows[i];
-        PyObject *value = NULL;
-        if (i < nargs && row->name[0] == '$')
-            break;
-        if (i < nargs) {
-            value = args[i];
-        } else if (keywords != NULL) {
-            value = find_keyword(plain(row->name), args + nargs, keywords);
-            used += value != NULL;
-        }
-        if (value == NULL) {
-            if (row->name[0] != '|' && row->name[0] != '$')
-                return raise_missing(function, row->name);
-        } else if (convert(row, value, (char *)out + row->offset) < 0) {
+    for (i = 0; i < nargs && rows[i].name != NULL && rows[i].name[0] != '$'; i++)
+        if (convert(&rows[i], args[i], (char *)out + rows[i].offset) < 0)
             return -1;
-        }
-    }
     if (nargs > i)
         return raise_too_many(function, rows, nargs);
-    if (keywords != NULL && used != PyTuple_GET_SIZE(keywords))
-        return raise_unknown(function, rows, keywords);
-    return 0;
+    for (; rows[i].name != NULL; i++) {
+        const int optional = rows[i].name[0] == '|' || rows[i].name[0] == '$';
+        PyObject *value = NULL;
+        if (left > 0)
+            value = find_keyword(plain(rows[i].name), args + nargs, keywords, &next);
+        else if (optional) /* and so are all that follow */
+            break;
+        if (value == NULL && !optional)
+            return raise_missing(function, rows[i].name);
+        if (value != NULL && convert(&rows[i], value, (char *)out + rows[i].offset) < 0)
+            return -1;
+        left -= value != NULL;
+    }
+    return left == 0 ? 0 : raise_unknown(function, rows, keywords);
 }
 
 int args_parse_tuple(const char *function, const param *rows, void *out, PyObject *args,

@@ -64,9 +64,14 @@ typedef struct state {
 
 extern struct PyModuleDef collio_module;
 
+/* The state while there is one, as always but where somebody loads the module twice; else NULL. */
+extern state *state_only;
+
 /* The state by an object of one of our types or a subclass of a user's. */
 static inline state *state_of(PyObject *self)
 {
+    if (state_only != NULL)
+        return state_only;
     return PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(self), &collio_module));
 }
 
@@ -343,6 +348,10 @@ PyObject *ask(PyObject *self, void *method);
 /* Add to a type the methods of a list that ends with a NULL name. */
 int methods_add(PyTypeObject *type, PyMethodDef *methods);
 int rows_add(state *st, PyTypeObject *type, const row_method *rows);
+
+/* Then, when all methods are there, those of communicators that programs call most once more in
+ * each class. */
+int common_add(state *st);
 
 /* ------------------------------------------------- handle.c: the MPI handles */
 

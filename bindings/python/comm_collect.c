@@ -7,19 +7,25 @@
 enum { MOST_PARAMS = 8 };
 
 /* A persistent form has one parameter more, at the end. */
-static int parse(const row_method *row, collect_args *a, PyObject *const *args, Py_ssize_t nargs,
-                 PyObject *keywords)
+static int parse_persistent(const row_method *row, collect_args *a, PyObject *const *args,
+                            Py_ssize_t nargs, PyObject *keywords)
 {
     const param *params = row->call.collective->shape->params;
     param extended[MOST_PARAMS] = {{NULL, NULL, 0}};
     int n = 0;
 
-    if (row->mode != FORM_PERSISTENT)
-        return args_parse(row->name, params, a, args, nargs, keywords);
     for (; params[n].name != NULL; n++)
         extended[n] = params[n];
     extended[n] = (param){"|info", arg_object, offsetof(collect_args, info)};
     return args_parse(row->name, extended, a, args, nargs, keywords);
+}
+
+static int parse(const row_method *row, collect_args *a, PyObject *const *args, Py_ssize_t nargs,
+                 PyObject *keywords)
+{
+    if (row->mode == FORM_PERSISTENT)
+        return parse_persistent(row, a, args, nargs, keywords);
+    return args_parse(row->name, row->call.collective->shape->params, a, args, nargs, keywords);
 }
 
 /* Ranks of the group, and the number of blocks each side has. */

@@ -177,7 +177,7 @@ void handle_dealloc(PyObject *object)
         PyObject_ClearWeakRefs(object);
     if (self->kind == KIND_request)
         request_abandon(self);
-    if (self->owned && self->mpi.bits != handle_null(self->kind).bits && life_usable())
+    else if (self->owned && self->mpi.bits != handle_null(self->kind).bits && life_usable())
         free_local(self);
     if (callbacks_pending)
         callback_report((PyObject *)type);

@@ -403,17 +403,13 @@ static int from_list(state *st, PyObject *spec, int writable, int blocks, messag
 int message_from_large(state *st, PyObject *spec, int writable, int blocks, message *m)
 {
     Py_ssize_t n = 0;
-    int done;
 
     if (PyList_CheckExact(spec))
         return from_list(st, spec, writable, blocks, m);
-    done = array_message(spec, writable, m, &n);
-    if (done > 0) {
+    if (array_numbers(spec, writable, m, &n)) {
         m->count = n;
         return blocks == 1 ? 0 : divide(m, n, blocks);
     }
-    if (done < 0)
-        return -1;
     if (message_refuse_nothing(st, spec) < 0)
         return -1;
     return from_list(st, spec, writable, blocks, m);

@@ -127,13 +127,18 @@ static int setup_methods(state *st)
         if (method_rows[i].rows != NULL && rows_add(st, type, method_rows[i].rows) < 0)
             return -1;
     }
-    return 0;
+    return common_add(st);
 }
+
+/* How many modules were ever begun, and the state if there was one. */
+static int state_count;
+state *state_only;
 
 static int module_exec(PyObject *module)
 {
     state *st = PyModule_GetState(module);
 
+    state_only = state_count++ == 0 ? st : NULL;
     st->serializer_key = MPI_KEYVAL_INVALID;
     st->io = PyDict_New();
     if (st->io == NULL || PyModule_AddObjectRef(module, "_io", st->io) < 0)
@@ -203,6 +208,7 @@ static int module_clear(PyObject *module)
 
 static void module_free(void *module)
 {
+    state_only = NULL;
     module_clear(module);
 }
 

@@ -4,11 +4,14 @@
     PYTHONPATH=bindings/python/lib python3 tests/bench/bench_calls.py [seconds per round]
 
 The figure is the smallest of several rounds, the layers taking turns in one process; Python's own
-loop is subtracted. The last column is what a layer adds to C, collio's as a part of mpi4py's.
+loop is subtracted. The floor is the same statement with methods that do nothing (floor.c), found in
+the object's own class, as the interpreter likes them best: no layer can add less to C than that. The
+last columns are what collio adds to C, as a part of what mpi4py adds; and the floor's part.
 """
 
 import ctypes
 import importlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -94,31 +97,50 @@ def layers():
     return found
 
 
-def plain():
-    """The module plain.c, or None if it was not built."""
+def built(name):
+    """The path of what `make bench` makes, or None."""
     import collio
 
     build = collio.__file__
     for _ in range(5):
         build = os.path.dirname(build)
-    path = os.path.join(build, "tests", "bench", ".libs", "plain.so")
-    if not os.path.exists(path):
+    path = os.path.join(build, "tests", "bench", ".libs", name + ".so")
+    return path if os.path.exists(path) else None
+
+
+def plain():
+    """The module plain.c, or None if it was not built."""
+    path = built("plain")
+    if path is None:
         return None
     module = ctypes.CDLL(path)
     module.plain_calls.restype = module.plain_messages.restype = ctypes.c_double
     return module
 
 
+def floor():
+    """An object whose methods do nothing, or None."""
+    path = built("floor")
+    if path is None:
+        return None
+    spec = importlib.util.spec_from_file_location("floor", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Comm()
+
+
 def python_round(statement, namespace):
     return timeit.Timer(statement, globals=namespace).timeit
 
 
-def rounds_of(case, tables, module):
+def rounds_of(case, tables, module, nothing):
     """Layer -> a function of a number of calls, which returns the seconds they take."""
     statement, c_name = CALLS[case]
     found = {name: python_round(statement, table) for name, table in tables.items()}
     if module is not None and c_name is not None:
         found = {"C": lambda number: module.plain_calls(c_name.encode(), number), **found}
+    if nothing is not None and c_name is not None:
+        found["floor"] = python_round(statement, {**tables["collio"], "comm": nothing})
     return found
 
 
@@ -135,25 +157,29 @@ def smallest(rounds, seconds):
     return {name: value * 1e9 for name, value in best.items()}
 
 
-def share(best):
-    if "mpi4py" not in best:
-        return ""
+def share(best, name):
+    """What is added to C, as a part of what mpi4py adds; the floor comes on top of C."""
+    if "mpi4py" not in best or name not in best:
+        return f"{'':8}"
     base = best.get("C", 0)
-    return f"{(best['collio'] - base) / (best['mpi4py'] - base):12.2f}"
+    added = best[name] - base * (name != "floor")
+    return f"{added / (best['mpi4py'] - base):8.2f}"
 
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.005
     tables = {name: names(MPI) for name, MPI in layers().items()}
-    module = plain()
-    print(f"{'ns a call':26}", *(f"{name:>12}" for name in ["C", *tables, "share"]))
+    module, nothing = plain(), floor()
+    columns = ["C", "floor", *tables]
+    print(f"{'ns a call':26}", *(f"{name:>10}" for name in columns), *(f"{name:>8}" for name in
+          ("share", "floor's")))
     for case in CALLS:
-        rounds = rounds_of(case, tables, module)
+        rounds = rounds_of(case, tables, module, nothing)
         best = smallest({"loop": python_round("pass", {}), **rounds}, seconds)
         loop = best.pop("loop")
         best = {name: value - loop * (name != "C") for name, value in best.items()}
-        figures = (f"{best[name]:12.0f}" if name in best else f"{'':12}" for name in ["C", *tables])
-        print(f"{case:26}", *figures, share(best), flush=True)
+        figures = (f"{best[name]:10.0f}" if name in best else f"{'':10}" for name in columns)
+        print(f"{case:26}", *figures, share(best, "collio"), share(best, "floor"), flush=True)
 
 
 if __name__ == "__main__":
