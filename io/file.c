@@ -4,6 +4,45 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+/* ------------------------------------------------------ open for writing */
+
+static collio_file *noted;
+
+void collio_file_note(collio_file *file)
+{
+    file->next_open = noted;
+    noted = file;
+}
+
+static void forget(const collio_file *file)
+{
+    collio_file **at = &noted;
+
+    while (*at != NULL && *at != file)
+        at = &(*at)->next_open;
+    if (*at != NULL)
+        *at = file->next_open;
+}
+
+collio_file *collio_file_noted(const char *path, const collio_comm *comm)
+{
+    struct stat there, here;
+    int how = MPI_UNEQUAL;
+
+    if (path == NULL || stat(path, &there) != 0)
+        return NULL;
+    for (collio_file *file = noted; file != NULL; file = file->next_open)
+        if (file->id >= 0 && file->comm != NULL && file->disk.fd >= 0 &&
+            fstat(file->disk.fd, &here) == 0 && here.st_dev == there.st_dev &&
+            here.st_ino == there.st_ino &&
+            MPI_Comm_compare(collio_comm_handle(file->comm), collio_comm_handle(comm), &how) ==
+                MPI_SUCCESS &&
+            how == MPI_CONGRUENT)
+            return file;
+    return NULL;
+}
 
 /* ------------------------------------------------------------- let go */
 
@@ -41,6 +80,7 @@ void collio_file_release(collio_file *file)
 {
     if (--file->references > 0)
         return;
+    forget(file);
     collio_split_free(file->split);
     free(file->path);
     free(file);
@@ -52,22 +92,33 @@ static void release_handle(collio_file **handle)
     collio_file *file = *handle;
 
     *handle = NULL;
+    if (file->shares > 0) {
+        file->shares--;
+        return;
+    }
     collio_object_close(&file->root);
     collio_file_release(file);
 }
 
-void collio_file_abandon(collio_file **handle, const char *reason)
+static void leave(collio_file *file, const char *reason)
 {
     collio_error ignored = COLLIO_ERROR_INIT;
-    collio_file *file = *handle;
 
-    if (file == NULL)
-        return;
     if (file->comm != NULL) {
         collio_comm_leave(file->comm, reason != NULL ? reason : "file abandoned");
         collio_comm_free(&file->comm, &ignored); /* local: it is poisoned now */
     }
     collio_file_drop(file);
+}
+
+void collio_file_abandon(collio_file **handle, const char *reason)
+{
+    collio_file *file = *handle;
+
+    if (file == NULL)
+        return;
+    if (file->shares == 0)
+        leave(file, reason);
     release_handle(handle);
 }
 
@@ -208,7 +259,12 @@ static int close_with(collio_file **handle, const char *reason, collio_error *er
             release_handle(handle);
         return err->code;
     }
-    if (close_now(file, err) == COLLIO_OK) {
+    if (file->shares > 0) {
+        if (file->writable)
+            collio_file_flush_now(file, err);
+        if (err->code == COLLIO_OK && some_failed)
+            share_reason(file, reason, err);
+    } else if (close_now(file, err) == COLLIO_OK) {
         if (some_failed)
             share_reason(file, reason, err);
         collio_comm_free(&file->comm, err);
@@ -230,6 +286,8 @@ int collio_file_close_after(collio_file **handle, const char *reason, collio_err
         collio_error_clear(err);
         close_with(handle, reason, err);
     }
+    if (*handle != NULL)
+        leave(*handle, reason);
     collio_file_abandon(handle, reason);
     return err->code;
 }

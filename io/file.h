@@ -37,8 +37,10 @@ struct collio_file {
     collio_request *requests; /* transfers under way */
     uint64_t requests_made;
     collio_recent recent[COLLIO_RECENT];
-    int has_recent; /* there may be some */
-    int references; /* the handle's, and each object's and request's */
+    int has_recent;         /* there may be some */
+    collio_file *next_open; /* in the list of those that this process may change */
+    int shares;             /* handles beyond the first: closing one of them leaves it open */
+    int references;         /* the handle's, and each object's and request's */
 };
 
 /* Of datasets. */
@@ -156,6 +158,11 @@ int collio_space_claim(collio_file *file, int64_t start, int64_t size, int *reus
 /* Make the file unusable because of `err`, and let go of everything but the
  * structs. Collective if the communicator is in order, as after an agreed error. */
 void collio_file_poison(collio_file *file, const collio_error *err);
+
+/* Note that this process has a file open for writing, or look for it: the one that is open with the
+ * same ranks, or NULL. Not collective. */
+void collio_file_note(collio_file *file);
+collio_file *collio_file_noted(const char *path, const collio_comm *comm);
 
 /* Let go of HDF5's handles without writing, of the disk and its lock. */
 void collio_file_drop(collio_file *file);

@@ -279,6 +279,34 @@ static int open_together(opening *o, collio_error *err)
     return o->created ? collio_file_flush_now(file, err) : COLLIO_OK;
 }
 
+/*
+ * A file that this process has open for writing already, on the same ranks: there is one file then,
+ * with two handles, as in HDF5.
+ *   found  out  NULL: it is to be opened
+ */
+static int open_again(const opening *o, collio_file **found, collio_error *err)
+{
+    collio_ticket ticket = {.operation = "open, again"};
+
+    *found = o->meaning->exclusive ? NULL : collio_file_noted(o->path, o->file->comm);
+    ticket.vote[0] = *found != NULL;
+    if (collio_agree(o->file->comm, &ticket, err))
+        return err->code;
+    if (ticket.min[0] == 0)
+        *found = NULL;
+    if (*found == NULL)
+        return COLLIO_OK;
+    if (o->meaning->truncate) {
+        collio_error_set(err, COLLIO_ERR_OS, "'%s' is open: it cannot be made anew", o->path);
+        err->sys_error = EAGAIN;
+        err->agreed = 1; /* the modes are the same, and so is what was found */
+        return err->code;
+    }
+    if (collio_file_flush_now(*found, err) == COLLIO_OK)
+        (*found)->shares++;
+    return err->code;
+}
+
 static void undo(opening *o)
 {
     collio_file *file = o->file;
@@ -301,6 +329,7 @@ int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
     opening o = {.path = path, .mode = mode};
     collio_call call = {"open", 0, describe, &o, 0};
     collio_comm *own = NULL;
+    collio_file *again = NULL;
 
     *out = NULL;
     if (options != NULL)
@@ -317,10 +346,15 @@ int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
     o.file->rank = collio_comm_rank(own);
     o.file->writable = o.meaning->writable;
     call.digest = digest(&o);
-    if (collio_begin(o.file, &call, err) || open_together(&o, err)) {
+    if (collio_begin(o.file, &call, err) || open_again(&o, &again, err) ||
+        (again == NULL && open_together(&o, err))) {
         undo(&o);
         return err->code;
     }
-    *out = o.file;
+    if (again != NULL)
+        undo(&o);
+    else if (o.file->writable)
+        collio_file_note(o.file);
+    *out = again != NULL ? again : o.file;
     return COLLIO_OK;
 }

@@ -277,9 +277,15 @@ static void test_lock(void)
     collio_file *file = open_file("lock.h5", "w", &err), *second;
 
     tap_ok(open_file("lock.h5", "w", &err) == NULL && err.sys_error == EAGAIN,
-           "a file is open for writing once (%s)", err.text);
-    tap_ok(open_file("lock.h5", "r", &err) == NULL && err.sys_error == EAGAIN,
-           "and then not for reading");
+           "a file that is open is not emptied (%s)", err.text);
+    collio_error_clear(&err);
+    collio_file_open(MPI_COMM_SELF, "lock.h5", "r", NULL, &second, &err);
+    tap_ok(tap_size == 1 ? second == file : second == NULL && err.sys_error == EAGAIN,
+           "it is not open to each rank alone");
+    if (second != NULL)
+        collio_file_close(&second, &err);
+    second = open_file("lock.h5", "r", &err);
+    tap_ok(second == file && close_file(&second), "but again to all: the same file");
     tap_ok(close_file(&file), "the first one is as it was");
     file = open_file("lock.h5", "r", &err);
     second = open_file("lock.h5", "r", &err);

@@ -84,7 +84,8 @@ def test_options():
                 f.attrs["big"] = np.arange(100000)
                 equal(f.attrs["big"][-1], np.int64(99999), "an attribute of more than 64 KiB")
     raises(KeyError, "libver", h5py.File, "x.h5", "w", comm=comm, libver="v7", name="no libver")
-    raises(ValueError, "first", h5py.File, "x.h5", "w", comm=comm, libver=("v110", "v108"), name="in the wrong order")
+    for names in (("v110", "v108"), ("latest", "earliest")):
+        raises(ValueError, "first", h5py.File, "x.h5", "w", comm=comm, libver=names, name="in the wrong order")
     accepted = dict(rdcc_nslots=1, rdcc_nbytes=2, rdcc_w0=0.5, fs_strategy="page", fs_persist=True, fs_threshold=1,
                     fs_page_size=4096, page_buf_size=4096, locking="best-effort", info=MPI.INFO_NULL,
                     transfer="direct", track_times=False)

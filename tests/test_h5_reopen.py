@@ -73,8 +73,73 @@ def test_one_looks():
         equal(f["w"][...].tolist(), [5] * 4 * size, "and make anew")
 
 
+def test_file_again():
+    f = collio.File("again.h5", "w", comm=comm)
+    fill(f, "u", 1)
+    for mode in ("r+", "a", "r"):
+        with collio.File("again.h5", mode, comm=comm) as g:
+            equal(sorted(g), ["u"], f"opened again with {mode}")
+            equal((g.mode, g.filename), ("r+", "again.h5"), "as it is")
+            check(g != f, "another handle")
+            g["u"][4 * rank : 4 * rank + 4] = 2
+            kept = g["u"]
+        check(not g and not kept and f, "closed alone")
+    equal(f["u"][...].tolist(), [2] * 4 * size, "what was written through it")
+    raises(OSError, "is open", lambda: collio.File("again.h5", "w", comm=comm), name="it cannot be emptied")
+    raises(FileExistsError, "again.h5", lambda: collio.File("again.h5", "x", comm=comm), name="it is there")
+    g = collio.File("again.h5", "r+", comm=comm)
+    f.close()
+    check(not f, "the first may be closed first")
+    fill(g, "v", 3)
+    g.close()
+    with collio.File("again.h5", "r") as f:
+        equal([f["u"][0], f["v"][-1]], [2, 3], "all is in the file")
+
+
+def test_file_again_apart():
+    f = collio.File("apart.h5", "w", comm=comm)
+    if size > 1:
+        name = "apart.h5" if rank != size - 1 else "other.h5"
+        raises(collio.CollectiveError, "other.h5", lambda: collio.File(name, "a", comm=comm),
+               name="one rank opens another one")
+        raises(OSError, "is open elsewhere", lambda: collio.File("apart.h5", "a"), name="each process alone")
+    fill(f, "u", 4)
+    g = collio.File("apart.h5", "a", comm=comm)
+
+    def leave():
+        with g:
+            if rank == 0:
+                raise ValueError("rank 0 has enough")
+
+    raises((ValueError, collio.CollectiveError), "rank 0 has enough", leave, name="an exception through one handle")
+    check(not g, "which is closed")
+    f.close()
+    with collio.File("apart.h5", "r") as f:
+        equal(f["u"][...].tolist(), [4] * 4 * size, "the other one was not harmed")
+
+
+def test_file_of_id():
+    f = collio.File("id.h5", "w", comm=comm)
+    d = fill(f, "g/u", 5)
+    for thing in (f, f["g"], d):
+        again = collio.File(thing.id)
+        equal((again, hash(again), again.filename, again.mode), (f, hash(f), "id.h5", "r+"), "a file of an id")
+        equal(again["g/u"], d, "what is in it")
+    del thing
+    equal(isinstance(collio.File(f.id), collio.File), True, "its class")
+    raises(ValueError, "already", again.__init__, "id.h5", name="it is open")
+    again.attrs["n"] = 1
+    again.close()
+    check(not f and not again and not d, "closed with it")
+    again.close()
+    raises(ValueError, "closed", lambda: collio.File(f.id), name="of a file that is closed")
+
+
 test_names()
 test_extents()
 test_end()
 test_one_looks()
+test_file_again()
+test_file_again_apart()
+test_file_of_id()
 done()

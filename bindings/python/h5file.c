@@ -1,6 +1,14 @@
 /* collio.File: a shared HDF5 file, and its root group. Opening it is in h5open.c. */
 #include "h5.h"
 
+/* The object that has the handle: another one, if this was made from its id. */
+static h5file *real(PyObject *object)
+{
+    h5file *self = (h5file *)object;
+
+    return self->base.file != NULL ? self->base.file : self;
+}
+
 /* ------------------------------------------------------------------- close */
 
 /* What is open in the place of a file in memory is written back. */
@@ -38,7 +46,7 @@ PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\n"
 
 static PyObject *file_close(PyObject *object, PyObject *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
     collio_file *taken;
     PyThreadState *saved;
     joint j;
@@ -84,7 +92,7 @@ PyDoc_STRVAR(exit_doc,
 
 static PyObject *file_exit(PyObject *object, PyObject *const *args, Py_ssize_t nargs)
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
     char reason[256] = "closing failed";
     PyObject *closed = NULL, *type, *value, *trace;
 
@@ -145,6 +153,8 @@ static void file_dealloc(PyObject *object)
 
     if (self->handle != NULL && life_usable())
         finalize(self);
+    if (self->base.file != self)
+        Py_CLEAR(self->base.file);
     Py_CLEAR(self->filename);
     Py_CLEAR(self->stand_in);
     type->tp_free(object);
@@ -173,7 +183,7 @@ PyDoc_STRVAR(flush_doc, "flush($self, /)\n--\n\nWrite the structure to disk, so 
 
 static PyObject *file_flush(PyObject *object, PyObject *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
     PyThreadState *saved;
     joint j;
 
@@ -190,14 +200,14 @@ static PyObject *file_flush(PyObject *object, PyObject *Py_UNUSED(none))
 
 static PyObject *get_filename(PyObject *object, void *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
 
     return h5_ready(&self->base) < 0 ? NULL : Py_XNewRef(self->filename);
 }
 
 static PyObject *get_mode(PyObject *object, void *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
 
     if (h5_ready(&self->base) < 0)
         return NULL;
@@ -206,7 +216,7 @@ static PyObject *get_mode(PyObject *object, void *Py_UNUSED(none))
 
 static PyObject *get_driver(PyObject *object, void *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
 
     if (h5_ready(&self->base) < 0)
         return NULL;
@@ -215,7 +225,7 @@ static PyObject *get_driver(PyObject *object, void *Py_UNUSED(none))
 
 static PyObject *get_userblock_size(PyObject *object, void *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
 
     if (h5_ready(&self->base) < 0)
         return NULL;
@@ -224,7 +234,7 @@ static PyObject *get_userblock_size(PyObject *object, void *Py_UNUSED(none))
 
 static PyObject *get_libver(PyObject *object, void *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
     const collio_file_options *given;
 
     if (h5_ready(&self->base) < 0)
@@ -238,7 +248,7 @@ static PyObject *get_libver(PyObject *object, void *Py_UNUSED(none))
 
 static PyObject *get_meta_block_size(PyObject *object, void *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
     int64_t size;
 
     if (h5_ready(&self->base) < 0)
@@ -265,14 +275,14 @@ static int set_swmr_mode(PyObject *object, PyObject *value, void *Py_UNUSED(none
 
 static PyObject *get_atomic(PyObject *object, void *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
 
     return h5_ready(&self->base) < 0 ? NULL : PyBool_FromLong(collio_file_atomic(self->handle));
 }
 
 static int set_atomic(PyObject *object, PyObject *value, void *Py_UNUSED(none))
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
     PyThreadState *saved;
     int atomic;
     joint j;
@@ -312,7 +322,7 @@ static PyObject *file_in_memory(PyObject *class, PyObject *args, PyObject *keywo
 
 static PyObject *file_repr(PyObject *object)
 {
-    h5file *self = (h5file *)object;
+    h5file *self = real(object);
     PyObject *base, *text;
 
     if (self->handle == NULL)
@@ -357,7 +367,10 @@ PyDoc_STRVAR(
     "layout='shared', backing_store=True, block_size=None)\n--\n\n"
     "An HDF5 file, which is a Group too. Collective over comm, with the same arguments.\n\n"
     "  name    str, bytes or path-like; an object with read() and seek() that holds a file\n"
-    "          (one process alone)\n"
+    "          (one process alone); or the id of what is in an open file: another File for\n"
+    "          that, not collective, and closed with it. A file that this program has open for\n"
+    "          writing, on the same ranks, may be opened again, but not made anew: both write to\n"
+    "          one file, which is closed when both are\n"
     "  mode    r  read; r+  read and write; w  create, an existing one is lost;\n"
     "          w- or x  create, must not exist; a  read and write, created if need be\n"
     "  comm    a communicator of collio.MPI or mpi4py; None: this process alone\n"

@@ -179,6 +179,11 @@ static int formats_of(PyObject *libver, collio_file_options *out)
     high = PySequence_GetItem(libver, 1);
     if (low != NULL && high != NULL && named_format(low, &out->format) == 0)
         result = named_format(high, &out->newest);
+    /* As the newest one it would stand for none. */
+    if (result == 0 && out->newest == COLLIO_FORMAT_EARLIEST && out->format > out->newest) {
+        PyErr_Format(PyExc_ValueError, "libver=(%R, %R): the first is the newer one", low, high);
+        result = -1;
+    }
     Py_XDECREF(low);
     Py_XDECREF(high);
     return result;
@@ -378,17 +383,47 @@ static int open_file(h5file *self, MPI_Comm comm, open_args *a, joint *j)
     return joint_end(j);
 }
 
+/* File(id): another object for the file of what the id stands for. 0 if it is no id. */
+static int adopt(h5file *self, PyObject *args, PyObject *keywords)
+{
+    PyObject *id = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0)
+                   : keywords != NULL         ? PyDict_GetItemString(keywords, "name")
+                                              : NULL;
+    PyObject *of = id != NULL && !PyUnicode_Check(id) && PyObject_HasAttrString(id, "_of")
+                       ? PyObject_GetAttrString(id, "_of")
+                       : NULL;
+    h5object *from = (h5object *)of;
+
+    if (of == NULL)
+        return 0;
+    if (!is_a(state_of((PyObject *)self), of, TYPE_H5Object) || h5_ready(from) < 0) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_ValueError, "%R is not the id of a file", id);
+        Py_DECREF(of);
+        return -1;
+    }
+    self->base.file = (h5file *)Py_NewRef(from->file);
+    self->base.object = from->file->base.object;
+    self->base.identity = from->file->base.identity;
+    Py_DECREF(of);
+    return 1;
+}
+
 int h5_file_init(PyObject *object, PyObject *args, PyObject *keywords)
 {
     h5file *self = (h5file *)object;
     open_args a = {.name = NULL};
     MPI_Comm comm;
+    int adopted;
     joint j;
 
-    if (self->handle != NULL) {
+    if (self->handle != NULL || (self->base.file != NULL && self->base.file != self)) {
         PyErr_SetString(PyExc_ValueError, "the file is open already");
         return -1;
     }
+    adopted = adopt(self, args, keywords);
+    if (adopted != 0)
+        return adopted < 0 ? -1 : 0;
     joint_begin(&j);
     if (find_ranks(args, keywords, self, &a, &comm, &j) < 0)
         return -1;

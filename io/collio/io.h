@@ -196,8 +196,11 @@ typedef struct collio_file_options {
  *                 "a"         read and write; created if it does not exist
  *   options  in   NULL: defaults
  *   out      out  close with collio_file_close(); NULL on failure
+ * A file that is open for writing on the same ranks is opened again with "r", "r+" and "a": its
+ * structure is flushed, both handles lead to the one file as it is open (writable, with the options
+ * it was opened with), and the last one that is closed closes it.
  * Errors: OS with errno (ENOENT, EEXIST, EACCES, ...; EAGAIN: another job has
- * it open for writing), VALUE (mode, options), STATE (a process started together
+ * it open for writing, or this one on other ranks, or it is open and to be emptied), VALUE (mode, options), STATE (a process started together
  * with this one writes it, and each is alone in its MPI_COMM_WORLD: the doctor's
  * E10), HDF5 (not an HDF5 file), DIVERGED, MEMORY, DAMAGED (mode "r": a job died within a flush;
  * opening for writing mends it). A file that could not be created whole is removed. Rank 0 holds a

@@ -65,6 +65,7 @@ class ExternalLink:
 class _Config:
     mpi: bool
     track_order: bool
+    default_file_mode: str
     ros3: bool
     direct_vfd: bool
     complex_names: tuple[str, str]

@@ -11,6 +11,7 @@ class _Config:
     """
 
     mpi = True
+    default_file_mode = "r"
     ros3 = False
     direct_vfd = False
     complex_names = ("r", "i")

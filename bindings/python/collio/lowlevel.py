@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from . import _storage, _types, handles, references, scales, version
+from . import _storage, _types, config, handles, references, scales, version
 from .virtual import Space
 
 
@@ -53,7 +53,7 @@ def _kind(of):
                                             (3, handles.TypeID)) if isinstance(of, kind))
 
 
-h5 = SimpleNamespace(get_libversion=lambda: version.hdf5_version_tuple)
+h5 = SimpleNamespace(get_config=config.get_config, get_libversion=lambda: version.hdf5_version_tuple)
 h5s = SimpleNamespace(
     UNLIMITED=_storage.UNLIMITED, ALL=handles.ALL, create_simple=_create_simple, SpaceID=Space,
     **_numbered("", "SCALAR", "SIMPLE", "NULL"),
