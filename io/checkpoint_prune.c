@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---------------------------------------------------------------- pins */
 
@@ -89,21 +90,38 @@ static int is_sealed(const char *path)
     return why.code == COLLIO_OK;
 }
 
-/* Paths to be removed, one after the other, each with its end; and the thread that does it. */
+/* Paths to be removed, one after the other, each with its end; and the thread that does it. Those
+ * of directories come after their steps' own files. */
 struct collio_removal {
+    const char *directory; /* of the checkpoint, which outlives the thread */
     char *paths;
     size_t size;
+    int directories; /* there are some */
     int running;
     pthread_t thread;
     collio_error err;
 };
 
+static int is_directory(const char *path)
+{
+    struct stat facts;
+
+    return lstat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
 static void *remove_all(void *argument)
 {
     collio_removal *r = argument;
 
+    /* Were the new names lost with the power, but not the files of the ranks, then a step would
+     * look whole that is not. */
+    if (r->directories && collio_posix_sync_directory(r->directory, &r->err))
+        return NULL;
     for (const char *path = r->paths; path < r->paths + r->size; path += strlen(path) + 1)
-        collio_posix_remove(path, &r->err);
+        if (!is_directory(path))
+            collio_posix_remove(path, &r->err);
+        else if (!collio_ranks_remove(path))
+            collio_sys(1, "rmdir", path, &r->err);
     return NULL;
 }
 
@@ -141,6 +159,18 @@ static int add_path(collio_removal *r, const char *path, collio_error *err)
     return COLLIO_OK;
 }
 
+/* The files of the ranks go after their step's own; of one that is damaged it is not known which
+ * they are: the next opening finds out. */
+static void give_up_ranks(const collio_checkpoint *c, int64_t step, const unsigned char *owner,
+                          collio_error *warning)
+{
+    char *ranks = collio_name_apart(c->directory, owner, step, 0, warning);
+
+    if (ranks != NULL && add_path(c->removal, ranks, warning) == COLLIO_OK)
+        c->removal->directories = 1;
+    free(ranks);
+}
+
 /* Let the step be gone at once, and its space later. */
 static void give_up(const collio_checkpoint *c, int64_t step, const char *path,
                     collio_error *warning)
@@ -153,7 +183,8 @@ static void give_up(const collio_checkpoint *c, int64_t step, const char *path,
     old = collio_name_old(c->directory, uuid, step, warning);
     if (old != NULL && collio_posix_rename(path, old, warning) == COLLIO_OK) {
         add_path(c->removal, old, warning);
-        collio_ranks_drop(c->directory, step, known ? owner : NULL);
+        if (known)
+            give_up_ranks(c, step, owner, warning);
     }
     free(old);
 }
@@ -198,6 +229,7 @@ void collio_prune(collio_checkpoint *c, int64_t newest)
     c->removal = calloc(1, sizeof *c->removal);
     if (c->removal == NULL)
         return; /* the next save prunes */
+    c->removal->directory = c->directory;
     collio_names_list(c->directory, &steps, &count, &warning);
     for (int i = count - 1; i >= 0; i--)
         if (steps[i] < newest)

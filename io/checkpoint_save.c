@@ -322,7 +322,7 @@ void collio_save_end(collio_save *s, int success)
     collio_error ignored = COLLIO_ERROR_INIT;
 
     collio_posix_close(&s->writer.fd, s->part, &ignored);
-    collio_rank_file_free(s);
+    collio_rank_file_free(s, success);
     if (s->root && s->part != NULL && !success)
         collio_posix_remove(s->part, &ignored);
     if (s->root && s->plan.table.ranks != NULL && !success)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* -------------------------------------------------------------- the file */
 
@@ -287,7 +288,14 @@ void collio_rank_file_facts(const collio_save *s, int64_t *facts)
     facts[1] = s->own != NULL ? s->own->table.file_size : 0;
 }
 
-void collio_rank_file_free(collio_save *s)
+/* A rank may be late, so that its file comes when rank 0 has removed those of the others. */
+static void withdraw(const own_file *f)
+{
+    if (f->path != NULL && unlink(f->path) == 0)
+        rmdir(f->ranks);
+}
+
+void collio_rank_file_free(collio_save *s, int success)
 {
     collio_error ignored = COLLIO_ERROR_INIT;
     own_file *f = s->own;
@@ -296,6 +304,8 @@ void collio_rank_file_free(collio_save *s)
     if (f == NULL)
         return;
     collio_posix_close(&f->writer.fd, f->path, &ignored);
+    if (!success && !s->learnt)
+        withdraw(f);
     collio_table_free(&f->table);
     free(f->block);
     free(f->record);

@@ -93,8 +93,10 @@ int collio_ranks_learn(collio_save *s, collio_error *err)
     if (collio_agree_step(s->c->comm, "checkpoint_save: write the files of the ranks", err) ==
             COLLIO_OK &&
         collio_allgather(s->c->comm, facts, all, sizeof facts, "checkpoint_save: learn the seals",
-                         err) == COLLIO_OK)
+                         err) == COLLIO_OK) {
         take_facts(s->plan.table.ranks, all);
+        s->learnt = 1;
+    }
     free(all);
     return err->code;
 }

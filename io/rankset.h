@@ -96,8 +96,9 @@ int collio_rank_file_fill(collio_save *s, collio_error *err);
 /* Seal and size. */
 void collio_rank_file_facts(const collio_save *s, int64_t *facts);
 
-/* Let go of it; the file stays. */
-void collio_rank_file_free(collio_save *s);
+/* Let go of it. After a save that failed before all had learnt of the file it is removed: later it
+ * may be that of a step. */
+void collio_rank_file_free(collio_save *s, int success);
 
 /* --------------------------------------------------------- rank_read.c */
 

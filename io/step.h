@@ -379,6 +379,7 @@ typedef struct collio_save {
     int root;              /* 1 on rank 0 */
     int background;        /* collio_save_write() is called by a thread, later */
     collio_rank_file *own; /* the file of this rank, if there is one */
+    int learnt;            /* all know the files of the ranks: they may be committed */
     int staged;            /* written from c->staging */
     int borrow;            /* and that refers to the caller's memory */
     char *part;            /* the file's name until it is committed */
