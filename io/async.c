@@ -121,7 +121,8 @@ static int is_simple(const collio_object *dataset, const collio_array *memory)
 int collio_dataset_write_async(collio_object *dataset, const collio_selection *selection,
                                const collio_array *memory, collio_request **out, collio_error *err)
 {
-    enum { COMPLICATED = COLLIO_VOTES - 1 }; /* the other votes are those of a write */
+    /* The other votes are those of a write; what a thread does is not gathered. */
+    enum { COMPLICATED = COLLIO_VOTES - 1 };
     collio_writing w = {.dataset = dataset, .selection = selection, .memory = memory};
     collio_request *r;
 

@@ -120,6 +120,10 @@ void collio_spare_free(collio_spare *spare);
 
 /* ------------------------------------------------------------- interleave.c */
 
+/* The votes of a write to a contiguous dataset: how many short runs there are, where the first
+ * element is and where the last one ends, how many bytes come in runs to gather. */
+enum { SHORT_RUNS, FIRST, END, TO_GATHER };
+
 /*
  * Whether the ranks' parts of a contiguous dataset lie in runs so short that it is
  * better to gather them: votes for collio_begin_voting(), and what came of them.
@@ -132,6 +136,22 @@ int collio_interleave_wanted(const collio_file *file, const collio_ticket *ticke
 int collio_interleave_write(collio_object *dataset, const collio_selection *selection,
                             const collio_array *memory, const collio_ticket *ticket,
                             collio_error *err);
+
+/* ----------------------------------------------------------------- gather.c */
+
+/*
+ * Whether the runs are longer than that, but short enough to be put together in memory that all
+ * ranks address: a vote of the same ticket, and what came of it. The second is collective, and may
+ * fail as an agreement does.
+ */
+void collio_gather_vote(const collio_object *dataset, const collio_reach *reach,
+                        collio_ticket *ticket);
+int collio_gather_ready(collio_file *file, const collio_object *dataset,
+                        const collio_ticket *ticket, collio_error *err);
+
+/* As collio_interleave_write(), where it is ready. */
+int collio_gather_write(collio_object *dataset, const collio_selection *selection,
+                        const collio_array *memory, const collio_ticket *ticket, collio_error *err);
 
 /* ----------------------------------------------- chunk_write.c, chunk_filter.c */
 

@@ -296,6 +296,10 @@ int collio_write_now(collio_writing *w, collio_error *err)
         return err->code;
     if (collio_interleave_wanted(dataset->file, &w->ticket))
         return collio_interleave_write(dataset, w->selection, w->memory, &w->ticket, err);
+    if (collio_gather_ready(dataset->file, dataset, &w->ticket, err))
+        return collio_gather_write(dataset, w->selection, w->memory, &w->ticket, err);
+    if (err->code != COLLIO_OK)
+        return collio_file_outcome(dataset->file, err);
     collio_transfer_write(dataset, w->selection, w->memory, err);
     return collio_finish_elements(dataset->file, "written", err);
 }

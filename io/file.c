@@ -82,6 +82,7 @@ void collio_file_release(collio_file *file)
         return;
     forget(file);
     collio_split_free(file->split);
+    collio_shared_free(&file->shared);
     free(file->path);
     free(file);
 }

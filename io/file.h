@@ -6,6 +6,7 @@
 #define COLLIO_IO_FILE_H
 
 #include "driver.h"
+#include "shared.h"
 
 /* An object that stays open under the name it was opened by. */
 typedef struct collio_recent {
@@ -38,6 +39,7 @@ struct collio_file {
     uint64_t requests_made;
     collio_recent recent[COLLIO_RECENT];
     int has_recent;         /* there may be some */
+    collio_shared shared;   /* what gather.c puts parts together in */
     collio_file *next_open; /* in the list of those that this process may change */
     int shares;             /* handles beyond the first: closing one of them leaves it open */
     int references;         /* the handle's, and each object's and request's */

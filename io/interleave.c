@@ -27,8 +27,6 @@ typedef struct weaving {
     int64_t low, high;      /* what has arrived in it */
 } weaving;
 
-enum { SHORT_RUNS, FIRST, END };
-
 void collio_interleave_vote(const collio_object *dataset, const collio_selection *selection,
                             collio_ticket *ticket)
 {
@@ -45,6 +43,7 @@ void collio_interleave_vote(const collio_object *dataset, const collio_selection
         ticket->vote[SHORT_RUNS] = (uint64_t)(reach.count / reach.run);
     ticket->vote[FIRST] = (uint64_t)reach.first;
     ticket->vote[END] = (uint64_t)reach.end;
+    collio_gather_vote(dataset, &reach, ticket);
 }
 
 int collio_interleave_wanted(const collio_file *file, const collio_ticket *ticket)

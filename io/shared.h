@@ -1,0 +1,28 @@
+/*
+ * Memory that all ranks of a communicator address, where all are on one machine. Never installed.
+ */
+#ifndef COLLIO_IO_SHARED_H
+#define COLLIO_IO_SHARED_H
+
+#include "internal.h"
+
+/* All zeros: not tried yet. */
+typedef struct collio_shared {
+    int refused; /* it cannot be had here, which all ranks know */
+    char *bytes; /* NULL: not there */
+    char *map;
+    size_t size; /* of the map */
+} collio_shared;
+
+/*
+ * Have it: tried once, later calls are local. Collective; fails only as an agreement does. That it
+ * cannot be had (several machines, no permission, no memory) is no error.
+ *   size  in  the same in all calls and on all ranks
+ * Returns 1 if it is there, the same on all ranks.
+ */
+int collio_shared_have(collio_comm *comm, collio_shared *shared, size_t size, collio_error *err);
+
+/* Not collective. */
+void collio_shared_free(collio_shared *shared);
+
+#endif
