@@ -84,6 +84,14 @@ int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, col
     return COLLIO_OK;
 }
 
+int collio_disk_check(const collio_disk *disk, collio_error *err)
+{
+    if (!disk->lost)
+        return COLLIO_OK;
+    return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the structure of '%s'",
+                            disk->path);
+}
+
 /* Have space on disk for every piece, and the file as long as its contents. */
 static int reserve(const collio_disk *disk, int64_t size, collio_error *err)
 {
@@ -194,7 +202,7 @@ int collio_disk_commit(collio_disk *disk, int64_t superblock, collio_error *err)
 {
     int64_t size = 0;
 
-    if (err->code != COLLIO_OK || disk->overlay.count == 0 ||
+    if (err->code != COLLIO_OK || collio_disk_check(disk, err) || disk->overlay.count == 0 ||
         collio_posix_size(disk->fd, &size, disk->path, err) || reserve(disk, size, err))
         return err->code;
     if (disk->committed == 0)

@@ -158,7 +158,8 @@ static herr_t driver_read(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_t
     (void)transfer;
     if (note(disk, type, address, size))
         return 0;
-    if (collio_disk_read(disk, bytes, (int64_t)size, (int64_t)address, &last_error))
+    if (collio_disk_check(disk, &last_error) ||
+        collio_disk_read(disk, bytes, (int64_t)size, (int64_t)address, &last_error))
         return -1;
     collio_overlay_read(&disk->overlay, (int64_t)address, (int64_t)size, bytes);
     return collio_sound_check(disk, type, (int64_t)address, (int64_t)size, bytes, &last_error) ? -1
@@ -181,15 +182,11 @@ static herr_t driver_write(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_
     collio_disk *disk = ((driver_file *)head)->disk;
 
     (void)transfer;
-    if (disk->dead || note(disk, type, address, size))
+    if (disk->dead || disk->lost || note(disk, type, address, size))
         return 0;
     if (type == H5FD_MEM_DRAW && disk->elements != COLLIO_ELEMENTS_KEPT)
         return write_elements(disk, (int64_t)address, size, bytes);
-    if (collio_overlay_write(&disk->overlay, (int64_t)address, (int64_t)size, bytes)) {
-        collio_error_set(&last_error, COLLIO_ERR_MEMORY, "no memory for the structure of '%s'",
-                         disk->path);
-        return -1;
-    }
+    disk->lost = collio_overlay_write(&disk->overlay, (int64_t)address, (int64_t)size, bytes) != 0;
     if (disk->eof < (int64_t)(address + size))
         disk->eof = (int64_t)(address + size);
     return 0;

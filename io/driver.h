@@ -42,6 +42,7 @@ typedef struct collio_disk {
     char *path; /* owned */
     int bound;  /* HDF5 has it open */
     int dead;   /* what HDF5 still writes is ignored */
+    int lost;   /* there was no memory for something that HDF5 wrote */
     int aside;  /* HDF5's reads and writes of elements are only noted: */
     enum {
         COLLIO_ELEMENTS_KEPT,    /* what HDF5 writes of elements goes into the overlay */
@@ -68,6 +69,10 @@ int collio_disk_read(const collio_disk *disk, void *bytes, int64_t size, int64_t
 
 /* Write zeros. */
 int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, collio_error *err);
+
+/* MEMORY if the overlay lacks something. HDF5 must not hear of it when it writes: it crashes later,
+ * where it closes the file or the process ends. */
+int collio_disk_check(const collio_disk *disk, collio_error *err);
 
 /*
  * Put the overlay on disk: space first, so that a full disk strikes before

@@ -135,6 +135,7 @@ static const double farewell_seconds = 5.0;
 
 int collio_file_commit(collio_file *file, collio_error *err)
 {
+    collio_disk_check(&file->disk, err);
     /* All overlays must be alike before rank 0's stands for all of them. */
     if (collio_finish(file, "structure", collio_overlay_digest(&file->disk.overlay), err))
         return err->code;

@@ -299,11 +299,14 @@ static const uint64_t *take(reader *r, uint64_t count)
     return at;
 }
 
-static char *take_text(reader *r, uint64_t bytes)
+static char *take_text(reader *r, uint64_t bytes, collio_error *err)
 {
     const uint64_t *from = bytes / sizeof *from > r->left ? NULL : take(r, words_of_bytes(bytes));
+    char *text = from != NULL ? strndup((const char *)from, bytes) : NULL;
 
-    return from != NULL ? strndup((const char *)from, bytes) : NULL;
+    if (from != NULL && text == NULL)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the table of a step");
+    return text;
 }
 
 /* Numbers that a table of this version can hold; a seal that is whole says that they are. */
@@ -377,8 +380,8 @@ static int decode_record(collio_record *record, reader *r, collio_error *err)
         memcpy(record->part_size, words, part_words(record) * sizeof *words);
     memcpy(record->digest, take(r, (uint64_t)record->blocks),
            (size_t)record->blocks * sizeof *words);
-    record->name = take_text(r, head[NAME_BYTES]);
-    record->format = take_text(r, head[FORMAT_BYTES]);
+    record->name = take_text(r, head[NAME_BYTES], err);
+    record->format = take_text(r, head[FORMAT_BYTES], err);
     return record->name != NULL && record->format != NULL;
 }
 

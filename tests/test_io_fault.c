@@ -142,7 +142,7 @@ static int try(int rank, long nth, int *bad)
     collio_comm *first = NULL;
     collio_error err = COLLIO_ERROR_INIT;
     life l;
-    int reached, right = 1, open_objects;
+    int reached, right = 1, open_objects = (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
 
     if (tap_rank == 0)
         unlink(PATH);
@@ -154,7 +154,7 @@ static int try(int rank, long nth, int *bad)
     reached = collio_fault_count() >= nth;
     collio_fault_set(0);
     MPI_Bcast(&reached, 1, MPI_INT, rank, MPI_COMM_WORLD);
-    open_objects = (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
+    open_objects = (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) - open_objects;
     if (tap_rank == 0)
         right = disk_is_right(&l);
     if (!alike(l.code) || !right || open_objects > 0) {

@@ -13,7 +13,7 @@
 static const char *directory = "ranks", *beside = "shared";
 static int deflate; /* of files of ranks */
 
-enum { MOST_POINTS = 400 };
+enum { MOST_POINTS = 1000 };
 
 static collio_checkpoint *open_layout(const char *where, int layout, int keep)
 {
