@@ -13,9 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Chunks that a rank has under way in its own file. */
-static const size_t cache_bytes = 32 << 20, cache_slots = 12421;
-
 /* ----------------------------------------------------------------- names */
 
 static char *join(const char *directory, const char *name, collio_error *err)
@@ -177,7 +174,6 @@ int collio_split_begin(collio_file *file, int must_exist, int exclusive, int tru
     file->split = calloc(1, sizeof *file->split);
     if (file->split == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a file of this rank");
-    file->split->store = H5I_INVALID_HID;
     name_all(file, err);
     return err->code; /* of this rank alone: told by the next agreement */
 }
@@ -186,45 +182,14 @@ int collio_split_begin(collio_file *file, int must_exist, int exclusive, int tru
 
 int collio_split_create(collio_file *file, collio_error *err)
 {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-
-    if (collio_hdf5(access < 0, "H5Pcreate", err))
-        return err->code;
-    collio_hdf5(H5Pset_cache(access, 0, cache_slots, cache_bytes, 0.75) < 0, "H5Pset_cache", err);
-    collio_hdf5(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0, "H5Pset_fclose_degree", err);
-    collio_lzf_register();
-    if (err->code == COLLIO_OK)
-        file->split->store = H5Fcreate(file->split->path, H5F_ACC_EXCL, H5P_DEFAULT, access);
-    collio_hdf5(file->split->store < 0, "H5Fcreate", err);
-    H5Pclose(access);
+    file->split->store = collio_solo_create(file->split->path, err);
     return err->code;
 }
 
-/* What HDF5 still holds of it goes to the file; or is given up, if that cannot be. */
-static int close_store(collio_split *split, collio_error *err)
+static void forget_datasets(collio_split *split)
 {
-    int failed = 0;
-
-    for (int i = 0; i < split->count; i++) {
-        collio_shard *shard = split->shards[i];
-        if (shard->id >= 0)
-            failed |= H5Dclose(shard->id) < 0;
-        shard->id = H5I_INVALID_HID;
-    }
-    if (split->store >= 0)
-        failed |= H5Fclose(split->store) < 0;
-    split->store = H5I_INVALID_HID;
-    return collio_hdf5(failed, "H5Fclose", err);
-}
-
-static int sync_file(const char *path, collio_error *err)
-{
-    int fd = -1;
-
-    if (collio_posix_open(path, O_RDWR, &fd, err) == COLLIO_OK)
-        collio_posix_sync(fd, path, err);
-    collio_posix_close(&fd, path, err);
-    return err->code;
+    for (int i = 0; i < split->count; i++)
+        split->shards[i]->id = H5I_INVALID_HID;
 }
 
 /* ----------------------------------------------------------------- whole */
@@ -235,8 +200,7 @@ static void make_index(collio_file *file, collio_note *notes, int64_t count, col
     collio_split *split = file->split;
     char *path = join(split->ranks, "index.h5", err);
 
-    if (path != NULL && collio_split_index(split, notes, count, err) == COLLIO_OK &&
-        sync_file(path, err) == COLLIO_OK &&
+    if (path != NULL && collio_split_index(split, path, notes, count, err) == COLLIO_OK &&
         collio_posix_sync(file->disk.fd, file->disk.path, err) == COLLIO_OK)
         collio_posix_sync_directory(split->ranks, err);
     free(path);
@@ -259,7 +223,8 @@ int collio_split_finish(collio_file *file, collio_error *err)
     collio_note *notes = NULL;
     int64_t count = 0;
 
-    if (close_store(split, err) == COLLIO_OK && sync_file(split->path, err) == COLLIO_OK)
+    forget_datasets(split);
+    if (collio_solo_close(&split->store, err) == COLLIO_OK)
         collio_posix_sync_directory(split->ranks, err);
     if (collio_finish(file, "close, files of the ranks", 0, err))
         return err->code;
@@ -283,10 +248,10 @@ void collio_split_undo(collio_file *file)
 
 void collio_split_drop(collio_split *split)
 {
-    collio_error ignored = COLLIO_ERROR_INIT;
-
-    if (split != NULL)
-        close_store(split, &ignored);
+    if (split == NULL)
+        return;
+    forget_datasets(split);
+    collio_solo_drop(&split->store);
 }
 
 void collio_split_free(collio_split *split)

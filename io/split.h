@@ -13,6 +13,9 @@
 
 #include "creation.h"
 
+/* An HDF5 file that this rank writes alone. */
+typedef struct collio_solo collio_solo;
+
 /* A dataset whose elements are in the files of the ranks. */
 typedef struct collio_shard {
     uint64_t identity; /* of the dataset in the structure */
@@ -21,6 +24,7 @@ typedef struct collio_shard {
     collio_type type;
     int ndim;
     int64_t shape[COLLIO_MAX_DIMS];
+    int64_t offset; /* bytes, in this rank's file; -1: in chunks, through HDF5 */
 } collio_shard;
 
 /* That this rank has written some elements of one. */
@@ -33,17 +37,28 @@ typedef struct collio_note {
 } collio_note;
 
 struct collio_split {
-    char *ranks; /* the directory, absolute */
-    char *final; /* the name of the whole, absolute */
-    char *index; /* the name of the index, relative to the whole */
-    char *path;  /* of this rank's file */
-    hid_t store; /* it; negative once closed */
+    char *ranks;        /* the directory, absolute */
+    char *final;        /* the name of the whole, absolute */
+    char *index;        /* the name of the index, relative to the whole */
+    char *path;         /* of this rank's file */
+    collio_solo *store; /* it, until it is closed */
     collio_shard **shards;
     int count;
     int64_t calls;
     collio_note *notes;
     int64_t noted;
 };
+
+/* ------------------------------------------------------------------- solo.c */
+
+/* Create one, which must not exist; NULL on failure. Not collective, as all of them. */
+collio_solo *collio_solo_create(const char *path, collio_error *err);
+hid_t collio_solo_id(const collio_solo *solo);
+const collio_disk *collio_solo_disk(const collio_solo *solo);
+
+/* Close it with all that is open in it, durable; or give it up. */
+int collio_solo_close(collio_solo **solo, collio_error *err);
+void collio_solo_drop(collio_solo **solo);
 
 /* ------------------------------------------------------------------ split.c */
 
@@ -123,7 +138,7 @@ void collio_notes_free(collio_note *notes, int64_t count);
 /* ------------------------------------------------------------ split_index.c */
 
 /* Write the index. By rank 0. */
-int collio_split_index(const collio_split *split, collio_note *notes, int64_t count,
-                       collio_error *err);
+int collio_split_index(const collio_split *split, const char *path, collio_note *notes,
+                       int64_t count, collio_error *err);
 
 #endif

@@ -87,7 +87,8 @@ static hid_t create(collio_split *split, collio_shard *shard, const collio_creat
                         err);
     }
     if (err->code == COLLIO_OK) {
-        id = H5Dcreate2(split->store, name, type, space, H5P_DEFAULT, shard->list, H5P_DEFAULT);
+        id = H5Dcreate2(collio_solo_id(split->store), name, type, space, H5P_DEFAULT, shard->list,
+                        H5P_DEFAULT);
         collio_hdf5(id < 0, "H5Dcreate2", err);
     }
     collio_creation_unlist(c, list);
@@ -123,6 +124,9 @@ int collio_split_add(collio_object *dataset, const collio_creation *c, collio_er
                             .ndim = c->ndim};
     memcpy(shard->shape, c->shape, (size_t)c->ndim * sizeof *c->shape);
     shard->id = create(split, shard, c, err);
+    shard->offset = -1;
+    if (shard->id >= 0 && !c->options.chunked)
+        shard->offset = (int64_t)H5Dget_offset(shard->id); /* HADDR_UNDEF is -1 */
     forget_place(split, shard->identity);
     split->shards[split->count++] = shard;
     dataset->shard = shard;
@@ -184,23 +188,39 @@ int collio_split_check_write(const collio_object *dataset, const collio_selectio
 }
 
 /* The dataset in this rank's file in place of the one in the structure. */
-static collio_object own_of(const collio_object *dataset)
-{
-    collio_object own = *dataset;
+typedef struct own_dataset {
+    collio_object object;
+    collio_file file;
+} own_dataset;
 
-    own.id = dataset->shard->id;
-    own.shard = NULL;
-    return own;
+static void own_of(const collio_object *dataset, own_dataset *own)
+{
+    own->object = *dataset;
+    own->object.file = &own->file;
+    own->object.id = dataset->shard->id;
+    own->object.shard = NULL;
+    own->object.layout.offset = dataset->shard->offset;
+    own->file = *dataset->file;
+    own->file.disk = *collio_solo_disk(dataset->file->split->store);
+}
+
+static int put(const collio_object *dataset, const collio_selection *selection,
+               const collio_array *memory, collio_error *err)
+{
+    own_dataset own;
+
+    own_of(dataset, &own);
+    if (own.object.layout.offset >= 0)
+        return collio_transfer_write(&own.object, selection, memory, err);
+    return collio_external_write(&own.object, selection, memory, err);
 }
 
 int collio_split_write_alone(const collio_object *dataset, const collio_selection *selection,
                              const collio_array *memory, collio_error *err)
 {
-    collio_object own = own_of(dataset);
-
     if (collio_selection_size(selection) == 0 || err->code != COLLIO_OK)
         return err->code;
-    if (collio_external_write(&own, selection, memory, err) == COLLIO_OK)
+    if (put(dataset, selection, memory, err) == COLLIO_OK)
         collio_note_add(dataset->file->split, number_of(dataset), dataset->file->rank, selection,
                         err);
     return err->code;
@@ -244,8 +264,8 @@ static int64_t count_missing(const collio_object *dataset, const collio_selectio
 int collio_split_read(const collio_object *dataset, const collio_selection *selection,
                       const collio_array *memory, collio_error *err)
 {
-    collio_object own = own_of(dataset);
     collio_printing printing;
+    own_dataset own;
     int64_t missing = 0;
 
     collio_hdf5_quiet(&printing);
@@ -260,5 +280,6 @@ int collio_split_read(const collio_object *dataset, const collio_selection *sele
                                 "the file is closed each rank reads what it has written itself "
                                 "(layout 'per-rank')",
                                 dataset->name, (long long)missing);
-    return collio_transfer_read(&own, selection, memory, err);
+    own_of(dataset, &own);
+    return collio_transfer_read(&own.object, selection, memory, err);
 }

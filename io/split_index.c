@@ -234,28 +234,18 @@ static void index_dataset(const collio_split *split, int number, const collio_no
     free(x.pieces);
 }
 
-int collio_split_index(const collio_split *split, collio_note *notes, int64_t count,
-                       collio_error *err)
+int collio_split_index(const collio_split *split, const char *path, collio_note *notes,
+                       int64_t count, collio_error *err)
 {
-    size_t length = strlen(split->ranks) + sizeof "/index.h5";
-    char *path = malloc(length);
-    hid_t file = H5I_INVALID_HID;
+    collio_solo *index = collio_solo_create(path, err);
     int64_t first = 0;
 
-    if (path == NULL)
-        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
-    snprintf(path, length, "%s/index.h5", split->ranks);
-    file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    collio_hdf5(file < 0, "H5Fcreate", err);
     for (int i = 0; i < split->count && err->code == COLLIO_OK; i++) {
         int64_t end = first;
         while (end < count && notes[end].shard == i)
             end++;
-        index_dataset(split, i, notes + first, end - first, file, err);
+        index_dataset(split, i, notes + first, end - first, collio_solo_id(index), err);
         first = end;
     }
-    if (file >= 0)
-        collio_hdf5(H5Fclose(file) < 0, "H5Fclose", err);
-    free(path);
-    return err->code;
+    return collio_solo_close(&index, err);
 }

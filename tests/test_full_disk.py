@@ -62,6 +62,34 @@ def test(directory, name, **keywords):
     comm.Barrier()
 
 
+def test_per_rank(directory):
+    """Each rank writes a file of its own: the disk is as full."""
+    path = os.path.join(directory, "per-rank.h5")
+    if rank == 0:
+        subprocess.run(f"rm -rf {directory}/*", shell=True)
+    comm.Barrier()
+    f = collio.File(path, "w", comm=comm, layout="per-rank")
+    for name, keywords in (("plain", {}), ("chunked", {"chunks": (7, 999)})):
+        failed = None
+        d = f.create_dataset(name, (ROWS, COLUMNS), "f8", **keywords)
+        try:
+            d[rows] = np.random.default_rng(rank).random((30, COLUMNS))
+            f.flush()
+            f.close()
+        except OSError as error:
+            failed = error
+        check(failed is not None and failed.errno == errno.ENOSPC, f"{name}, per rank: no space left", repr(failed))
+        alike(str(failed), f"{name}, per rank: the same words")
+    try:
+        f.close()
+    except OSError:
+        pass
+    comm.Barrier()
+    if rank == 0:
+        subprocess.run(["rm", "-rf", path, path + ".ranks"])
+    comm.Barrier()
+
+
 def test_structure(directory):
     """Attributes until the disk is full: flush() tells, and the file has the last state."""
     path = os.path.join(directory, "structure.h5")
@@ -93,6 +121,7 @@ try:
     test(directory, "chunked", chunks=(10, 1000))
     test(directory, "gzip", chunks=(10, 1000), compression="gzip")
     test_structure(directory)
+    test_per_rank(directory)
 finally:
     comm.Barrier()
     if rank == 0:
