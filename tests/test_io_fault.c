@@ -3,32 +3,12 @@
  * get the same error, none waits, and what is on disk opens with plain HDF5.
  * ranks: 1 2 3
  */
-#include "core/internal.h"
-#include "collio/io.h"
-#include "tap.h"
+#include "fault_tools.h"
 
-#include <hdf5.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define PATH "fault.h5"
 #define ROWS 6
-
-/* How far a life came. */
-typedef struct life {
-    int opened, flushed, closed;
-    int code; /* of the first error */
-    char text[256];
-} life;
-
-static void note(life *l, collio_error *err)
-{
-    if (l->code == COLLIO_OK && err->code != COLLIO_OK) {
-        l->code = err->code;
-        snprintf(l->text, sizeof l->text, "%.255s", err->text);
-    }
-}
 
 static void fill(collio_selection *part, collio_array *memory, double *values)
 {
@@ -72,36 +52,7 @@ static void work(collio_file *file, life *l, collio_error *err)
         collio_link_delete(group, "u", err);
     if (err->code == COLLIO_OK)
         collio_dataset_create(group, "u", COLLIO_FLOAT64, 2, shape, NULL, NULL, err);
-    note(l, err);
     collio_object_close(&group);
-}
-
-static void live(MPI_Comm comm, life *l)
-{
-    collio_error err = COLLIO_ERROR_INIT;
-    collio_file *file = NULL;
-
-    memset(l, 0, sizeof *l);
-    collio_file_open(comm, PATH, "w", NULL, &file, &err);
-    l->opened = err.code == COLLIO_OK;
-    note(l, &err);
-    if (file == NULL)
-        return;
-    work(file, l, &err);
-    collio_error_clear(&err);
-    collio_file_close(&file, &err);
-    l->closed = err.code == COLLIO_OK;
-    note(l, &err);
-    collio_file_abandon(&file, "test");
-}
-
-/* 1 if all ranks have this number. */
-static int alike(int number)
-{
-    int both[2] = {number, -number}, most[2];
-
-    MPI_Allreduce(both, most, 2, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-    return most[0] == -most[1];
 }
 
 /* What is on disk, seen by plain HDF5: absent or whole. */
@@ -130,56 +81,15 @@ static int disk_is_right(const life *l)
     return right;
 }
 
-/* A rank that cannot even look at its communicator (two results) cannot say so: the
- * others wait for it until the deadline. Faults are made after that. */
-#define FIRST 3
-
-/* One life with the n-th result on one rank failing. Returns 1 if that result was
- * reached. */
-static int try(int rank, long nth, int *bad)
-{
-    MPI_Comm comm;
-    collio_comm *first = NULL;
-    collio_error err = COLLIO_ERROR_INIT;
-    life l;
-    int reached, right = 1, open_objects = (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
-
-    if (tap_rank == 0)
-        unlink(PATH);
-    MPI_Comm_dup(MPI_COMM_WORLD, &comm);
-    collio_comm_create(comm, &first, &err);
-    collio_comm_free(&first, &err);
-    collio_fault_set(tap_rank == rank ? nth : 0);
-    live(comm, &l);
-    reached = collio_fault_count() >= nth;
-    collio_fault_set(0);
-    MPI_Bcast(&reached, 1, MPI_INT, rank, MPI_COMM_WORLD);
-    open_objects = (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) - open_objects;
-    if (tap_rank == 0)
-        right = disk_is_right(&l);
-    if (!alike(l.code) || !right || open_objects > 0) {
-        fprintf(stderr, "# fault %ld@%d: rank %d: code %d, disk %d, objects %d: %s\n", nth, rank,
-                tap_rank, l.code, right, open_objects, l.text);
-        *bad = 1;
-    }
-    MPI_Comm_free(&comm);
-    return reached;
-}
-
 int main(int argc, char **argv)
 {
+    const life_story story = {PATH, NULL, 1, work, disk_is_right};
+
     MPI_Init(&argc, &argv);
     tap_begin();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     collio_set_timeout(10.0);
-    for (int rank = 0; rank < tap_size; rank++) {
-        long nth = tap_size > 1 ? FIRST : 1;
-        int bad = 0;
-
-        while (try(rank, nth, &bad))
-            nth++;
-        tap_ok(!bad, "%ld faults on rank %d", nth - 1, rank);
-    }
+    test_lives(&story, 1);
     MPI_Finalize();
     return tap_end();
 }

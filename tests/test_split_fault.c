@@ -4,32 +4,13 @@
  * next one is made in spite of what is left. The layout "auto" falls back where the probe fails,
  * with one notice. ranks: 1 2 3
  */
-#include "core/internal.h"
-#include "collio/io.h"
-#include "tap.h"
+#include "fault_tools.h"
 
-#include <hdf5.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define PATH "split.h5"
 #define ROWS 6
-
-typedef struct life {
-    int closed;
-    int code; /* of the first error */
-    char text[256];
-} life;
-
-static void note(life *l, collio_error *err)
-{
-    if (l->code == COLLIO_OK && err->code != COLLIO_OK) {
-        l->code = err->code;
-        snprintf(l->text, sizeof l->text, "%.255s", err->text);
-    }
-}
 
 static void work(collio_file *file, life *l, collio_error *err)
 {
@@ -69,34 +50,6 @@ static void work(collio_file *file, life *l, collio_error *err)
     collio_object_close(&scalar);
 }
 
-static void live(MPI_Comm comm, life *l)
-{
-    collio_file_options options = {.layout = COLLIO_LAYOUT_PER_RANK};
-    collio_error err = COLLIO_ERROR_INIT;
-    collio_file *file = NULL;
-
-    memset(l, 0, sizeof *l);
-    collio_file_open(comm, PATH, "w", &options, &file, &err);
-    note(l, &err);
-    if (file == NULL)
-        return;
-    work(file, l, &err);
-    collio_error_clear(&err);
-    collio_file_close(&file, &err);
-    l->closed = err.code == COLLIO_OK;
-    note(l, &err);
-    collio_file_abandon(&file, "test");
-}
-
-/* 1 if all ranks have this number. */
-static int alike(int number)
-{
-    int both[2] = {number, -number}, most[2];
-
-    MPI_Allreduce(both, most, 2, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-    return most[0] == -most[1];
-}
-
 static int has_all(hid_t file, const char *name)
 {
     hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
@@ -129,47 +82,6 @@ static int disk_is_right(const life *l)
     right = l->code != COLLIO_OK && l->closed ? 1 : has_all(file, "u") && has_all(file, "packed");
     H5Fclose(file);
     return right;
-}
-
-/* See test_io_fault.c: before that a rank cannot tell. */
-#define FIRST 3
-
-/* A communicator of which the library knows already. */
-static MPI_Comm known_comm(void)
-{
-    collio_error err = COLLIO_ERROR_INIT;
-    collio_comm *first = NULL;
-    MPI_Comm comm;
-
-    MPI_Comm_dup(MPI_COMM_WORLD, &comm);
-    collio_comm_create(comm, &first, &err);
-    collio_comm_free(&first, &err);
-    return comm;
-}
-
-/* Returns 1 if the n-th result was reached. */
-static int try(int rank, long nth, int *bad)
-{
-    MPI_Comm comm = known_comm();
-    int reached, right = 1;
-    long open_objects;
-    life l;
-
-    collio_fault_set(tap_rank == rank ? nth : 0);
-    live(comm, &l);
-    reached = collio_fault_count() >= nth;
-    collio_fault_set(0);
-    MPI_Bcast(&reached, 1, MPI_INT, rank, MPI_COMM_WORLD);
-    open_objects = (long)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
-    if (tap_rank == 0)
-        right = disk_is_right(&l);
-    if (!alike(l.code) || !right || open_objects > 0) {
-        fprintf(stderr, "# fault %ld@%d: rank %d: code %d, disk %d, objects %ld: %s\n", nth, rank,
-                tap_rank, l.code, right, open_objects, l.text);
-        *bad = 1;
-    }
-    MPI_Comm_free(&comm);
-    return reached;
 }
 
 /* ------------------------------------------------------------------ auto */
@@ -217,7 +129,7 @@ static void test_auto(void)
     int fallen = 0, sound = 1, reached = 1;
 
     collio_set_log(count_notice, NULL);
-    for (long nth = FIRST; reached; nth++) {
+    for (long nth = first_fault(); reached; nth++) {
         int split = open_auto(tap_size - 1, nth, &reached);
         sound &= alike(split) && split > -2;
         fallen += split == 1;
@@ -229,19 +141,15 @@ static void test_auto(void)
 
 int main(int argc, char **argv)
 {
+    const collio_file_options options = {.layout = COLLIO_LAYOUT_PER_RANK};
+    const life_story story = {PATH, &options, 0, work, disk_is_right};
+
     MPI_Init(&argc, &argv);
     tap_begin();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     collio_set_timeout(10.0);
-    for (int rank = 0; rank < tap_size; rank++) {
-        long nth = tap_size > 1 ? FIRST : 1;
-        int bad = 0;
-
-        /* Not each of them on each rank: it is the same walk. */
-        while (try(rank, nth, &bad))
-            nth += tap_size;
-        tap_ok(!bad, "faults up to the %ldth on rank %d", nth - 1, rank);
-    }
+    /* Not each of them on each rank: it is the same walk. */
+    test_lives(&story, tap_size);
     test_auto();
     MPI_Finalize();
     return tap_end();

@@ -3,72 +3,15 @@
  * and writes with each error of a disk, on the first rank and the last. All ranks get the same
  * error, none waits, and what was flushed last is readable with plain HDF5. ranks: 1 2 3
  */
-#define _GNU_SOURCE
-#include "core/internal.h"
-#include "collio/io.h"
-#include "tap.h"
+#include "bad_disk.h"
+#include "fault_tools.h"
 
-#include <dlfcn.h>
-#include <errno.h>
-#include <hdf5.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define PATH "storage_fault.h5"
 #define SIZE 600
 
-/* ------------------------------------------------------- a disk that fails */
-
-static long writes, failing; /* the how manieth write fails; 0: none */
-static int failure;          /* errno; 0: writes are cut short instead */
-
-static ssize_t faulty_write(int fd, const void *bytes, size_t size, off_t offset)
-{
-    typedef ssize_t write_function(int, const void *, size_t, off_t);
-    static write_function *real;
-
-    if (real == NULL)
-        *(void **)&real = dlsym(RTLD_NEXT, "pwrite");
-    writes++;
-    if (failing > 0 && failure == 0)
-        return real(fd, bytes, size > 1 ? size / 2 : size, offset);
-    if (writes == failing) {
-        real(fd, bytes, size / 2, offset);
-        errno = failure;
-        return -1;
-    }
-    return real(fd, bytes, size, offset);
-}
-
-ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
-{
-    return faulty_write(fd, bytes, size, offset);
-}
-
-#ifdef __linux__
-ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t offset)
-{
-    return faulty_write(fd, bytes, size, offset);
-}
-#endif
-
 /* -------------------------------------------------------------- one life */
-
-typedef struct life {
-    int flushed, closed;
-    int code, sys_error;
-    char text[256];
-} life;
-
-static void note(life *l, collio_error *err)
-{
-    if (l->code == COLLIO_OK && err->code != COLLIO_OK) {
-        l->code = err->code;
-        l->sys_error = err->sys_error;
-        snprintf(l->text, sizeof l->text, "%.255s", err->text);
-    }
-}
 
 static const char *const names[] = {"contiguous", "chunked", "packed"};
 
@@ -138,40 +81,8 @@ static void work(collio_file *file, life *l, collio_error *err)
     if (err->code == COLLIO_OK)
         collio_dataset_resize(datasets[2], &shape, err);
     write_part(datasets[2], 3, err);
-    note(l, err);
     for (int kind = 0; kind < 3; kind++)
         collio_object_close(&datasets[kind]);
-}
-
-static void live_in(MPI_Comm comm, life *l)
-{
-    collio_error err = COLLIO_ERROR_INIT;
-    collio_file *file = NULL;
-
-    collio_file_open(comm, PATH, "w", NULL, &file, &err);
-    note(l, &err);
-    if (file == NULL)
-        return;
-    work(file, l, &err);
-    collio_error_clear(&err);
-    collio_file_close(&file, &err);
-    l->closed = err.code == COLLIO_OK;
-    note(l, &err);
-    collio_file_abandon(&file, "test");
-}
-
-/* On a communicator of its own: faults may leave it unusable. */
-static void live(life *l, int rank, long nth)
-{
-    collio_error err = COLLIO_ERROR_INIT;
-    MPI_Comm comm;
-
-    memset(l, 0, sizeof *l);
-    MPI_Comm_dup(MPI_COMM_WORLD, &comm);
-    collio_comm_prepare(comm, &err);
-    collio_fault_set(tap_rank == rank ? nth : 0);
-    live_in(comm, l);
-    MPI_Comm_free(&comm);
 }
 
 /* ------------------------------------------------------- what is on the disk */
@@ -215,15 +126,6 @@ static int disk_is_right(const life *l)
     return right;
 }
 
-/* 1 if all ranks have this number. */
-static int alike(int number)
-{
-    int both[2] = {number, -number}, most[2];
-
-    MPI_Allreduce(both, most, 2, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-    return most[0] == -most[1];
-}
-
 /* One life after which something may have failed; `bad` counts what is not right. */
 static void judge(const life *l, const char *what, int rank, long nth, int *bad)
 {
@@ -246,20 +148,16 @@ static void judge(const life *l, const char *what, int rank, long nth, int *bad)
 
 /* ------------------------------------------------------------------- tests */
 
-/* A rank that cannot even look at its communicator (two results) cannot say so. */
-#define FIRST 3
+static const life_story story = {PATH, NULL, 0, work, disk_is_right};
 
 static void test_results(int rank)
 {
     int bad = 0, reached = 1;
-    long nth = FIRST;
+    long nth = first_fault();
     life l;
 
     for (; reached; nth += 1 + nth / 8) {
-        live(&l, rank, nth);
-        reached = tap_rank != rank || collio_fault_count() >= nth;
-        collio_fault_set(0);
-        MPI_Bcast(&reached, 1, MPI_INT, rank, MPI_COMM_WORLD);
+        reached = live(&story, rank, nth, &l);
         judge(&l, "result", rank, nth, &bad);
     }
     tap_ok(bad == 0, "results fail on rank %d, up to number %ld", rank, nth);
@@ -275,7 +173,7 @@ static void test_disk(int rank, int number)
         writes = 0;
         failure = number;
         failing = tap_rank == rank ? nth : 0;
-        live(&l, -1, 0);
+        live(&story, 0, 0, &l);
         reached = tap_rank != rank || writes >= nth;
         failing = 0;
         MPI_Bcast(&reached, 1, MPI_INT, rank, MPI_COMM_WORLD);
@@ -293,7 +191,7 @@ static void test_short_writes(void)
 
     failure = 0;
     failing = 1;
-    live(&l, -1, 0);
+    live(&story, 0, 0, &l);
     failing = 0;
     judge(&l, "short writes", 0, 0, &bad);
     tap_ok(bad == 0 && l.code == COLLIO_OK && l.closed, "writes cut short are continued %s",
