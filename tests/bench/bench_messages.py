@@ -7,18 +7,21 @@ shares the MPI library), its util.pkl5 included.
 
 Microseconds for a message one way (Send/Recv) or a call; the median over the rounds, in which the
 layers take turns in one process. In brackets, the median of the ratios within the rounds: the
-layer's throughput as a part of C's (of small objects, which C has none of, of collio's).
+layer's throughput as a part of C's (of small objects, which C has none of, of collio's). The floor
+is C behind methods that do not look at their arguments (floor.c): a large message takes the memory
+of the interpreter out of the caches, and nothing that is called from Python can be without that.
 """
 
 import importlib
 import os
+import random
 import statistics
 import sys
 
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(__file__))
-from bench_calls import layers, plain
+from bench_calls import floor, layers, plain
 
 ROUNDS = 25
 SIZES = [8, 1 << 10, 1 << 13, 1 << 16, 1 << 18, 1 << 20, 1 << 22]
@@ -42,38 +45,47 @@ class Place:
         self.left = (self.rank - 1) % self.size
 
 
-def buffer_call(at, experiment, a, b):
-    """One exchange of buffers, as a function."""
-    comm = at.comm
+def turns(at, first, second):
+    """To and fro: the lower rank of a pair sends first."""
+    if at.other >= at.size:
+        return lambda: None
+    return first if at.rank < at.other else second
 
-    def to_and_fro():
-        if at.rank < at.other:
-            comm.Send(a, at.other)
-        comm.Recv(b, at.other)
-        if at.rank > at.other:
-            comm.Send(a, at.other)
+
+def buffer_call(at, comm, experiment, a, b):
+    """One exchange of buffers, as a function in which little else is done."""
+    other, right, left = at.other, at.right, at.left
+
+    def first():
+        comm.Send(a, other)
+        comm.Recv(b, other)
+
+    def second():
+        comm.Recv(b, other)
+        comm.Send(a, other)
 
     if experiment == "Send/Recv":
-        return to_and_fro if at.other < at.size else lambda: None
+        return turns(at, first, second)
     if experiment == "Sendrecv":
-        return lambda: comm.Sendrecv(a, at.right, 0, b, at.left, 0)
+        return lambda: comm.Sendrecv(a, right, 0, b, left, 0)
     return lambda: comm.Alltoall(a, b)
 
 
 def object_call(at, experiment, value):
-    comm = at.comm
+    comm, other, right, left = at.comm, at.other, at.right, at.left
 
-    def to_and_fro():
-        if at.rank < at.other:
-            comm.send(value, at.other)
-        comm.recv(None, at.other)
-        if at.rank > at.other:
-            comm.send(value, at.other)
+    def first():
+        comm.send(value, other)
+        comm.recv(None, other)
+
+    def second():
+        comm.recv(None, other)
+        comm.send(value, other)
 
     if experiment == "Send/Recv":
-        return to_and_fro if at.other < at.size else lambda: None
+        return turns(at, first, second)
     if experiment == "Sendrecv":
-        return lambda: comm.sendrecv(value, at.right, 0, None, at.left, 0)
+        return lambda: comm.sendrecv(value, right, 0, None, left, 0)
     values = [value] * at.size
     return lambda: comm.alltoall(values)
 
@@ -114,9 +126,12 @@ def measured(MPI, runs, seconds, halves):
     for name, run in runs.items():
         run(2)
         numbers[name] = world.bcast(max(4, min(20_000, int(seconds * 4 / (run(4) + 1e-9)))))
+    order, chance = list(runs), random.Random(0)  # the same on all ranks
     for _ in range(ROUNDS):
-        for name, run in runs.items():
-            times[name].append(run(numbers[name]) / numbers[name] / (2 if halves else 1) * 1e6)
+        chance.shuffle(order)
+        for name in order:
+            took = runs[name](numbers[name])
+            times[name].append(took / numbers[name] / (2 if halves else 1) * 1e6)
     return times
 
 
@@ -132,7 +147,13 @@ def show(rank, title, found):
     print(f"{title:24}", *cells, sep="  ", flush=True)
 
 
-def bench_sizes(kind, MPIs, module, seconds):
+def pipe_of(least, at, a, b, nbytes):
+    """An object whose methods call MPI with these arguments, whatever they are given."""
+    return least.Pipe(at.comm.py2f(), a.ctypes.data, b.ctypes.data, nbytes, at.other, at.right,
+                      at.left)
+
+
+def bench_sizes(kind, MPIs, module, least, seconds):
     MPI = MPIs["collio"]
     at = Place(MPI.COMM_WORLD)
     places = {name: Place(comm) for name, comm in comms(MPIs).items()}
@@ -145,9 +166,12 @@ def bench_sizes(kind, MPIs, module, seconds):
             runs = {}
             if module is not None:
                 runs["C"] = plain_call(module, at, experiment, all_a, all_b, nbytes)
+            if least is not None and kind == "buffers":
+                pipe = pipe_of(least, at, all_a, all_b, nbytes)
+                runs["floor"] = timed(pipe, buffer_call(at, pipe, experiment, a, b), MPI)
             for name, place in places.items():
                 if kind == "buffers" and name != "pkl5":
-                    call = buffer_call(place, experiment, a, b)
+                    call = buffer_call(at, place.comm, experiment, a, b)
                 elif kind == "arrays":
                     call = object_call(place, experiment, a)
                 elif kind == "dicts":
@@ -175,14 +199,14 @@ def main():
 
     words = sys.argv[1:]
     seconds = float(words.pop()) if words and words[-1][0].isdigit() else 0.005
-    MPIs, module = layers(), plain()
+    MPIs, module, least = layers(), plain(), floor()
     if module is not None:
         module.pointer = ctypes.c_void_p
     for kind in words or ["buffers", "arrays", "dicts", "small"]:
         if kind == "small":
             bench_small(MPIs, seconds)
         else:
-            bench_sizes(kind, MPIs, module, seconds)
+            bench_sizes(kind, MPIs, module, least, seconds)
 
 
 if __name__ == "__main__":
