@@ -44,7 +44,7 @@ static void create(collio_solo *solo, const char *path, collio_error *err)
         H5Pclose(access);
 }
 
-collio_solo *collio_solo_create(const char *path, collio_error *err)
+collio_solo *collio_solo_create(const char *path, int has_elements, collio_error *err)
 {
     collio_solo *solo = calloc(1, sizeof *solo);
 
@@ -53,7 +53,8 @@ collio_solo *collio_solo_create(const char *path, collio_error *err)
         return NULL;
     }
     solo->id = H5I_INVALID_HID;
-    solo->disk = (collio_disk){.fd = -1, .elements = COLLIO_ELEMENTS_WRITTEN};
+    solo->disk.fd = -1;
+    solo->disk.elements = has_elements ? COLLIO_ELEMENTS_WRITTEN : COLLIO_ELEMENTS_KEPT;
     create(solo, path, err);
     if (err->code != COLLIO_OK)
         collio_solo_drop(&solo);

@@ -182,7 +182,7 @@ int collio_split_begin(collio_file *file, int must_exist, int exclusive, int tru
 
 int collio_split_create(collio_file *file, collio_error *err)
 {
-    file->split->store = collio_solo_create(file->split->path, err);
+    file->split->store = collio_solo_create(file->split->path, 1, err);
     return err->code;
 }
 

@@ -51,8 +51,12 @@ struct collio_split {
 
 /* ------------------------------------------------------------------- solo.c */
 
-/* Create one, which must not exist; NULL on failure. Not collective, as all of them. */
-collio_solo *collio_solo_create(const char *path, collio_error *err);
+/*
+ * Create one, which must not exist; NULL on failure. Not collective, as all of them.
+ *   has_elements  in  0: what HDF5 writes as such (so it does the sources of virtual datasets) is
+ * few and stays in memory till the end, when nothing in HDF5 can fail any more
+ */
+collio_solo *collio_solo_create(const char *path, int has_elements, collio_error *err);
 hid_t collio_solo_id(const collio_solo *solo);
 const collio_disk *collio_solo_disk(const collio_solo *solo);
 

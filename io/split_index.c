@@ -237,7 +237,7 @@ static void index_dataset(const collio_split *split, int number, const collio_no
 int collio_split_index(const collio_split *split, const char *path, collio_note *notes,
                        int64_t count, collio_error *err)
 {
-    collio_solo *index = collio_solo_create(path, err);
+    collio_solo *index = collio_solo_create(path, 0, err);
     int64_t first = 0;
 
     for (int i = 0; i < split->count && err->code == COLLIO_OK; i++) {
