@@ -27,61 +27,11 @@ typedef struct merging {
 
 /* ---------------------------------------------------------------- source */
 
-/* The newest step of a directory that has a whole seal. */
-static int64_t newest_of(const char *directory, collio_error *err)
-{
-    int64_t *steps = NULL, newest = -1;
-    int count = 0;
-
-    collio_names_list(directory, &steps, &count, err);
-    for (int i = count - 1; i >= 0 && newest < 0 && err->code == COLLIO_OK; i--) {
-        collio_error why = COLLIO_ERROR_INIT;
-        collio_table table = {.count = 0};
-        char *path = collio_name_step(directory, steps[i], err);
-        int fd = -1;
-        if (path != NULL && collio_step_open(path, steps[i], &fd, &table, &why) == COLLIO_OK)
-            newest = steps[i];
-        collio_posix_close(&fd, path, &why);
-        collio_table_free(&table);
-        free(path);
-    }
-    free(steps);
-    if (newest < 0)
-        collio_error_set(err, COLLIO_ERR_NONE, "there is no step in '%s' with a whole seal",
-                         directory);
-    return newest;
-}
-
-static int64_t check_step(const char *directory, int64_t step, collio_error *err)
-{
-    char *path = collio_name_step(directory, step, err);
-    int exists = 0;
-
-    if (path != NULL && collio_posix_exists(path, &exists, err) == COLLIO_OK && !exists)
-        collio_error_set(err, COLLIO_ERR_NONE, "there is no '%s'", path);
-    free(path);
-    return step;
-}
-
-/* Which step of a directory is meant; -1: it is no directory, but the step's own file. */
-static int64_t choose_step(const char *source, int64_t step, collio_error *err)
-{
-    struct stat facts;
-
-    if (stat(source, &facts) == 0 && S_ISDIR(facts.st_mode))
-        return step == COLLIO_NEWEST ? newest_of(source, err) : check_step(source, step, err);
-    if (step != COLLIO_NEWEST)
-        collio_error_set(err, COLLIO_ERR_VALUE,
-                         "'%s' is no directory, of which step %" PRId64 " could be taken", source,
-                         step);
-    return -1;
-}
-
 /* Rank 0 looks; all learn the path. */
 static int find_source(merging *m, const char *source, int64_t step, collio_error *err)
 {
     if (m->root)
-        step = choose_step(source, step, err);
+        step = collio_merge_step(source, step, err);
     if (collio_agree_step(m->comm, "merge: find the step", err) ||
         collio_bcast(m->comm, &step, sizeof step, 0, "merge: find the step", err))
         return err->code;
@@ -97,7 +47,7 @@ static int open_source(merging *m, collio_error *err)
     const char *path = s->path;
 
     if (err->code != COLLIO_OK || collio_posix_open(path, O_RDONLY, &s->fd, err) ||
-        collio_seal_read(s->fd, path, &s->table, err))
+        (collio_seal_read(s->fd, path, &s->table, err) && collio_merge_blame(path, err)))
         return err->code;
     if (s->table.ranks == NULL)
         return collio_error_set(err, COLLIO_ERR_STATE, "'%s' is one file already", path);

@@ -110,6 +110,14 @@ int collio_ranks_read(const collio_checkpoint_state *state, int record,
 int collio_ranks_verify(const char *path, const collio_table *table, int share, int shares,
                         collio_findings *findings, collio_error *err);
 
+/* ------------------------------------------------------- rank_source.c */
+
+/* Which step of a directory is meant; -1: it is no directory, but the step's own file. */
+int64_t collio_merge_step(const char *source, int64_t step, collio_error *err);
+
+/* Say what a file without a seal is, if that is known. Returns the code in err. */
+int collio_merge_blame(const char *path, collio_error *err);
+
 /* -------------------------------------------------------- rank_probe.c */
 
 /* Find out whether the ranks can share a file in a directory; if not, a notice says why.

@@ -145,6 +145,14 @@ with collio.File("moved/whole.h5.ranks/index.h5", "r") as f:
 equal(counts, [size], "parts that follow each other are one")
 
 # ------------------------------------------------------------------ again, and what is refused
+raises(NotImplementedError, "h5repack", lambda: collio.merge(whole, "merged.h5", comm), name="merge: what it is, it says")
+if rank == 0 and shutil.which("h5repack") is not None:
+    subprocess.run(["h5repack", "-l", "CONTI", whole, "plain.h5"], env=alone(), timeout=60)
+comm.Barrier()
+if os.path.exists("plain.h5"):
+    with collio.File("plain.h5", "r", comm=comm) as f:
+        same = np.array_equal(f["group/u"][...], u) and np.array_equal(f["shared"][...], wanted_shared)
+        check(same and not f["group/u"].is_virtual, "h5repack makes one file of it")
 raises(FileExistsError, "whole.h5", lambda: collio.File(whole, "x", comm=comm, layout="per-rank"), name="mode x")
 for mode in ("r+", "a"):
     raises(NotImplementedError, "are made, not changed",
