@@ -64,6 +64,7 @@ raises(TypeError, "str", MPI.Add_error_string, code, 3, name="a text is a string
 try:
     MPI.Remove_error_string(code)
     MPI.Remove_error_code(code)
+    MPI.Remove_error_string(kind)
     MPI.Remove_error_class(kind)
     check(True, "they are removed")
 except NotImplementedError as error:

@@ -118,7 +118,7 @@ class Queue:
         self.seen = np.zeros(1, "i8")
 
     def write(self, value, target, place):
-        self.window.Accumulate(np.array([value], "i8"), target, (place, 1, MPI.INT64_T), MPI.REPLACE)
+        self.window.Accumulate([np.array([value], "i8"), MPI.INT64_T], target, (place, 1, MPI.INT64_T), MPI.REPLACE)
         self.window.Flush(target)
 
     def read(self, target, place, value=0, op=MPI.NO_OP):
