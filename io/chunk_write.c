@@ -159,7 +159,7 @@ static int write_at(const writing *w, int64_t address, const char *bytes, int64_
 {
     const collio_disk *disk = &w->dataset->file->disk;
 
-    return collio_posix_write(disk->fd, bytes, (size_t)size, address, disk->path, err);
+    return collio_disk_write(disk, bytes, size, address, err);
 }
 
 /* Begin to put a chunk together, if there is memory; it can be written in segments, too. */

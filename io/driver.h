@@ -43,6 +43,7 @@ typedef struct collio_disk {
     int bound;  /* HDF5 has it open */
     int dead;   /* what HDF5 still writes is ignored */
     int lost;   /* there was no memory for something that HDF5 wrote */
+    int busy;   /* other ranks write to it at the same time */
     int aside;  /* HDF5's reads and writes of elements are only noted: */
     enum {
         COLLIO_ELEMENTS_KEPT,    /* what HDF5 writes of elements goes into the overlay */
@@ -66,6 +67,10 @@ int collio_disk_lock(collio_disk *disk, int exclusive, collio_locking locking, c
 /* Read the file as it is on disk; zeros beyond its end. */
 int collio_disk_read(const collio_disk *disk, void *bytes, int64_t size, int64_t offset,
                      collio_error *err);
+
+/* Write elements, all or as many as go. */
+int collio_disk_write(const collio_disk *disk, const char *bytes, int64_t size, int64_t offset,
+                      collio_error *err);
 
 /* Write zeros. */
 int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, collio_error *err);

@@ -113,7 +113,7 @@ static list *list_of(const gathering *g, int half, int rank)
 static int write_bytes(const gathering *g, const char *bytes, int64_t size, int64_t offset,
                        collio_error *err)
 {
-    return collio_posix_write(g->disk->fd, bytes, (size_t)size, offset, g->disk->path, err);
+    return collio_disk_write(g->disk, bytes, size, offset, err);
 }
 
 /* Put a run into the half in use. One for which there is no room in the list is written. */

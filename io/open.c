@@ -344,6 +344,7 @@ int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
     }
     o.file->comm = own;
     o.file->rank = collio_comm_rank(own);
+    o.file->disk.busy = collio_comm_size(own) > 1;
     o.file->writable = o.meaning->writable;
     call.digest = digest(&o);
     if (collio_begin(o.file, &call, err) || open_again(&o, &again, err) ||

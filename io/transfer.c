@@ -101,8 +101,8 @@ static int write_same(void *context, int64_t first, int64_t count, char *memory,
 {
     const route *r = context;
 
-    return collio_posix_write(r->disk->fd, memory, (size_t)(count * r->file_size),
-                              r->offset + first * r->file_size, r->disk->path, err);
+    return collio_disk_write(r->disk, memory, count * r->file_size,
+                             r->offset + first * r->file_size, err);
 }
 
 static int read_same(void *context, int64_t first, int64_t count, char *memory, collio_error *err)
