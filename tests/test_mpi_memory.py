@@ -166,6 +166,7 @@ check(len(story) < MPI.MAX_ERROR_STRING, "an error with a long story is told as 
 
 pickle = MPI.Pickle()
 standard = pickle.THRESHOLD, pickle.PROTOCOL
+equal(pickle.THRESHOLD, 2**18, "the threshold of dumps_oob")
 pickle.THRESHOLD, pickle.PROTOCOL = 0, 2
 equal((pickle.THRESHOLD, pickle.PROTOCOL), (0, 2), "threshold and protocol can be set")
 pickle.THRESHOLD = pickle.PROTOCOL = None

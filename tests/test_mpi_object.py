@@ -147,9 +147,9 @@ equal(comm.allgather(rank), list(range(size)), "... and nothing is out of step")
 # The serializer.
 data = MPI.pickle.dumps({"a": 1})
 equal(MPI.pickle.loads(data), {"a": 1}, "MPI.pickle")
-data, buffers = MPI.pickle.dumps_oob([np.arange(5), np.arange(5000)])
+data, buffers = MPI.pickle.dumps_oob([np.arange(5), np.arange(50_000)])
 equal(len(buffers), 1, "dumps_oob keeps large buffers apart")
-equal(MPI.pickle.loads_oob(data, buffers)[1][-1], np.int64(4999), "loads_oob")
+equal(MPI.pickle.loads_oob(data, buffers)[1][-1], np.int64(49_999), "loads_oob")
 import marshal  # noqa: E402
 
 other = MPI.Pickle(marshal.dumps, marshal.loads)

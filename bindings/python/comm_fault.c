@@ -10,6 +10,16 @@ static MPI_Comm mpi_of(PyObject *self)
     return ((handle *)self)->mpi.comm;
 }
 
+/* 0 if it is a communicator at all. */
+static int check(PyObject *self)
+{
+    int size;
+
+    return mpi_ready(state_of(self)) < 0
+               ? -1
+               : mpi_failed(MPI_Comm_size(mpi_of(self), &size), "MPI_Comm_size");
+}
+
 PyDoc_STRVAR(revoke_doc, "Revoke($self, /)\n--\n\nEnd all communication on it, everywhere. Not in "
                          "MPI 4: NotImplementedError. Not collective.");
 
@@ -23,7 +33,7 @@ PyDoc_STRVAR(is_revoked_doc, "Is_revoked($self, /)\n--\n\nWhether it has been re
 
 static PyObject *comm_Is_revoked(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    return mpi_ready(state_of(self)) < 0 ? NULL : Py_NewRef(Py_False);
+    return check(self) < 0 ? NULL : Py_NewRef(Py_False);
 }
 
 PyDoc_STRVAR(get_failed_doc, "Get_failed($self, /)\n--\n\nThe group of the processes known to have "
@@ -33,7 +43,7 @@ static PyObject *comm_Get_failed(PyObject *self, PyObject *Py_UNUSED(none))
 {
     state *st = state_of(self);
 
-    if (mpi_ready(st) < 0)
+    if (check(self) < 0)
         return NULL;
     return handle_make(st->types[TYPE_Group], KIND_group, (any_handle){.group = MPI_GROUP_EMPTY});
 }
@@ -48,8 +58,7 @@ static PyObject *comm_Ack_failed(PyObject *self, PyObject *const *args, Py_ssize
     PyObject *count = Py_None;
     int wanted;
 
-    if (mpi_ready(state_of(self)) < 0 ||
-        args_parse("Ack_failed", rows, &count, args, nargs, keywords) < 0 ||
+    if (check(self) < 0 || args_parse("Ack_failed", rows, &count, args, nargs, keywords) < 0 ||
         (count != Py_None && arg_int(count, &wanted) < 0))
         return NULL;
     return PyLong_FromLong(0);

@@ -191,8 +191,11 @@ static PyObject *irecv_object(PyObject *self, const row_method *row, PyObject *c
     state *st = state_of(self);
     recv_args a = RECV_ARGS;
     PyObject *request;
+    int found;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0)
+    if (mpi_ready(st) < 0 || args_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0 ||
+        mpi_failed(MPI_Iprobe(a.source, a.tag, mpi_of(self), &found, MPI_STATUS_IGNORE), /* valid */
+                   "MPI_Irecv") < 0)
         return NULL;
     request = request_receive(st, mpi_of(self), a.source, a.tag);
     if (request != NULL)
@@ -216,7 +219,9 @@ static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject
         return NULL;
     if (begin_send(st, a.data, row, a.dest, a.sendtag, mpi_of(self), &p, &request) == 0) {
         object = receive_politely(st, mpi_of(self), a.source, a.recvtag, status);
-        if (request_finish(&request, MPI_STATUS_IGNORE) < 0)
+        if (object == NULL) /* whether anybody takes the message, who knows */
+            request_leave(request, p.keep);
+        else if (request_finish(&request, MPI_STATUS_IGNORE) < 0)
             Py_CLEAR(object);
     }
     parcel_release(&p);

@@ -217,6 +217,31 @@ static keyval *find(state *st, enum handle_kind kind, int number)
     return (keyval *)key;
 }
 
+/* Numbers of keys that were freed, as (kind, number). */
+static PyObject *freed;
+
+static int change_freed(int (*change)(PyObject *, PyObject *), enum handle_kind kind, int number)
+{
+    PyObject *pair = Py_BuildValue("(ii)", (int)kind, number);
+    int result = -1;
+
+    if (freed == NULL)
+        freed = PySet_New(NULL);
+    if (freed != NULL && pair != NULL)
+        result = change(freed, pair);
+    Py_XDECREF(pair);
+    return result;
+}
+
+/* MPI may go on taking a number that was freed while some attribute has it, but nobody knows what
+ * its values are. */
+static int check_number(const row_method *row, int number)
+{
+    int gone = freed != NULL ? change_freed(PySet_Contains, row->mode, number) : 0;
+
+    return gone > 0 ? mpi_failed(MPI_ERR_KEYVAL, row->mpi_name) : gone;
+}
+
 int keyval_setup(PyObject *module, state *st)
 {
 #define X(field, class, prefix) #class,
@@ -304,7 +329,7 @@ static PyObject *create(PyObject *cls, const row_method *row, PyObject *const *a
     if (key == NULL)
         return NULL;
     failed = mpi_failed(create_number(row->mode, key, &a.number), row->mpi_name);
-    if (!failed)
+    if (!failed && change_freed(PySet_Discard, row->mode, a.number) >= 0)
         number = PyLong_FromLong(a.number);
     if (number != NULL && PyDict_SetItem(registry(st, row->mode), number, (PyObject *)key) < 0)
         Py_CLEAR(number);
@@ -320,14 +345,16 @@ static PyObject *release(PyObject *cls, const row_method *row, PyObject *const *
     static const param params[] = {{"keyval", arg_object, 0}, {NULL, NULL, 0}};
     state *st = state_of_class(cls);
     PyObject *name;
-    int number;
+    int number, given;
 
     if (mpi_ready(st) < 0 || args_parse(row->name, params, &name, args, nargs, keywords) < 0 ||
-        arg_int(name, &number) < 0 ||
+        arg_int(name, &number) < 0 || check_number(row, given = number) < 0 ||
         mpi_failed(free_number(row->mode, &number), row->mpi_name) < 0)
         return NULL;
     if (PyDict_DelItem(registry(st, row->mode), name) < 0)
         PyErr_Clear(); /* another library's */
+    else if (change_freed(PySet_Add, row->mode, given) < 0)
+        return NULL;
     return PyLong_FromLong(number);
 }
 
@@ -369,7 +396,8 @@ static PyObject *get(PyObject *self, const row_method *row, PyObject *const *arg
     void *value = NULL;
     int found = 0;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, number_params, &a, args, nargs, keywords) < 0)
+    if (mpi_ready(st) < 0 || args_parse(row->name, number_params, &a, args, nargs, keywords) < 0 ||
+        check_number(row, a.number) < 0)
         return NULL;
     if (a.number == MPI_UNIVERSE_SIZE && life_without_launcher())
         Py_RETURN_NONE;
@@ -403,7 +431,8 @@ static PyObject *set(PyObject *self, const row_method *row, PyObject *const *arg
     void *value;
     int code;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, params, &a, args, nargs, keywords) < 0)
+    if (mpi_ready(st) < 0 || args_parse(row->name, params, &a, args, nargs, keywords) < 0 ||
+        check_number(row, a.number) < 0)
         return NULL;
     key = find(st, row->mode, a.number);
     if (value_store(key, a.value, &value) < 0)
@@ -425,6 +454,7 @@ static PyObject *erase(PyObject *self, const row_method *row, PyObject *const *a
 
     if (mpi_ready(state_of(self)) < 0 ||
         args_parse(row->name, number_params, &a, args, nargs, keywords) < 0 ||
+        check_number(row, a.number) < 0 ||
         mpi_failed(delete_value(row->mode, ((handle *)self)->mpi, a.number), row->mpi_name) < 0)
         return NULL;
     Py_RETURN_NONE;

@@ -65,12 +65,22 @@ static int source_of(PyObject *self)
     return ((handle *)self)->mpi.message == MPI_MESSAGE_NO_PROC ? MPI_PROC_NULL : MPI_ANY_SOURCE;
 }
 
+/* MPI sets the handle to null; a constant stays what it is. */
+static void taken(PyObject *object, MPI_Message found)
+{
+    handle *self = (handle *)object;
+
+    if (self->constant == NULL)
+        self->mpi.message = found;
+}
+
 static PyObject *receive(PyObject *self, const row_method *row, PyObject *const *args,
                          Py_ssize_t nargs, PyObject *keywords)
 {
     state *st = state_of(self);
     probe_args a = {NULL, 0, 0, Py_None};
     PyObject *result = NULL;
+    MPI_Message found = ((handle *)self)->mpi.message;
     PyThreadState *saved;
     MPI_Status *status;
     message m;
@@ -82,9 +92,9 @@ static PyObject *receive(PyObject *self, const row_method *row, PyObject *const 
     message_init(&m);
     if (message_for(st, a.comm, 1, source_of(self), &m) == 0 && (large = message_large(&m)) >= 0) {
         saved = gil_release();
-        code = SIZED(large, MPI_Mrecv, m.data, m.count, m.type, &((handle *)self)->mpi.message,
-                     status);
+        code = SIZED(large, MPI_Mrecv, m.data, m.count, m.type, &found, status);
         gil_acquire(saved);
+        taken(self, found);
         if (mpi_failed(code, row->mpi_name) == 0)
             result = Py_NewRef(Py_None);
     }
@@ -97,6 +107,7 @@ static PyObject *receive_later(PyObject *self, const row_method *row, PyObject *
 {
     state *st = state_of(self);
     probe_args a = {NULL, 0, 0, Py_None};
+    MPI_Message found = ((handle *)self)->mpi.message;
     PyObject *result = NULL;
     MPI_Request request;
     message m;
@@ -106,8 +117,8 @@ static PyObject *receive_later(PyObject *self, const row_method *row, PyObject *
         return NULL;
     message_init(&m);
     if (message_for(st, a.comm, 1, source_of(self), &m) == 0 && (large = message_large(&m)) >= 0) {
-        code = SIZED(large, MPI_Imrecv, m.data, m.count, m.type, &((handle *)self)->mpi.message,
-                     &request);
+        code = SIZED(large, MPI_Imrecv, m.data, m.count, m.type, &found, &request);
+        taken(self, found);
         if (mpi_failed(code, row->mpi_name) == 0)
             result = request_make(st, TYPE_Request, request, m.keep);
     }
@@ -120,9 +131,10 @@ static PyObject *receive_later(PyObject *self, const row_method *row, PyObject *
 static int post_object(PyObject *object, incoming *in, MPI_Request *request)
 {
     handle *self = (handle *)object;
-    int failed =
-        incoming_post(state_of(object), in, &self->mpi.message, self->size, self->comm, request);
+    MPI_Message found = self->mpi.message;
+    int failed = incoming_post(state_of(object), in, &found, self->size, self->comm, request);
 
+    taken(object, found);
     if (failed)
         incoming_release(in);
     return failed;

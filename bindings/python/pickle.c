@@ -7,6 +7,7 @@ typedef struct pickler {
     PyObject *loads;
     PyObject *protocol; /* an int or None */
     Py_ssize_t threshold;
+    int chosen;   /* the threshold is the user's, not the default */
     int standard; /* dumps and loads are pickle's own: buffers may go out of band */
 } pickler;
 
@@ -30,13 +31,14 @@ static PyObject *take_buffer(PyObject *self, PyObject *buffer)
 
 static PyMethodDef take_buffer_def = {"take_buffer", take_buffer, METH_O, NULL};
 
-static PyObject *dump_standard(pickler *p, PyObject *object, PyObject *buffers)
+static PyObject *dump_standard(pickler *p, PyObject *object, PyObject *buffers,
+                               Py_ssize_t threshold)
 {
     static const char *const names[] = {"protocol", "buffer_callback"};
     PyObject *keywords = NULL, *pair = NULL, *callback = NULL, *result = NULL;
     PyObject *args[3];
 
-    pair = Py_BuildValue("(On)", buffers, p->threshold);
+    pair = Py_BuildValue("(On)", buffers, threshold);
     if (pair != NULL)
         callback = PyCFunction_New(&take_buffer_def, pair);
     keywords = Py_BuildValue("(ss)", names[0], names[1]);
@@ -61,13 +63,13 @@ int pickle_is_standard(PyObject *serializer)
     return p->standard && (protocol >= 5 || protocol < 0); /* negative: the highest */
 }
 
-/* The pickle, as bytes; large buffers are appended to the list, if there is one. */
-static PyObject *dump(pickler *p, PyObject *object, PyObject *buffers)
+/* The pickle, as bytes; buffers from the threshold on are appended to the list, if there is one. */
+static PyObject *dump(pickler *p, PyObject *object, PyObject *buffers, Py_ssize_t threshold)
 {
     PyObject *args[] = {object, p->protocol};
 
     if (buffers != NULL && pickle_is_standard((PyObject *)p))
-        return dump_standard(p, object, buffers);
+        return dump_standard(p, object, buffers, threshold);
     return PyObject_Vectorcall(p->dumps, args, p->protocol == Py_None && !p->standard ? 1 : 2,
                                NULL);
 }
@@ -88,7 +90,7 @@ static PyObject *load(pickler *p, PyObject *data, PyObject *buffers)
 
 PyObject *pickle_dump(PyObject *serializer, PyObject *object, PyObject *buffers)
 {
-    PyObject *data = dump((pickler *)serializer, object, buffers);
+    PyObject *data = dump((pickler *)serializer, object, buffers, pickle_threshold(serializer));
 
     if (data != NULL && !PyBytes_Check(data)) {
         raise_type("what dumps() returns", "bytes", data);
@@ -102,21 +104,26 @@ PyObject *pickle_load(PyObject *serializer, PyObject *data, PyObject *buffers)
     return load((pickler *)serializer, data, buffers);
 }
 
+/* In messages a copy is cheaper than a second piece only below this. */
+enum { MESSAGE_THRESHOLD = 8192 };
+
 Py_ssize_t pickle_threshold(PyObject *serializer)
 {
-    return ((pickler *)serializer)->threshold;
+    const pickler *p = (pickler *)serializer;
+
+    return p->chosen ? p->threshold : MESSAGE_THRESHOLD;
 }
 
 /* ------------------------------------------------------------------ class MPI.Pickle */
 
-/* Below it a copy is cheaper than a second piece. */
-enum { THRESHOLD = 8192 };
+/* Of dumps_oob(), as in mpi4py. */
+enum { THRESHOLD = 1 << 18 };
 
 PyDoc_STRVAR(dumps_doc, "dumps($self, /, obj)\n--\n\nThe object as bytes.");
 
 static PyObject *pickle_dumps(PyObject *self, PyObject *object)
 {
-    return dump((pickler *)self, object, NULL);
+    return dump((pickler *)self, object, NULL, 0);
 }
 
 PyDoc_STRVAR(loads_doc, "loads($self, /, data)\n--\n\nThe object in bytes.");
@@ -142,7 +149,8 @@ static PyObject *pickle_dumps_oob(PyObject *self, PyObject *object)
 {
     PyObject *buffers = PyList_New(0), *data, *view;
 
-    data = buffers != NULL ? dump((pickler *)self, object, buffers) : NULL;
+    data = buffers != NULL ? dump((pickler *)self, object, buffers, ((pickler *)self)->threshold)
+                           : NULL;
     for (Py_ssize_t i = 0; data != NULL && i < PyList_GET_SIZE(buffers); i++) {
         view = buffer_of(self, PyList_GET_ITEM(buffers, i));
         if (view == NULL)
@@ -200,7 +208,8 @@ static int pickle_init(PyObject *object, PyObject *args, PyObject *keywords)
         return -1;
     if (a.threshold != Py_None && arg_size(a.threshold, &self->threshold) < 0)
         return -1;
-    if (a.threshold == Py_None)
+    self->chosen = a.threshold != Py_None;
+    if (!self->chosen)
         self->threshold = THRESHOLD;
     self->standard = a.dumps == Py_None && a.loads == Py_None;
     Py_XSETREF(self->dumps, a.dumps == Py_None ? standard("dumps") : Py_NewRef(a.dumps));
@@ -266,7 +275,8 @@ static int set_threshold(PyObject *self, PyObject *value, void *Py_UNUSED(none))
 {
     pickler *p = (pickler *)self;
 
-    if (value != NULL && value != Py_None)
+    p->chosen = value != NULL && value != Py_None;
+    if (p->chosen)
         return arg_size(value, &p->threshold);
     p->threshold = THRESHOLD;
     return 0;

@@ -464,7 +464,7 @@ static PyObject *request_Free(PyObject *object, PyObject *Py_UNUSED(none))
 
     if (mpi_ready(state_of(object)) < 0)
         return NULL;
-    if (self->owned) {
+    if (self->owned && !request_is_null(self)) {
         request_abandon(self);
         request_finished(self);
     } else if (mpi_failed(MPI_Request_free(&self->mpi.request), "MPI_Request_free") < 0) {
