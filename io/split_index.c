@@ -54,13 +54,23 @@ static int by_first_row(const void *a, const void *b)
     return (x->note > y->note) - (x->note < y->note);
 }
 
+/* A quick look, of which there are many; the first dimension has been looked at. */
+static int are_near(const piece *a, const piece *b)
+{
+    for (int d = 1; d < a->ndim; d++)
+        if (a->end[d] <= b->start[d] || b->end[d] <= a->start[d])
+            return 0;
+    return 1;
+}
+
 /* Mark those that may have something in common: only these are looked at element by element. */
 static void mark_shared(indexing *x)
 {
     qsort(x->pieces, (size_t)x->count, sizeof *x->pieces, by_first_row);
     for (int64_t i = 0; i < x->count; i++)
         for (int64_t k = i + 1; k < x->count && x->pieces[k].start[0] < x->pieces[i].end[0]; k++)
-            if (!collio_notes_apart(x->pieces[i].note, x->pieces[k].note, x->shard->ndim))
+            if (are_near(&x->pieces[i], &x->pieces[k]) &&
+                !collio_notes_apart(x->pieces[i].note, x->pieces[k].note, x->shard->ndim))
                 x->pieces[i].shared = x->pieces[k].shared = 1;
 }
 
