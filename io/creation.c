@@ -92,7 +92,9 @@ static int check_chunks(collio_creation *c, collio_error *err)
         if (c->chunks[d] < 1)
             return collio_error_set(err, COLLIO_ERR_VALUE,
                                     "chunks: %s (all extents must be positive)", chunks);
-        if (c->maximum[d] != COLLIO_UNLIMITED && c->chunks[d] > c->maximum[d])
+        /* Where there is nothing, chunks that we chose are as long as in h5py. */
+        if (c->maximum[d] != COLLIO_UNLIMITED && c->chunks[d] > c->maximum[d] &&
+            (c->options.chunks != NULL || c->shape[d] > 0))
             return collio_error_set(err, COLLIO_ERR_VALUE,
                                     "Chunk shape must not be greater than data shape in any "
                                     "dimension. %s is not compatible with %s",
@@ -138,9 +140,9 @@ int collio_creation_complete(collio_creation *c, collio_error *err)
         (o->is_virtual && check_maximum(c, err)) || !wants_chunks(o))
         return err->code;
     o->chunked = 1;
-    if (c->ndim == 0)
+    if (c->ndim <= 0)
         return collio_error_set(err, COLLIO_ERR_TYPE,
-                                "Scalar datasets don't support chunk/filter options");
+                                "Scalar and empty datasets don't support chunk/filter options");
     if (check_maximum(c, err))
         return err->code;
     if (o->chunks != NULL)

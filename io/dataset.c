@@ -254,6 +254,16 @@ void collio_write_end(collio_writing *w)
     w->chunks = NULL;
 }
 
+static int virtual_check(const collio_writing *w, collio_error *err)
+{
+    collio_printing printing;
+
+    collio_hdf5_quiet(&printing);
+    collio_virtual_check(w->dataset, w->selection, w->memory->type, err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
 void collio_write_check(collio_writing *w, collio_error *err)
 {
     w->ticket = (collio_ticket){.operation = "write"};
@@ -263,6 +273,9 @@ void collio_write_check(collio_writing *w, collio_error *err)
     if (err->code != COLLIO_OK ||
         (w->dataset->shard != NULL &&
          collio_split_check_write(w->dataset, w->selection, w->memory, err)))
+        return;
+    if (w->dataset->layout.kind == COLLIO_STORED_VIRTUAL && w->dataset->shard == NULL &&
+        virtual_check(w, err))
         return;
     collio_interleave_vote(w->dataset, w->selection, &w->ticket);
     prepare_chunks(w, err);

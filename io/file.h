@@ -238,6 +238,11 @@ int collio_fill_value(const collio_object *dataset, char *element, int *wanted, 
 /* Whether elements of a dataset can only be written in step on all ranks: lockstep.c. */
 int collio_lockstep_needed(const collio_object *dataset);
 
+/* Check that elements of a virtual dataset can be written, which goes in step too: UNSUPPORTED, OS.
+ * virtual_write.c. */
+int collio_virtual_check(const collio_object *dataset, const collio_selection *selection,
+                         collio_type type, collio_error *err);
+
 /* Elements of memory without gaps: a copy, to be freed; NULL on failure. */
 char *collio_without_gaps(const collio_array *memory, int64_t count, collio_error *err);
 

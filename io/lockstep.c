@@ -1,6 +1,7 @@
 /* Elements that only HDF5 can write: those of variable length, whose text goes into
- * heaps that are part of the structure of the file. Structure is changed by all ranks in step, so
- * every rank gets what all ranks write and writes it for each of them in turn. */
+ * heaps that are part of the structure of the file, and those of virtual datasets. Structure is
+ * changed by all ranks in step, so every rank gets what all ranks write and writes it for each of
+ * them in turn. */
 #include "type.h"
 
 #include "file.h"
@@ -116,17 +117,42 @@ static int unpack_part(char *bytes, part *p, collio_type *type, collio_error *er
     return err->code;
 }
 
+/* As the dataset has its elements: for a virtual one HDF5 1.10 takes whatever it is given for
+ * those. The new elements are to be freed. */
+static void *convert(const collio_object *dataset, part *p, collio_error *err)
+{
+    hid_t stored = collio_hdf5_type(dataset->layout.stored, err);
+    size_t from = H5Tget_size(p->type), to = H5Tget_size(stored), size = from > to ? from : to;
+    void *elements = calloc((size_t)p->count, size), *before = calloc((size_t)p->count, size);
+
+    if (elements == NULL || before == NULL) {
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for %" PRId64 " elements", p->count);
+    } else {
+        memcpy(elements, p->elements, (size_t)p->count * from);
+        collio_hdf5(H5Tconvert(p->type, stored, (size_t)p->count, elements, before, H5P_DEFAULT) <
+                        0,
+                    "H5Tconvert", err);
+        p->type = stored;
+        p->elements = elements;
+    }
+    free(before);
+    return elements;
+}
+
 /* Write what one rank has sent. */
 static int write_part(const collio_object *dataset, char *bytes, collio_error *err)
 {
     hid_t file = H5I_INVALID_HID, memory = H5I_INVALID_HID;
+    void *converted = NULL;
     collio_type type;
     part p;
 
     if (unpack_part(bytes, &p, &type, err))
         return err->code;
+    if (dataset->layout.kind == COLLIO_STORED_VIRTUAL)
+        converted = convert(dataset, &p, err);
     file = H5Dget_space(dataset->id);
-    if (collio_hdf5(file < 0, "H5Dget_space", err) == COLLIO_OK &&
+    if (err->code == COLLIO_OK && collio_hdf5(file < 0, "H5Dget_space", err) == COLLIO_OK &&
         collio_selection_apply(&p.selection, file, err) == COLLIO_OK &&
         collio_hdf5_space(1, &p.count, &memory, err) == COLLIO_OK)
         collio_hdf5(H5Dwrite(dataset->id, p.type, memory, file, H5P_DEFAULT, p.elements) < 0,
@@ -135,6 +161,7 @@ static int write_part(const collio_object *dataset, char *bytes, collio_error *e
         H5Sclose(memory);
     if (file >= 0)
         H5Sclose(file);
+    free(converted);
     return err->code;
 }
 
@@ -162,7 +189,7 @@ static int gather_sizes(collio_comm *comm, const collio_bundle *mine, gathered *
     if (total <= COLLIO_LOCKSTEP_BYTES)
         return COLLIO_OK;
     collio_error_set(err, COLLIO_ERR_VALUE,
-                     "elements of variable length of %" PRId64
+                     "elements of variable length, or of a virtual dataset, of %" PRId64
                      " bytes in one call of all ranks, %d are allowed: write in pieces",
                      total, COLLIO_LOCKSTEP_BYTES);
     err->agreed = 1; /* all ranks have counted the same */
@@ -200,15 +227,21 @@ static int write_all(const collio_object *dataset, const gathered *all, collio_e
         if (all->sizes[r] > 0)
             write_part(dataset, all->bytes + r * all->room, err);
     /* Chunks that HDF5 keeps would get their space whenever a rank happens to read others. */
-    if (dataset->layout.kind == COLLIO_STORED_CHUNKED && err->code == COLLIO_OK)
+    if (dataset->layout.kind != COLLIO_STORED_CONTIGUOUS &&
+        dataset->layout.kind != COLLIO_STORED_COMPACT && err->code == COLLIO_OK)
         collio_hdf5(H5Dflush(dataset->id) < 0, "H5Dflush", err);
-    return collio_finish(dataset->file, "write", 0, err);
+    if (collio_finish(dataset->file, "write", 0, err) ||
+        dataset->layout.kind != COLLIO_STORED_VIRTUAL)
+        return err->code;
+    /* Other datasets' elements are read from the disk. */
+    return collio_file_flush_now(dataset->file, err);
 }
 
 int collio_lockstep_needed(const collio_object *dataset)
 {
-    return collio_type_variable(dataset->layout.stored) &&
-           dataset->layout.kind <= COLLIO_STORED_COMPACT;
+    return dataset->layout.kind == COLLIO_STORED_VIRTUAL ||
+           (collio_type_variable(dataset->layout.stored) &&
+            dataset->layout.kind <= COLLIO_STORED_COMPACT);
 }
 
 int collio_lockstep_write(const collio_object *dataset, const collio_selection *selection,

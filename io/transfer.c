@@ -74,9 +74,7 @@ static int check_writable(const collio_object *dataset, collio_error *err)
     const collio_layout *l = &dataset->layout;
     const char *why = NULL;
 
-    if (l->kind == COLLIO_STORED_VIRTUAL && dataset->shard == NULL)
-        why = "are in other datasets (it is virtual)";
-    else if (l->filtered && l->bare_edges)
+    if (l->filtered && l->bare_edges)
         why = "pass filters only in chunks that are not at the border";
     if (why == NULL || elements(l) == 0)
         return err->code;

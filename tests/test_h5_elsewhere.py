@@ -72,7 +72,7 @@ def test_virtual():
             other[...] = parts[if_odd(1, 0)][[1, 3, 8]]
             raises(h5py.CollectiveError, "disagree", f.create_virtual_dataset, "x", other, name="two sources")
         check("x" not in f, "nothing was made")
-        raises(NotImplementedError, "virtual", v.__setitem__, 0, 1, name="writing")
+        raises(NotImplementedError, "other files", v.__setitem__, 0, 1, name="writing to other files")
     others_read("f = h5py.File('virtual.h5'); v = f['deep/v']\n"
                 "assert v.is_virtual and v[1].tolist() == [15, -1, 16, -1, 17, -1, 18, -1, 19, -1], v[...]\n"
                 "assert f['same'][1].tolist() == [0, 1, 2, 3, 4] and f['rows'][...].tolist() == [1, 3, 8]", "h5py reads them")
@@ -289,7 +289,58 @@ def test_large_copy():
         equal((f["g/c"][777], f["g/t"][0]), (np.int32(777), b"a"), "chunks and texts")
 
 
+def test_virtual_write():
+    with h5py.File("through.h5", "w", comm=comm) as f:
+        parts = [f.create_dataset("contiguous", (10,), "i8"), f.create_dataset("chunked", (10,), "i4", chunks=(3,)),
+                 f.create_dataset("packed", (10,), "f8", chunks=(4,), compression="gzip"), f["chunked"]]
+        layout = h5py.VirtualLayout((4, 10), "i8")
+        for i, part in enumerate(parts[:3]):
+            layout[i] = h5py.VirtualSource(part)
+        gone = h5py.VirtualSource("through.h5", "gone", (10,), "i8")
+        layout[3, :5] = gone[:5]
+        v = f.create_virtual_dataset("v", layout, fillvalue=-1)
+        lo, hi = 10 * rank // size, 10 * (rank + 1) // size
+        v[0:3, lo:hi] = np.arange(lo, hi) + np.array([[0], [100], [200]])
+        for i, part in enumerate(parts[:3]):
+            equal(part[...].astype("i8"), np.arange(10) + 100 * i, f"{part.name} has what was written")
+        equal(v[0:3], np.arange(10) + np.array([[0], [100], [200]]), "and so has the virtual one")
+        v[0, rank : rank + 1 if rank < 2 else rank] = -5
+        equal(int((parts[0][...] == -5).sum()), min(size, 2), "some ranks write an element, others nothing")
+        v[2] = np.arange(10) / 2
+        equal(parts[2][...], np.arange(10) // 2 * 1.0, "all write the same, converted")
+        part = slice(lo, hi) if rank else slice(0, 0)
+        v[1, part] = 7
+        equal(parts[1][...], np.where(np.arange(10) < 10 // size, np.arange(10) + 100, 7).astype("i4"), "one has nothing")
+        v[[0, 2], lo:hi] = np.arange(lo, hi)
+        equal([p[...].astype("i8").tolist() for p in parts[:3:2]], [list(range(10))] * 2, "rows of a list")
+        same = h5py.VirtualLayout((10,), "i8")
+        same[...] = h5py.VirtualSource(parts[0])
+        m = f.create_virtual_dataset("m", same)
+        mine = np.zeros(10, bool)
+        mine[lo:hi:2] = True
+        m[mine] = -2
+        equal(int((parts[0][...] == -2).sum()), int(sum(comm.allgather(mine.sum()))), "elements of a mask")
+        raises(OSError, "in no dataset", v.__setitem__, (3, slice(0, 2)), 1, name="a dataset that is not there")
+        raises(OSError, "in no dataset", v.__setitem__, (3, slice(5, 9)), 1, name="where there is none")
+        raises((OSError, h5py.CollectiveError), "in no dataset", v.__setitem__,
+               (3 if rank == size - 1 else 0, 7), 1, name="one rank writes there")
+        other = h5py.VirtualLayout((2, 10), "i8")
+        other[0], other[1] = h5py.VirtualSource("part0.h5", "d", (10,), "i8"), h5py.VirtualSource(f["contiguous"])
+        w = f.create_virtual_dataset("w", other)
+        raises(NotImplementedError, "virtual", w.__setitem__, 0, 1, name="in another file")
+        w[1] = 9
+        equal(parts[0][...].tolist(), [9] * 10, "but where it is here")
+        with v.independent:
+            raises(NotImplementedError, "alone", v.__setitem__, 0, 1, name="by one rank")
+        parts[1][...] = 3
+        equal(v[1].tolist(), [3] * 10, "written directly, read through it")
+    others_read("f = h5py.File('through.h5'); v = f['v']\n"
+                "assert f['contiguous'][...].tolist() == [9] * 10 and v[0].tolist() == [9] * 10\n"
+                "assert v[1].tolist() == [3] * 10 and f['packed'][3] == 3.0", "h5py reads them")
+
+
 test_virtual()
+test_virtual_write()
 test_alone()
 test_fill()
 test_reused()

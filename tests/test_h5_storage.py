@@ -51,6 +51,11 @@ REFUSED = [
     ({"fill_time": "late"}, ValueError, "'never'"),
     ({"track_times": "yes"}, TypeError, "True or False"),
     ({"shape": (), "chunks": True}, TypeError, "Scalar"),
+    ({"shape": None, "data": collio.Empty("f4"), "chunks": True}, TypeError, "Empty"),
+    ({"shape": None, "data": collio.Empty("f4"), "compression": "gzip"}, TypeError, "Empty"),
+    ({"shape": None, "data": collio.Empty("f4"), "maxshape": (None,)}, TypeError, "Empty"),
+    ({"data": collio.Empty("f4"), "shape": (3,)}, TypeError, "Empty"),
+    ({"shape": (0, 5), "chunks": (1, 5)}, ValueError, "Chunk shape"),
     ({"shape": (), "compression": "gzip"}, TypeError, "Scalar"),
     ({"shape": (), "maxshape": (None,)}, TypeError, "Scalar"),
 ]
@@ -94,6 +99,11 @@ def test_guess(f):
         check(bytes <= 1 << 20 and (bytes >= 5 << 10 or d.chunks == shape), f"{shape}: chunks {d.chunks}")
     d = f.create_dataset("guess/grows", (0, 7), "f4", maxshape=(None, 7))
     check(0 < 4 * np.prod(d.chunks) <= 1 << 20, f"shape (0, 7) has chunks {d.chunks}")
+    d = f.create_dataset("guess/nothing", (0, 7), "f4", compression="gzip", maxshape=(5, 7))
+    check(d[...].shape == (0, 7), f"nothing, compressed, has chunks {d.chunks}")
+    d.resize((5, 7))
+    d[rank::size] = rank + 1
+    equal(d[:, 0], np.array([i % size + 1 for i in range(5)], "f4"), "and may grow")
 
 
 def test_resize(f):

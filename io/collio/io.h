@@ -549,7 +549,8 @@ typedef struct collio_dataset_options {
     int track_order;                 /* 1: keep the order in which attributes are made */
     const collio_external *external; /* the elements are there, in this order */
     int external_count;
-    int is_virtual; /* 1: the elements are in other datasets; it can be read only */
+    int is_virtual; /* 1: the elements are in other datasets; it can be
+                       written where they are in datasets of the same file */
     const collio_mapping *mappings;
     int mapping_count;
 } collio_dataset_options;

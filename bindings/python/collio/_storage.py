@@ -94,9 +94,9 @@ def _maximum(maxshape, ndim):
         maxshape = (None,) * ndim
     elif isinstance(maxshape, numbers.Integral):
         maxshape = (maxshape,)
-    if ndim == 0 and len(maxshape) > 0:
-        raise TypeError("Scalar datasets cannot be extended")
-    if len(maxshape) != ndim:
+    if ndim <= 0 and len(maxshape) > 0:
+        raise TypeError(f"{'Scalar' if ndim == 0 else 'Empty'} datasets cannot be extended")
+    if len(maxshape) != max(ndim, 0):
         raise ValueError(f"maxshape={maxshape!r}: as many extents as in the shape are needed, which has {ndim}")
     return tuple(-1 if n is None else int(n) for n in maxshape) or None
 
@@ -126,8 +126,8 @@ def options(
 ):
     """Of create_dataset: (chunks, maximum, filters, fill time, track times)."""
     filters = _filters(kind, available, compression, compression_opts, shuffle, fletcher32, scaleoffset)
-    if ndim == 0 and (filters or chunks):
-        raise TypeError("Scalar datasets don't support chunk/filter options")
+    if ndim <= 0 and (filters or chunks):
+        raise TypeError(f"{'Scalar' if ndim == 0 else 'Empty'} datasets don't support chunk/filter options")
     maximum = _maximum(maxshape, ndim)
     if track_times not in (None, True, False):
         raise TypeError("track_times must be either True or False")

@@ -53,6 +53,8 @@ def for_new(data, dtype, shape):
     wanted = None if dtype is None else plain_dtype(dtype)
     if data is None and wanted is None:
         raise TypeError("One of data, shape or dtype must be specified")
+    if isinstance(data, Empty) and shape is not None:
+        raise TypeError("Empty datasets have no shape")
     if data is None or isinstance(data, Empty):
         number = type_of(data.dtype if wanted is None else wanted)
         return None, number, -1, None, number

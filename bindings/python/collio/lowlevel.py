@@ -68,8 +68,8 @@ h5t = SimpleNamespace(
     **{f"NATIVE_{name}": handles.TypeID(None, np.dtype(code)) for name, code in (
         ("INT8", "i1"), ("INT16", "i2"), ("INT32", "i4"), ("INT64", "i8"), ("UINT8", "u1"), ("UINT16", "u2"),
         ("UINT32", "u4"), ("UINT64", "u8"), ("FLOAT", "f4"), ("DOUBLE", "f8"))},
-    **{f"{kind}_{size}{order}": handles.TypeID(None, np.dtype(f"{sign}{letter}{int(size) // 8}"))
-       for kind, letter, sizes in (("STD_I", "i", "8 16 32 64"), ("STD_U", "u", "8 16 32 64"), ("IEEE_F", "f", "32 64"))
+    **{f"{kind}{size}{order}": handles.TypeID(None, np.dtype(f"{sign}{letter}{int(size) // 8}"))
+       for kind, letter, sizes in (("STD_I", "i", "8 16 32 64"), ("STD_U", "u", "8 16 32 64"), ("IEEE_F", "f", "16 32 64"))
        for size in sizes.split() for order, sign in (("LE", "<"), ("BE", ">"))},
 )
 h5d = SimpleNamespace(open=_open, DatasetID=handles.DatasetID, StoreInfo=handles.StoreInfo, **{
