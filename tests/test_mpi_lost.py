@@ -1,5 +1,5 @@
 """A rank that has no memory for an object: an error there or on all, and nobody waits."""
-# ranks: 1 2 3 4
+# ranks: 1 2 3
 
 import resource
 

@@ -13,11 +13,9 @@ static MPI_Comm mpi_of(PyObject *self)
 /* 0 if it is a communicator at all. */
 static int check(PyObject *self)
 {
-    int size;
-
-    return mpi_ready(state_of(self)) < 0
-               ? -1
-               : mpi_failed(MPI_Comm_size(mpi_of(self), &size), "MPI_Comm_size");
+    if (mpi_ready(state_of(self)) < 0)
+        return -1;
+    return mpi_of(self) == MPI_COMM_NULL ? mpi_failed(MPI_ERR_COMM, "MPI_Comm_size") : 0;
 }
 
 PyDoc_STRVAR(revoke_doc, "Revoke($self, /)\n--\n\nEnd all communication on it, everywhere. Not in "

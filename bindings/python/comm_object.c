@@ -194,6 +194,7 @@ static PyObject *irecv_object(PyObject *self, const row_method *row, PyObject *c
     int found;
 
     if (mpi_ready(st) < 0 || args_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0 ||
+        (mpi_of(self) == MPI_COMM_NULL && mpi_failed(MPI_ERR_COMM, "MPI_Irecv") < 0) ||
         mpi_failed(MPI_Iprobe(a.source, a.tag, mpi_of(self), &found, MPI_STATUS_IGNORE), /* valid */
                    "MPI_Irecv") < 0)
         return NULL;

@@ -132,8 +132,11 @@ static int post_object(PyObject *object, incoming *in, MPI_Request *request)
 {
     handle *self = (handle *)object;
     MPI_Message found = self->mpi.message;
-    int failed = incoming_post(state_of(object), in, &found, self->size, self->comm, request);
+    int failed;
 
+    if (found == MPI_MESSAGE_NULL) /* Open MPI would end the job */
+        return mpi_failed(MPI_ERR_REQUEST, "MPI_Imrecv");
+    failed = incoming_post(state_of(object), in, &found, self->size, self->comm, request);
     taken(object, found);
     if (failed)
         incoming_release(in);
