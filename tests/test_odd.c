@@ -15,19 +15,11 @@
 typedef struct sort {
     const char *name;
     int32_t first;
-    int code; /* of a write */
 } sort;
 
 static const sort sorts[] = {
-    {"late", 0, COLLIO_OK},
-    {"late filled", 5, COLLIO_OK},
-    {"compact", 0, COLLIO_OK},
-    {"compact written", 7, COLLIO_OK},
-    {"early chunks", 3, COLLIO_OK},
-    {"nbit", 0, COLLIO_OK},
-    {"latest", 2, COLLIO_OK},
-    {"external", 0, COLLIO_OK},
-    {"virtual", 0, COLLIO_ERR_UNSUPPORTED},
+    {"late", 0}, {"late filled", 5}, {"compact", 0},  {"compact written", 7}, {"early chunks", 3},
+    {"nbit", 0}, {"latest", 2},      {"external", 0}, {"virtual", 0},
 };
 
 #define SORTS ((int)(sizeof sorts / sizeof *sorts))
@@ -112,7 +104,7 @@ static void make_file(void)
 
 static int32_t wanted(const sort *s, int i)
 {
-    return s->code == COLLIO_OK && i % 2 == 0 ? 1000 + i : s->first;
+    return i % 2 == 0 ? 1000 + i : s->first;
 }
 
 static int right_on_disk(const sort *s)
@@ -155,12 +147,11 @@ static void test_sort(collio_object *root, const sort *s)
     collio_object_open(root, s->name, &again, &err);
     collio_array_fill(&memory, values, COLLIO_INT32, 1, part.count);
     collio_dataset_write(dataset, &part, &memory, &err);
-    tap_ok(err.code == s->code, "write to %s: %s", s->name, err.text);
+    tap_ok(err.code == COLLIO_OK, "write to %s: %s", s->name, err.text);
     collio_error_clear(&err);
     collio_array_fill(&memory, values, COLLIO_INT32, 1, &all);
-    if (s->code == COLLIO_OK)
-        collio_dataset_read(again, NULL, &memory, &err);
-    for (int i = 0; i < SIZE && s->code == COLLIO_OK; i++)
+    collio_dataset_read(again, NULL, &memory, &err);
+    for (int i = 0; i < SIZE; i++)
         right = right && values[i] == wanted(s, i);
     tap_ok(right && err.code == COLLIO_OK, "and read from %s %s", s->name, err.text);
     collio_object_close(&dataset);
@@ -183,9 +174,7 @@ int main(int argc, char **argv)
         test_sort(collio_file_root(file), &sorts[i]);
     tap_ok(collio_file_close(&file, &err) == COLLIO_OK, "close %s", err.text);
     for (int i = 0; i < SORTS; i++)
-        if (sorts[i].code == COLLIO_OK)
-            tap_ok(tap_rank != 0 || right_on_disk(&sorts[i]), "%s: plain HDF5 reads it",
-                   sorts[i].name);
+        tap_ok(tap_rank != 0 || right_on_disk(&sorts[i]), "%s: plain HDF5 reads it", sorts[i].name);
     MPI_Finalize();
     return tap_end();
 }
