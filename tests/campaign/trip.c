@@ -48,6 +48,8 @@ static long count, fail_at;
 static int fail_how;
 static const char *hit;
 static char hit_path[160];
+static int hit_in_save;
+static __thread int in_save; /* this thread has had to do with more than directories */
 static int64_t limit = -1;
 
 /* The name of each open file, below the directory of steps. */
@@ -100,6 +102,11 @@ const char *trip_hit_path(void)
     return hit_path;
 }
 
+int trip_hit_in_save(void)
+{
+    return hit_in_save;
+}
+
 void trip_limit(int64_t offset)
 {
     limit = offset;
@@ -108,9 +115,11 @@ void trip_limit(int64_t offset)
 /* Whether this call is the one to fail; with an errno unless it is to be short. */
 static int trips(const char *call, const char *path)
 {
+    in_save |= path[0] != '/';
     if (__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED) != fail_at)
         return 0;
     hit = call;
+    hit_in_save = in_save;
     snprintf(hit_path, sizeof hit_path, "%s", path);
     if (fail_how != TRIP_SHORT)
         errno = fail_how;

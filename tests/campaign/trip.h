@@ -20,6 +20,9 @@ long trip_count(void);
 const char *trip_hit(void);
 const char *trip_hit_path(void);
 
+/* Whether it was made for a step; a thread that removes old steps begins with their directory. */
+int trip_hit_in_save(void);
+
 /* Writes beyond this offset of a file find a full disk, and space cannot be reserved; < 0: all is
  * well. */
 void trip_limit(int64_t offset);
