@@ -70,6 +70,7 @@ check(not request, "Ibarrier")
 dims = MPI.Compute_dims(size, 2)
 equal(int(np.prod(dims)), size, "Compute_dims")
 equal(MPI.Compute_dims(12, [0, 3]), [4, 3], "... with one given")
+raises(MPI.Exception, "", MPI.Compute_dims, 0, 2, name="... of no nodes")
 grid = comm.Create_cart(dims, periods=[True, False], reorder=False)
 equal(type(grid), MPI.Cartcomm, "Create_cart")
 coords = [rank // dims[1], rank % dims[1]]

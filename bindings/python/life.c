@@ -412,7 +412,9 @@ static PyObject *life_compute_dims(PyObject *module, PyObject *const *args, Py_s
         if (dims == NULL)
             PyErr_SetString(PyExc_ValueError, "Compute_dims(): negative number of dimensions");
     }
-    if (dims != NULL && mpi_failed(MPI_Dims_create(a.nnodes, n, dims), "MPI_Dims_create") == 0)
+    /* MPICH looks for the divisors of 0 for ever. */
+    if (dims != NULL && mpi_failed(a.nnodes == 0 ? MPI_ERR_ARG : MPI_Dims_create(a.nnodes, n, dims),
+                                   "MPI_Dims_create") == 0)
         result = ints_to_list(dims, n);
     PyMem_Free(dims);
     return result;
