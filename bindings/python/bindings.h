@@ -110,9 +110,10 @@ static inline int mpi_ready(state *st)
 
 /*
  * The GIL around an MPI call. gil_release() always lets go: for calls that
- * wait for what other ranks do. gil_lend() keeps it while this is the only
- * Python thread, since nobody could use it and the release costs more than a
- * small message (rc.gil = "release" turns that off).
+ * are rare or long. gil_lend() keeps it while this is the only Python thread,
+ * since nobody could use it and the release costs more than a small message.
+ * Threads that do not belong to Python could, if they call it: who has some
+ * sets rc.gil = "release".
  */
 static inline PyThreadState *gil_release(void)
 {

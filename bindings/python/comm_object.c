@@ -121,14 +121,15 @@ static PyObject *isend_object(PyObject *self, const row_method *row, PyObject *c
 
 /* Wait for a message, find out its size. Between this and the receipt of its load no other thread
  * may receive from the communicator: called where there is none. */
-static int find(MPI_Comm comm, int source, int tag, MPI_Message *found, MPI_Count *size)
+static int find(const state *st, MPI_Comm comm, int source, int tag, MPI_Message *found,
+                MPI_Count *size)
 {
     PyThreadState *saved;
     MPI_Status status;
     int is_there = 0, code = MPI_Improbe(source, tag, comm, &is_there, found, &status);
 
     if (code == MPI_SUCCESS && !is_there) {
-        saved = gil_release();
+        saved = gil_lend(st);
         code = MPI_Mprobe(source, tag, comm, found, &status);
         gil_acquire(saved);
     }
@@ -147,7 +148,7 @@ static PyObject *receive(state *st, MPI_Comm comm, int source, int tag, MPI_Stat
     MPI_Count size = 0;
     int failed;
 
-    if (find(comm, source, tag, &found, &size) < 0)
+    if (find(st, comm, source, tag, &found, &size) < 0)
         return NULL;
     failed = size <= PARCEL_HEAD_MAX
                  ? incoming_take(st, &in, &found, size, comm, status, &object, &request)

@@ -100,7 +100,7 @@ static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *co
         return NULL;
     message_init(&m);
     if (message_for(st, a.buf, 1, a.source, &m) == 0 && (large = message_large(&m)) >= 0) {
-        saved = blocking ? gil_release() : gil_lend(st);
+        saved = gil_lend(st);
         code = blocking ? SIZED(large, MPI_Recv, m.data, m.count, m.type, a.source, a.tag,
                                 mpi_of(self), status)
                         : call_irecv(row, &m, large, &a, mpi_of(self), &request);
@@ -178,9 +178,9 @@ static int call_replace(int mode, const message *m, int large, const exchange_ar
 }
 
 /* Parse; MPI functions that are not there are refused. */
-static int exchange_parse(state *st, const row_method *row, const param *params,
-                          exchange_args *a, MPI_Status **status, PyObject *const *args,
-                          Py_ssize_t nargs, PyObject *keywords)
+static int exchange_parse(state *st, const row_method *row, const param *params, exchange_args *a,
+                          MPI_Status **status, PyObject *const *args, Py_ssize_t nargs,
+                          PyObject *keywords)
 {
     if (mpi_ready(st) < 0 || args_parse(row->name, params, a, args, nargs, keywords) < 0)
         return -1;

@@ -175,9 +175,10 @@ void handle_dealloc(PyObject *object)
 
     if (self->weakrefs != NULL)
         PyObject_ClearWeakRefs(object);
-    if (self->kind == KIND_request)
-        request_abandon(self);
-    else if (self->owned && self->mpi.bits != handle_null(self->kind).bits && life_usable())
+    if (self->kind == KIND_request) {
+        if (self->mpi.request != MPI_REQUEST_NULL || self->receipt != NULL)
+            request_abandon(self);
+    } else if (self->owned && self->mpi.bits != handle_null(self->kind).bits && life_usable())
         free_local(self);
     if (callbacks_pending)
         callback_report((PyObject *)type);

@@ -91,7 +91,7 @@ static PyObject *receive(PyObject *self, const row_method *row, PyObject *const 
         return NULL;
     message_init(&m);
     if (message_for(st, a.comm, 1, source_of(self), &m) == 0 && (large = message_large(&m)) >= 0) {
-        saved = gil_release();
+        saved = gil_lend(st);
         code = SIZED(large, MPI_Mrecv, m.data, m.count, m.type, &found, status);
         gil_acquire(saved);
         taken(self, found);

@@ -360,6 +360,14 @@ static int from_parts(const parts *p, Py_ssize_t nbytes, int blocks, message *m)
     return 0;
 }
 
+/* How many elements are in each of the blocks; -1 if they are not equal. */
+static inline Py_ssize_t in_each(Py_ssize_t room, int blocks)
+{
+    if (blocks <= 1)
+        return blocks == 0 ? 0 : room;
+    return room % blocks == 0 ? room / blocks : -1;
+}
+
 /*
  * The commonest lists, [array, count, type of its elements] and [array, type]: nothing to ask MPI.
  * Whether that is it; what is not, or is wrong in it, the long way round finds the words for.
@@ -367,15 +375,15 @@ static int from_parts(const parts *p, Py_ssize_t nbytes, int blocks, message *m)
 static int from_plain_list(state *st, PyObject *spec, int writable, int blocks, message *m)
 {
     PyObject *const *items = PySequence_Fast_ITEMS(spec);
-    Py_ssize_t n = PySequence_Fast_GET_SIZE(spec), room = 0;
-    PyObject *type = n == 2 || n == 3 ? items[n - 1] : NULL, *count = n == 3 ? items[1] : NULL;
+    const Py_ssize_t n = PySequence_Fast_GET_SIZE(spec);
+    Py_ssize_t room;
 
-    if (type == NULL || !is_a(st, type, TYPE_Datatype) || (count != NULL && !int_is_small(count)) ||
-        !array_numbers(items[0], writable, m, &room))
+    if ((n != 3 && n != 2) || !is_a(st, items[n - 1], TYPE_Datatype) ||
+        (n == 3 && !int_is_small(items[1])) || !array_numbers(items[0], writable, m, &room))
         return 0;
-    room = blocks == 0 ? 0 : blocks == 1 ? room : room % blocks == 0 ? room / blocks : -1;
-    m->count = count != NULL ? int_small(count) : room;
-    if (((handle *)type)->mpi.datatype == m->type && m->count >= 0 && m->count <= room)
+    room = in_each(room, blocks);
+    m->count = n == 3 ? int_small(items[1]) : room;
+    if (((handle *)items[n - 1])->mpi.datatype == m->type && m->count >= 0 && m->count <= room)
         return 1;
     Py_CLEAR(m->keep);
     m->type = MPI_BYTE;
@@ -389,12 +397,8 @@ static int from_list(state *st, PyObject *spec, int writable, int blocks, messag
     parts p = {spec, NULL, NULL, NULL};
     Py_ssize_t nbytes = 0;
 
-    if (PyList_Check(spec) || PyTuple_Check(spec)) {
-        if (from_plain_list(st, spec, writable, blocks, m))
-            return 0;
-        if (message_take_apart(st, spec, 0, &p) < 0)
-            return -1;
-    }
+    if ((PyList_Check(spec) || PyTuple_Check(spec)) && message_take_apart(st, spec, 0, &p) < 0)
+        return -1;
     if (message_take_memory(st, &p, writable, m, &nbytes) < 0)
         return -1;
     return from_parts(&p, nbytes, blocks, m);
@@ -404,9 +408,10 @@ int message_from_large(state *st, PyObject *spec, int writable, int blocks, mess
 {
     Py_ssize_t n = 0;
 
-    if (PyList_CheckExact(spec))
-        return from_list(st, spec, writable, blocks, m);
-    if (array_numbers(spec, writable, m, &n)) {
+    if (PyList_CheckExact(spec) || PyTuple_CheckExact(spec)) {
+        if (from_plain_list(st, spec, writable, blocks, m))
+            return 0;
+    } else if (array_numbers(spec, writable, m, &n)) {
         m->count = n;
         return blocks == 1 ? 0 : divide(m, n, blocks);
     }

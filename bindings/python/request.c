@@ -136,7 +136,7 @@ void request_abandon(handle *self)
 
 PyObject *request_make(state *st, enum type_slot slot, MPI_Request mpi, PyObject *keep)
 {
-    PyObject *self = handle_own(st->types[slot], KIND_request, (any_handle){.request = mpi});
+    PyObject *self = handle_make(st->types[slot], KIND_request, (any_handle){.request = mpi});
 
     if (self == NULL) {
         if (slot == TYPE_Request)
@@ -274,7 +274,7 @@ int request_test_one(handle *self, int *done, MPI_Status *status)
 }
 
 /* Test first: most waits are for what is done, and then the GIL can be kept. */
-int request_wait_one(handle *self, MPI_Status *status)
+static int wait_among_others(handle *self, MPI_Status *status)
 {
     PyThreadState *saved;
     int done, result;
@@ -292,6 +292,22 @@ int request_wait_one(handle *self, MPI_Status *status)
     result = MPI_Wait(&self->mpi.request, status);
     gil_acquire(saved);
     return mpi_failed(result, "MPI_Wait");
+}
+
+/* Whether the GIL can be kept: nobody else is there, and it is MPI that completes the request. */
+static int may_keep(const handle *self)
+{
+    const state *st = state_only;
+
+    return st != NULL && unmatched == NULL && !st->always_release && gil_alone() &&
+           (Py_TYPE(self) == st->types[TYPE_Request] || Py_TYPE(self) == st->types[TYPE_Prequest]);
+}
+
+int request_wait_one(handle *self, MPI_Status *status)
+{
+    if (may_keep(self))
+        return mpi_failed(MPI_Wait(&self->mpi.request, status), "MPI_Wait");
+    return wait_among_others(self, status);
 }
 
 int request_finish(MPI_Request *request, MPI_Status *status)
@@ -336,18 +352,25 @@ PyObject *request_object(PyObject *request, MPI_Status *status)
 
 static const param status_params[] = {{"|status", arg_object, 0}, {NULL, NULL, 0}};
 
-static int parse_status(const char *name, PyObject *self, MPI_Status **status,
-                        PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+static int parse_given(const char *name, PyObject *self, MPI_Status **status, PyObject *const *args,
+                       Py_ssize_t nargs, PyObject *keywords)
 {
     state *st = state_of(self);
     PyObject *object = Py_None;
 
-    *status = MPI_STATUS_IGNORE;
-    if (nargs == 0 && keywords == NULL)
-        return mpi_ready(st);
     if (mpi_ready(st) < 0 || args_parse(name, status_params, &object, args, nargs, keywords) < 0)
         return -1;
     return status_arg(st, object, status);
+}
+
+/* Most calls have no arguments. */
+static inline int parse_status(const char *name, PyObject *self, MPI_Status **status,
+                               PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    if (nargs > 0 || keywords != NULL)
+        return parse_given(name, self, status, args, nargs, keywords);
+    *status = MPI_STATUS_IGNORE;
+    return mpi_ready(state_of(self));
 }
 
 PyDoc_STRVAR(Wait_doc, "Wait($self, /, status=None)\n--\n\nWait until the operation is done. "

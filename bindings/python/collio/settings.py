@@ -18,8 +18,9 @@ class Settings:
     errors              "exception": MPI errors become exceptions; "abort" or
                         "fatal": they end the processes of the communicator, or
                         all; "default": handlers are as MPI sets them
-    gil                 "auto": keep the interpreter lock in short calls while
-                        there is no second thread; "release": never
+    gil                 "auto": keep the interpreter lock in messages and waits
+                        while Python has no second thread; "release": never,
+                        for threads of other languages that call Python
     abort_on_exception  an unhandled exception ends all ranks; None: when there
                         are several and the session is not interactive
     timeout             seconds until a collective call gives up; None: 600, or
