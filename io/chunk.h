@@ -118,6 +118,26 @@ char *collio_spare_take(collio_spare *spare, size_t size); /* NULL: no memory */
 void collio_spare_give(collio_spare *spare, char *buffer);
 void collio_spare_free(collio_spare *spare);
 
+/* ------------------------------------------------------------ chunk_walk.c */
+
+/* Rows of the chunk that is the one of this number among those touched, to be written without gaps
+ * from the byte `offset` of it on. */
+typedef int collio_rows_function(void *context, int64_t number, int64_t offset, struct iovec *rows,
+                                 int count, collio_error *err);
+
+/* At most so many rows are handed on at once, and no more when they have so many bytes: what a core
+ * keeps next to it. */
+#define COLLIO_MOST_ROWS  256
+#define COLLIO_ROWS_BYTES ((int64_t)1 << 20)
+
+/* As collio_transfer_walk(), with the elements of one chunk after those of another where the
+ * selection is a block, and with the rows of a whole chunk where they are in memory.
+ *   touched  in  what the selection touches */
+int collio_chunks_walk(const collio_object *dataset, const collio_grid *grid,
+                       const collio_touched *touched, const collio_selection *selection,
+                       const collio_array *memory, collio_rows_function *put_rows,
+                       collio_run_function *put, void *context, collio_error *err);
+
 /* ------------------------------------------------------------- interleave.c */
 
 /* The votes of a write to a contiguous dataset: how many short runs there are, where the first

@@ -208,6 +208,15 @@ static int put_run(void *context, int64_t first, int64_t count, char *memory, co
     return collio_grid_cut(&w->grid, first, count, memory, put_segment, w, err);
 }
 
+static int put_rows(void *context, int64_t number, int64_t offset, struct iovec *rows, int count,
+                    collio_error *err)
+{
+    const writing *w = context;
+
+    return collio_disk_gather(&w->dataset->file->disk, rows, count,
+                              w->places[number].address + offset, err);
+}
+
 /* ---------------------------------------------------------------- together */
 
 void collio_chunks_drop(writing *w)
@@ -250,6 +259,7 @@ int collio_chunks_write(writing *w, const collio_selection *selection, const col
 
     if (ticket->max[MISSING] > 0 && make_chunks(w, err))
         return collio_file_outcome(file, err);
-    collio_transfer_walk(w->dataset, selection, memory, put_run, w, err);
+    collio_chunks_walk(w->dataset, &w->grid, &w->touched, selection, memory, put_rows, put_run, w,
+                       err);
     return collio_finish_elements(file, "written", err);
 }

@@ -91,6 +91,16 @@ int collio_disk_write(const collio_disk *disk, const char *bytes, int64_t size, 
     return err->code;
 }
 
+int collio_disk_gather(const collio_disk *disk, struct iovec *pieces, int count, int64_t offset,
+                       collio_error *err)
+{
+    if (count == 1)
+        return collio_disk_write(disk, pieces->iov_base, (int64_t)pieces->iov_len, offset, err);
+    for (int i = 0; disk->busy && i < count; i++)
+        warm(pieces[i].iov_base, pieces[i].iov_len);
+    return collio_posix_gather(disk->fd, pieces, count, offset, disk->path, err);
+}
+
 int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, collio_error *err)
 {
     static const char zeros[1 << 16];

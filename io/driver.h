@@ -72,6 +72,10 @@ int collio_disk_read(const collio_disk *disk, void *bytes, int64_t size, int64_t
 int collio_disk_write(const collio_disk *disk, const char *bytes, int64_t size, int64_t offset,
                       collio_error *err);
 
+/* The same from some pieces of memory, together no more than a core's cache takes. */
+int collio_disk_gather(const collio_disk *disk, struct iovec *pieces, int count, int64_t offset,
+                       collio_error *err);
+
 /* Write zeros. */
 int collio_disk_clear(const collio_disk *disk, int64_t offset, int64_t size, collio_error *err);
 

@@ -7,6 +7,8 @@
 #include "../core/internal.h"
 #include "collio/io.h"
 
+#include <sys/uio.h>
+
 /* ------------------------------------------------------- selection.c */
 
 /* Check a selection against the extents it is to lie in: VALUE or INDEX. */
@@ -115,6 +117,10 @@ int collio_posix_write(int fd, const void *bytes, size_t size, int64_t offset, c
                        collio_error *err);
 int collio_posix_read(int fd, void *bytes, size_t size, int64_t offset, const char *path,
                       collio_error *err);
+
+/* Write pieces one after the other. The list is used up. */
+int collio_posix_gather(int fd, struct iovec *pieces, int count, int64_t offset, const char *path,
+                        collio_error *err);
 
 /* Read what the file has of `size` bytes; *got is less only where it ends. */
 int collio_posix_read_some(int fd, void *bytes, int64_t size, int64_t offset, int64_t *got,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* Linux moves at most this much in one call; a round number keeps pages whole. */
@@ -53,6 +54,37 @@ int collio_posix_write(int fd, const void *bytes, size_t size, int64_t offset, c
             return err->code;
         from += done;
         size -= (size_t)done;
+        offset += done;
+    }
+    return COLLIO_OK;
+}
+
+/* Go on behind `done` bytes of a list of pieces. */
+static void skip_bytes(struct iovec **pieces, int *count, size_t done)
+{
+    while (*count > 0 && done >= (*pieces)->iov_len) {
+        done -= (*pieces)->iov_len;
+        (*pieces)++;
+        (*count)--;
+    }
+    if (*count > 0) {
+        (*pieces)->iov_base = (char *)(*pieces)->iov_base + done;
+        (*pieces)->iov_len -= done;
+    }
+}
+
+int collio_posix_gather(int fd, struct iovec *pieces, int count, int64_t offset, const char *path,
+                        collio_error *err)
+{
+    while (count > 0) {
+        ssize_t done = pwritev(fd, pieces, count, (off_t)offset);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done == 0)
+            errno = ENOSPC;
+        if (collio_sys(done <= 0, "pwritev", path, err) != COLLIO_OK)
+            return err->code;
+        skip_bytes(&pieces, &count, (size_t)done);
         offset += done;
     }
     return COLLIO_OK;
