@@ -32,6 +32,7 @@ def install_dir() -> str:
 
 print(f'PYTHON_VERSION="{sys.version.split()[0]}"')
 print(f'NUMPY_VERSION="{numpy.__version__}"')
-print(f'PYTHON_CFLAGS="-I{include} -I{numpy.get_include()}"')
+# NumPy first: Debian has the headers of its own NumPy in Python's directory, too.
+print(f'PYTHON_CFLAGS="-I{numpy.get_include()} -I{include}"')
 print(f'PYTHON_SUFFIX="{sysconfig.get_config_var("EXT_SUFFIX")}"')
 print(f"pyexecdir='${{prefix}}/{install_dir()}'")
