@@ -651,6 +651,7 @@ MPI_Datatype array_mpi_type(const char *name);
 typedef struct status_object {
     PyObject_HEAD
     MPI_Status mpi;
+    PyObject *weakrefs;
 } status_object;
 
 /* Where MPI is to store a status; NULL and None: nowhere. */

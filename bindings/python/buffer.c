@@ -121,6 +121,16 @@ static unsigned char *item_at(buffer *self, PyObject *key)
     return (unsigned char *)self->view.buf + i;
 }
 
+static PyObject *buffer_at_index(PyObject *object, Py_ssize_t i)
+{
+    const Py_buffer *view = &((buffer *)object)->view;
+
+    if (i >= 0 && i < view->len)
+        return PyLong_FromLong(((unsigned char *)view->buf)[i]);
+    PyErr_SetString(PyExc_IndexError, "index out of range");
+    return NULL;
+}
+
 /* Start and length of a slice without gaps; -1 with an exception. */
 static int slice_of(buffer *self, PyObject *key, Py_ssize_t *start, Py_ssize_t *length)
 {
@@ -435,6 +445,8 @@ static PyType_Slot buffer_slots[] = {
     {Py_bf_getbuffer, buffer_export},
     {Py_bf_releasebuffer, buffer_unexport},
     {Py_mp_length, buffer_length},
+    {Py_sq_length, buffer_length},
+    {Py_sq_item, buffer_at_index}, /* for iteration and `in` */
     {Py_mp_subscript, buffer_item},
     {Py_mp_ass_subscript, buffer_store},
     {Py_tp_methods, buffer_methods},
@@ -518,7 +530,7 @@ static PyObject *get_mpi_address(PyObject *module, PyObject *const *args, Py_ssi
         return NULL;
     if (location == st->bottom || location == st->in_place || location == st->automatic)
         return PyNumber_Long(location);
-    if (acquire(location, 0, &view) < 0)
+    if (location != Py_None && acquire(location, 0, &view) < 0)
         return NULL;
     failed = mpi_failed(MPI_Get_address(view.buf, &address), "MPI_Get_address");
     PyBuffer_Release(&view);

@@ -7,7 +7,7 @@ static MPI_Comm mpi_of(PyObject *self)
 }
 
 /* Truth values of a sequence as ints; n of them, all 0 for None. */
-static int flags_from(PyObject *object, int n, const char *what, int **out)
+static int flags_from(PyObject *object, int n, const char *what, int for_all, int **out)
 {
     PyObject *list = NULL;
     int i = 0;
@@ -19,11 +19,15 @@ static int flags_from(PyObject *object, int n, const char *what, int **out)
     }
     if (object == NULL || object == Py_None)
         return 0;
-    if (PyBool_Check(object) || PyLong_Check(object)) { /* one for all, as mpi4py */
+    if (PyBool_Check(object) && for_all) { /* as mpi4py */
         int value = PyObject_IsTrue(object);
         while (i < n)
             (*out)[i++] = value;
         return 0;
+    }
+    if (PyUnicode_Check(object)) {
+        raise_type(what, "a sequence of truth values", object);
+        return -1;
     }
     list = PySequence_Fast(object, "expecting a sequence of truth values");
     if (list != NULL && PySequence_Fast_GET_SIZE(list) != n)
@@ -65,7 +69,7 @@ static PyObject *comm_Create_cart(PyObject *self, PyObject *const *args, Py_ssiz
         args_parse("Create_cart", rows, &a, args, nargs, keywords) < 0)
         return NULL;
     n = ints_from(a.dims, &dims);
-    if (n >= 0 && flags_from(a.periods, n, "periods", &periods) == 0) {
+    if (n >= 0 && flags_from(a.periods, n, "periods", 1, &periods) == 0) {
         saved = gil_release();
         code = MPI_Cart_create(mpi_of(self), n, dims, periods, a.reorder, &comm);
         gil_acquire(saved);
@@ -94,7 +98,7 @@ static PyObject *comm_Cart_map(PyObject *self, PyObject *const *args, Py_ssize_t
         args_parse("Cart_map", rows, &a, args, nargs, keywords) < 0)
         return NULL;
     n = ints_from(a.dims, &dims);
-    if (n >= 0 && flags_from(a.periods, n, "periods", &periods) == 0 &&
+    if (n >= 0 && flags_from(a.periods, n, "periods", 1, &periods) == 0 &&
         mpi_failed(MPI_Cart_map(mpi_of(self), n, dims, periods, &rank), "MPI_Cart_map") == 0)
         result = PyLong_FromLong(rank);
     PyMem_Free(dims);
@@ -238,7 +242,7 @@ static PyObject *cart_Sub(PyObject *self, PyObject *arg)
 
     if (n < 0)
         return NULL;
-    if (flags_from(arg, n, "remain_dims", &remain) == 0) {
+    if (flags_from(arg, n, "remain_dims", 0, &remain) == 0) {
         saved = gil_release();
         code = MPI_Cart_sub(mpi_of(self), remain, &comm);
         gil_acquire(saved);

@@ -119,6 +119,10 @@ static int exception_init(PyObject *self, PyObject *args, PyObject *keywords)
 
     if (args_parse_tuple("Exception", rows, &a, args, keywords) < 0)
         return -1;
+    if (a.text != Py_None && !PyUnicode_Check(a.text)) {
+        raise_type("text", "str", a.text);
+        return -1;
+    }
     if (a.code < MPI_SUCCESS)
         a.code = MPI_ERR_UNKNOWN;
     kept = a.text != Py_None ? Py_BuildValue("(iO)", a.code, a.text) : Py_BuildValue("(i)", a.code);

@@ -68,18 +68,21 @@ typedef struct graph_args {
     int reorder;
 } graph_args;
 
-/* Row r's edges end at index[r]. Lists that start with 0, as of sparse matrices, are one longer. */
+/* Row r's edges end at index[r]. Lists that start with 0, as of sparse matrices, are one longer.
+ * Edges beyond the last row's are let be. */
 static int take_graph(const graph_args *a, numbers *index, numbers *edges, const int **from)
 {
-    int skip;
+    int skip, last;
 
-    if (take_numbers(a->index, index) < 0 || take_numbers(a->edges, edges) < 0)
+    index->n = ints_from(a->index, &index->values);
+    edges->n = index->n < 0 ? -1 : ints_from(a->edges, &edges->values);
+    if (edges->n < 0)
         return -1;
-    skip = index->n > 1 && edges->n > 0 && index->values[0] == 0 &&
-           index->values[index->n - 1] == edges->n;
+    last = index->n > 0 ? index->values[index->n - 1] : 0;
+    skip = index->n > 0 && index->values[0] == 0 && last == edges->n;
     *from = index->values + skip;
     index->n -= skip;
-    return index->n == 0 ? 0 : check_length(edges, (*from)[index->n - 1]);
+    return last <= edges->n ? 0 : check_length(edges, last);
 }
 
 PyDoc_STRVAR(

@@ -49,25 +49,36 @@ static PyObject *logical_xor(PyObject *x, PyObject *y)
     return logical(x, y, '^');
 }
 
+/* A (value, index) pair out of any iterable of two; owned. */
+static PyObject *take_pair(PyObject *object)
+{
+    PyObject *pair = PySequence_Tuple(object);
+
+    if (pair != NULL && PyTuple_GET_SIZE(pair) != 2) {
+        PyErr_Format(PyExc_ValueError, "expecting (value, index), got %zd items",
+                     PyTuple_GET_SIZE(pair));
+        Py_CLEAR(pair);
+    }
+    return pair;
+}
+
 /* (value, index) pairs: the better value, on a tie the smaller index. */
 static PyObject *located(PyObject *x, PyObject *y, int wanted)
 {
-    PyObject *u = PySequence_GetItem(x, 0), *v = PySequence_GetItem(y, 0);
-    PyObject *i = PySequence_GetItem(x, 1), *j = PySequence_GetItem(y, 1), *result = NULL;
+    PyObject *a = take_pair(x), *b = a == NULL ? NULL : take_pair(y), *result = NULL;
     int better = -1, equal = -1;
 
-    if (u && v && i && j) {
+    if (b != NULL) {
+        PyObject *u = PyTuple_GET_ITEM(a, 0), *v = PyTuple_GET_ITEM(b, 0);
         better = PyObject_RichCompareBool(u, v, wanted);
         equal = PyObject_RichCompareBool(u, v, Py_EQ);
-        if (equal > 0)
-            better = PyObject_RichCompareBool(i, j, Py_LE);
     }
+    if (equal > 0)
+        better = PyObject_RichCompareBool(PyTuple_GET_ITEM(a, 1), PyTuple_GET_ITEM(b, 1), Py_LE);
     if (better >= 0 && equal >= 0)
-        result = better ? PyTuple_Pack(2, u, i) : PyTuple_Pack(2, v, j);
-    Py_XDECREF(u);
-    Py_XDECREF(v);
-    Py_XDECREF(i);
-    Py_XDECREF(j);
+        result = Py_NewRef(better ? a : b);
+    Py_XDECREF(a);
+    Py_XDECREF(b);
     return result;
 }
 

@@ -189,6 +189,17 @@ static PyObject *standard(const char *name)
     return function;
 }
 
+/* Whether the function given, or left out, is pickle's own. */
+static int is_own(const char *name, PyObject *given)
+{
+    PyObject *own = given == Py_None ? Py_NewRef(Py_None) : standard(name);
+
+    if (own == NULL)
+        PyErr_Clear();
+    Py_XDECREF(own); /* the module keeps it */
+    return own == given;
+}
+
 typedef struct pickle_args {
     PyObject *dumps, *loads, *protocol, *threshold;
 } pickle_args;
@@ -211,14 +222,26 @@ static int pickle_init(PyObject *object, PyObject *args, PyObject *keywords)
     self->chosen = a.threshold != Py_None;
     if (!self->chosen)
         self->threshold = THRESHOLD;
-    self->standard = a.dumps == Py_None && a.loads == Py_None;
+    self->standard = is_own("dumps", a.dumps) && is_own("loads", a.loads);
     Py_XSETREF(self->dumps, a.dumps == Py_None ? standard("dumps") : Py_NewRef(a.dumps));
     Py_XSETREF(self->loads, a.loads == Py_None ? standard("loads") : Py_NewRef(a.loads));
-    if (a.protocol == Py_None && a.dumps == Py_None)
+    if (a.protocol == Py_None && is_own("dumps", a.dumps))
         Py_XSETREF(self->protocol, standard("HIGHEST_PROTOCOL"));
     else
         Py_XSETREF(self->protocol, Py_NewRef(a.protocol));
     return self->dumps && self->loads && self->protocol ? 0 : -1;
+}
+
+/* With the defaults; what is given is for __init__(), which may be the user's. */
+static PyObject *pickle_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
+                            PyObject *Py_UNUSED(keywords))
+{
+    PyObject *self = type->tp_alloc(type, 0), *nothing = PyTuple_New(0);
+
+    if (self != NULL && (nothing == NULL || pickle_init(self, nothing, NULL) < 0))
+        Py_CLEAR(self);
+    Py_XDECREF(nothing);
+    return self;
 }
 
 static int pickle_traverse(PyObject *object, visitproc visit, void *arg)
@@ -318,7 +341,8 @@ static PyType_Slot pickle_slots[] = {
     {Py_tp_doc, (void *)pickle_doc},   {Py_tp_init, pickle_init},
     {Py_tp_traverse, pickle_traverse}, {Py_tp_clear, pickle_clear},
     {Py_tp_dealloc, pickle_dealloc},   {Py_tp_methods, pickle_methods},
-    {Py_tp_getset, pickle_getset},     {0, NULL},
+    {Py_tp_getset, pickle_getset},     {Py_tp_new, pickle_new},
+    {0, NULL},
 };
 /* clang-format on */
 

@@ -8,7 +8,7 @@ typedef struct batch {
     handle **items;
     Py_ssize_t n;
     PyObject *status;   /* borrowed: one Status, or None */
-    PyObject *statuses; /* borrowed: a list of them, or None */
+    PyObject *statuses; /* borrowed: a list or tuple of them, or None */
     char *done;
     int looking; /* nothing is completed */
 } batch;
@@ -42,16 +42,10 @@ static int check_items(batch *b)
 }
 
 /* The user's list gets as many statuses as there are requests. */
-static int fill_statuses(batch *b)
+static int fill_statuses(const batch *b)
 {
     PyObject *fresh;
 
-    if (b->statuses == Py_None)
-        return 0;
-    if (!PyList_Check(b->statuses)) {
-        raise_type("statuses", "a list", b->statuses);
-        return -1;
-    }
     while (PyList_GET_SIZE(b->statuses) < b->n) {
         fresh = PyObject_CallNoArgs((PyObject *)b->st->types[TYPE_Status]);
         if (fresh == NULL || PyList_Append(b->statuses, fresh) < 0) {
@@ -61,6 +55,31 @@ static int fill_statuses(batch *b)
         Py_DECREF(fresh);
     }
     return 0;
+}
+
+static int check_status(const batch *b, PyObject *object)
+{
+    if (is_a(b->st, object, TYPE_Status))
+        return 0;
+    raise_type("status", "MPI.Status", object);
+    return -1;
+}
+
+/* Before anything is completed: what a wrong status came with could not be had again. */
+static int check_statuses(const batch *b)
+{
+    if (b->status != Py_None)
+        return check_status(b, b->status);
+    if (b->statuses == Py_None)
+        return 0;
+    if (!PyList_Check(b->statuses) && !PyTuple_Check(b->statuses)) {
+        raise_type("statuses", "a list", b->statuses);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(b->statuses); i++)
+        if (i < b->n && check_status(b, PySequence_Fast_GET_ITEM(b->statuses, i)) < 0)
+            return -1;
+    return PyList_Check(b->statuses) ? fill_statuses(b) : 0;
 }
 
 enum { TEST = 0, WAIT = 1, OBJECTS = 2, LOOK = 4 }; /* row->mode */
@@ -85,7 +104,7 @@ static int batch_open(batch *b, const row_method *row, PyObject *cls, int any,
         PyErr_NoMemory();
         return -1;
     }
-    return check_items(b) < 0 ? -1 : fill_statuses(b);
+    return check_items(b) < 0 ? -1 : check_statuses(b);
 }
 
 /* Where the status of request i goes; `slot` counts the completed ones. */
@@ -93,8 +112,8 @@ static int status_for(const batch *b, Py_ssize_t slot, MPI_Status **status)
 {
     PyObject *object = b->status;
 
-    if (b->statuses != Py_None && slot < PyList_GET_SIZE(b->statuses))
-        object = PyList_GET_ITEM(b->statuses, slot);
+    if (b->statuses != Py_None && slot < PySequence_Fast_GET_SIZE(b->statuses))
+        object = PySequence_Fast_GET_ITEM(b->statuses, slot);
     return status_arg(b->st, object, status);
 }
 

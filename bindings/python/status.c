@@ -57,6 +57,8 @@ static void status_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
 
+    if (((status_object *)self)->weakrefs != NULL)
+        PyObject_ClearWeakRefs(self);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -398,6 +400,11 @@ static PyGetSetDef status_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+static PyMemberDef status_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(status_object, weakrefs), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
 PyDoc_STRVAR(status_doc, "Status(status=None)\n--\n\nWhat is known of a message.");
 
 static PyType_Slot status_slots[] = {
@@ -408,6 +415,7 @@ static PyType_Slot status_slots[] = {
     {Py_tp_hash, PyObject_HashNotImplemented},
     {Py_tp_methods, status_methods},
     {Py_tp_getset, status_getset},
+    {Py_tp_members, status_members},
     {0, NULL},
 };
 

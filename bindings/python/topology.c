@@ -29,6 +29,10 @@ int topology_degrees(MPI_Comm comm, int *in, int *out)
     int kind = MPI_UNDEFINED, weighted;
 
     *in = *out = 0;
+    if (comm == MPI_COMM_NULL) {
+        PyErr_SetString(PyExc_TypeError, "expecting a topology communicator");
+        return -1;
+    }
     if (mpi_failed(MPI_Topo_test(comm, &kind), "MPI_Topo_test") < 0)
         return -1;
     if (kind == MPI_CART)
