@@ -244,12 +244,11 @@ static void describe(const void *context, char *text, size_t size)
     add_text(text, size, ")");
 }
 
-static int agree_on_items(collio_plan *plan, collio_comm *comm, int *exists, collio_error *err)
+static int agree_on_items(collio_plan *plan, collio_comm *comm, const char *operation, int *exists,
+                          collio_error *err)
 {
-    collio_ticket ticket = {.operation = "checkpoint_save",
-                            .describe = describe,
-                            .context = plan,
-                            .vote = {(uint64_t)*exists}};
+    collio_ticket ticket = {
+        .operation = operation, .describe = describe, .context = plan, .vote = {(uint64_t)*exists}};
 
     ticket.digest = collio_hash_number((uint64_t)plan->step, (uint64_t)plan->nitems);
     for (int i = 0; i < plan->nitems && err->code == COLLIO_OK; i++)
@@ -352,8 +351,9 @@ static int fill_table(collio_plan *plan, collio_comm *comm, collio_error *err)
     return COLLIO_OK;
 }
 
-int collio_plan_make(collio_plan *plan, collio_comm *comm, int64_t step, int nitems,
-                     const collio_item *items, int deflate, int *exists, collio_error *err)
+int collio_plan_make(collio_plan *plan, collio_comm *comm, const char *operation, int64_t step,
+                     int nitems, const collio_item *items, int deflate, int *exists,
+                     collio_error *err)
 {
     memset(plan, 0, sizeof *plan);
     plan->step = step;
@@ -362,7 +362,7 @@ int collio_plan_make(collio_plan *plan, collio_comm *comm, int64_t step, int nit
     plan->items = items;
     if (err->code == COLLIO_OK && check_items(plan, err) == COLLIO_OK)
         make_room(plan, comm, err);
-    if (agree_on_items(plan, comm, exists, err))
+    if (agree_on_items(plan, comm, operation, exists, err))
         return err->code;
     if (plan->stride > 0 &&
         collio_allgather(comm, plan->mine, plan->blocks, plan->stride * sizeof *plan->blocks,

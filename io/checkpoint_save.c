@@ -1,8 +1,9 @@
 /*
  * The save of a step: guard, layout, data, durable, seal, commit. Each function below is one of
- * these steps; it ends with an agreement, and no rank goes on to the next unless all do. Where the
- * data are written in the background, they are staged in memory between guard and layout, and
- * nobody waits for data and durable until the end.
+ * these steps; it ends with an agreement, and no rank goes on to the next unless all do. What is
+ * compressed is staged in memory before the layout, which depends on its size. What is written in
+ * the background otherwise is staged after it, so that each rank is free when it has copied; nobody
+ * waits for data and durable until the end.
  */
 #include "rankset.h"
 
@@ -49,6 +50,7 @@ static int guard(collio_save *s, int64_t step, int nitems, const collio_item *it
 {
     const collio_checkpoint_options *o = &s->c->options;
     /* The files of the ranks are compressed each by itself. */
+    const char *operation = s->background ? "checkpoint_save_start" : "checkpoint_save";
     int exists = 0, deflate = o->layout == COLLIO_LAYOUT_PER_RANK ? 0 : o->deflate;
 
     if (o->read_only)
@@ -58,7 +60,8 @@ static int guard(collio_save *s, int64_t step, int nitems, const collio_item *it
     s->final = collio_name_step(s->c->directory, step, err);
     if (s->root && s->final != NULL && err->code == COLLIO_OK)
         collio_posix_exists(s->final, &exists, err);
-    if (collio_plan_make(&s->plan, s->c->comm, step, nitems, items, deflate, &exists, err))
+    if (collio_plan_make(&s->plan, s->c->comm, operation, step, nitems, items, deflate, &exists,
+                         err))
         return err->code;
     return exists ? make_way(s, err) : COLLIO_OK;
 }
@@ -189,12 +192,19 @@ static int keep(void *context, const collio_stretch *stretch, collio_error *err)
                               err);
 }
 
-static int stage(collio_save *s, collio_error *err)
+/* An error may be this rank's own. */
+static void stage(collio_save *s, collio_error *err)
 {
     s->plan.boxes = 1;
     collio_staging_prepare(&s->c->staging, collio_plan_room(&s->plan, s->c->comm, s->borrow), err);
     collio_plan_send(&s->plan, s->c->comm, keep, s, err);
-    return collio_agree_step(s->c->comm, "checkpoint_save: copy the data", err);
+}
+
+static int stage_deflated(collio_save *s, collio_error *err)
+{
+    stage(s, err);
+    return collio_agree_step(s->c->comm, "checkpoint_save: compress the data", err) ||
+           share_sizes(s, err);
 }
 
 static int data(collio_save *s, collio_error *err)
@@ -290,9 +300,11 @@ int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int ni
     s->plan.short_run = s->staged ? short_in_background : short_run;
     s->staged |= s->plan.deflate > 0;
     if ((c->options.layout == COLLIO_LAYOUT_PER_RANK && own_files(s, err)) ||
-        (s->staged && stage(s, err)))
+        (s->plan.deflate > 0 && stage_deflated(s, err)) || layout(s, err))
         return err->code;
-    return share_sizes(s, err) ? err->code : layout(s, err);
+    if (s->staged && s->plan.deflate == 0)
+        stage(s, err);
+    return err->agreed ? err->code : COLLIO_OK; /* its own: told with the writes */
 }
 
 int collio_save_write(collio_save *s, collio_error *err)

@@ -259,12 +259,14 @@ typedef struct collio_plan {
  * Check items, agree on them with the other ranks, learn the blocks of all and
  * check that they cover the arrays. Collective.
  *   plan    out  free with collio_plan_free() in any case
+ *   operation in  what the ranks are about, which must be the same
  *   deflate in   level of compression; 0: none
  *   exists  in   rank 0: whether the step is there already
  *           out  the same on all ranks
  */
-int collio_plan_make(collio_plan *plan, collio_comm *comm, int64_t step, int nitems,
-                     const collio_item *items, int deflate, int *exists, collio_error *err);
+int collio_plan_make(collio_plan *plan, collio_comm *comm, const char *operation, int64_t step,
+                     int nitems, const collio_item *items, int deflate, int *exists,
+                     collio_error *err);
 void collio_plan_free(collio_plan *plan);
 
 /* Where rank 0's words for the i-th item are; rank r's are r * stride on. */

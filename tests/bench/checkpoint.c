@@ -4,8 +4,9 @@
  * with one collective H5Dwrite, closed and synced.
  *   mpiexec -n 2 tests/bench/checkpoint [MiB, 256] [rows|columns|blocks, rows]
  * The best of five rounds, in the working directory. The digest runs on one core, cached. Of a save
- * in the background: how long the program is stopped, next to the time to copy the data into memory
- * that has been used before, and how long finishing takes when it has not computed meanwhile.
+ * in the background: how long the program is stopped, next to the time in which the same ranks at
+ * once copy the same data into memory that has been used before, and how long finishing takes when
+ * it has not computed meanwhile.
  */
 #include <collio/checkpoint.h>
 
@@ -18,9 +19,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { COLUMNS = 1024, ROUNDS = 5 };
+enum { COLUMNS = 1024, ROUNDS = 5, STOPS = 15 };
 
 static int rank, size;
+static collio_comm *gate;
 
 typedef struct part {
     int64_t shape[2], start[2], count[2], bytes;
@@ -53,13 +55,26 @@ static double since(double start)
     return MPI_Wtime() - start;
 }
 
-/* Seconds that the slowest rank took: a barrier would measure the threads that write, too. */
-static double slowest(double start)
+/* Seconds from when the first rank began until the last one was through, by the clock of one
+ * machine. What each rank took by itself would not do: with more ranks than cores they leave the
+ * barrier one after the other, so that a rank that works alone seems fast, and one that waits for a
+ * late one slow. Nor would a barrier at the end, which the threads that write would delay. */
+static double span(double start)
 {
-    double seconds = MPI_Wtime() - start;
+    double ends[2] = {-start, MPI_Wtime()};
 
-    MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    return seconds;
+    MPI_Allreduce(MPI_IN_PLACE, ends, 2, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    return ends[0] + ends[1];
+}
+
+/* The agreement of collio yields the core where a barrier of MPI spins on it. */
+static double at_once(void)
+{
+    collio_error ignored = COLLIO_ERROR_INIT;
+
+    MPI_Barrier(MPI_COMM_WORLD);
+    collio_agree_step(gate, "begin", &ignored);
+    return MPI_Wtime();
 }
 
 static double now_together(void)
@@ -128,25 +143,66 @@ static void collective(const part *p, collio_error *err)
 }
 #endif
 
-/* Seconds to copy the part, as often as there are rounds before this one. */
-static void copy(const part *p, char *to, double *best)
+/* Seconds to copy the part. */
+static double copy(const part *p, char *to)
 {
-    double start = now_together();
+    double start = at_once();
 
     memcpy(to, p->array.data, (size_t)p->bytes);
-    keep_least(best, slowest(start));
+    return span(start);
 }
 
-static void background(collio_checkpoint *c, int64_t step, const collio_item *item, double *stopped,
-                       double *finish, collio_error *err)
+static int by_size(const void *a, const void *b)
 {
-    double start = now_together();
+    double x = *(const double *)a, y = *(const double *)b;
 
-    collio_checkpoint_save_start(c, step, 1, item, 0, err);
-    keep_least(stopped, slowest(start));
-    start = now_together();
-    collio_checkpoint_wait(c, err);
-    keep_least(finish, since(start));
+    return (x > y) - (x < y);
+}
+
+static double median(double *values)
+{
+    qsort(values, STOPS, sizeof *values, by_size);
+    return values[STOPS / 2];
+}
+
+static void tell_stops(double *copied, double *stopped, double *finish)
+{
+    double ratio[STOPS], middle[4];
+
+    for (int i = 0; i < STOPS; i++)
+        ratio[i] = stopped[i] / copied[i];
+    middle[0] = median(stopped);
+    middle[1] = median(copied);
+    middle[2] = median(ratio);
+    middle[3] = median(finish);
+    if (rank == 0)
+        printf("in the background, medians of %d: stopped %.3f s, copy %.3f s, ratio %.2f (%.2f to "
+               "%.2f), of the least %.2f; then %.3f s to finish\n",
+               STOPS, middle[0], middle[1], middle[2], ratio[0], ratio[STOPS - 1],
+               stopped[0] / copied[0], middle[3]);
+}
+
+/* The copy and the save in turn; the first of each is not counted, in which memory is new. */
+static void background(collio_checkpoint *c, const part *p, const collio_item *item,
+                       collio_error *err)
+{
+    double copied[STOPS], stopped[STOPS], finish[STOPS], start;
+    char *memory = malloc((size_t)p->bytes + 1);
+
+    for (int i = -1; i < STOPS && err->code == COLLIO_OK; i++) {
+        int at = i < 0 ? 0 : i;
+        copied[at] = copy(p, memory);
+        start = at_once();
+        collio_checkpoint_save_start(c, ROUNDS + i + 1, 1, item, 0, err);
+        stopped[at] = span(start);
+        start = now_together();
+        collio_checkpoint_wait(c, err);
+        finish[at] = since(start);
+        collio_checkpoint_delete(c, ROUNDS + i + 1, err);
+    }
+    free(memory);
+    if (err->code == COLLIO_OK)
+        tell_stops(copied, stopped, finish);
 }
 
 static void restore(collio_checkpoint *c, const part *p, collio_error *err)
@@ -174,8 +230,7 @@ int main(int argc, char **argv)
     const char *how = argc > 2 ? argv[2] : "rows";
     collio_error err = COLLIO_ERROR_INIT;
     collio_checkpoint *c = NULL;
-    double best[7] = {0.0}, start;
-    char *memory;
+    double best[4] = {0.0}, start;
     collio_item item;
     part p;
 
@@ -183,9 +238,8 @@ int main(int argc, char **argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     make_part(&p, argc > 1 ? atoll(argv[1]) : 256, how);
-    memory = malloc((size_t)p.bytes + 1);
-    memset(memory, 1, (size_t)p.bytes);
     item = collio_item_part("u", &p.array, p.shape, p.start);
+    collio_comm_create(MPI_COMM_WORLD, &gate, &err);
     collio_checkpoint_open(MPI_COMM_WORLD, "bench.ckpt", NULL, &c, &err);
     for (int64_t round = 0; round < ROUNDS && err.code == COLLIO_OK; round++) {
         start = now_together();
@@ -193,7 +247,7 @@ int main(int argc, char **argv)
         keep_least(&best[0], since(start));
         start = now_together();
         collective(&p, &err);
-        keep_least(&best[6], since(start));
+        keep_least(&best[3], since(start));
         if (rank == 0) {
             unlink("bench.plain");
             unlink("bench.h5");
@@ -205,25 +259,21 @@ int main(int argc, char **argv)
         restore(c, &p, &err);
         keep_least(&best[2], since(start));
         collio_checkpoint_delete(c, round, &err);
-        copy(&p, memory, &best[3]);
-        background(c, round, &item, &best[4], &best[5], &err);
-        collio_checkpoint_delete(c, round, &err);
     }
-    collio_checkpoint_close(&c, &err);
     if (rank == 0 && err.code != COLLIO_OK)
         printf("%s\n", err.text);
     else if (rank == 0)
         printf("%d ranks, %s: plain %.3f s, collective HDF5 %.3f s, save %.3f s (%.2f of plain's "
                "speed), restore %.3f s; digest %.1f GB/s\n",
-               size, how, best[0], best[6], best[1], best[0] / best[1], best[2], digest_rate());
-    if (rank == 0 && err.code == COLLIO_OK)
-        printf("%d ranks, %s, in the background: stopped %.3f s (%.2f of the copy's %.3f s), then "
-               "%.3f s to finish\n",
-               size, how, best[4], best[4] / best[3], best[3], best[5]);
+               size, how, best[0], best[3], best[1], best[0] / best[1], best[2], digest_rate());
+    background(c, &p, &item, &err);
+    if (rank == 0 && err.code != COLLIO_OK)
+        printf("%s\n", err.text);
+    collio_checkpoint_close(&c, &err);
+    collio_comm_free(&gate, &err);
     if (rank == 0)
         rmdir("bench.ckpt");
     free(p.array.data);
-    free(memory);
     MPI_Finalize();
     return err.code != COLLIO_OK;
 }
