@@ -4,6 +4,7 @@
  * the source is only read. Between two agreements no rank leaves.
  */
 #include "rankset.h"
+#include "split_tree.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -27,14 +28,20 @@ typedef struct merging {
 
 /* ---------------------------------------------------------------- source */
 
-/* Rank 0 looks; all learn the path. */
-static int find_source(merging *m, const char *source, int64_t step, collio_error *err)
+/* Rank 0 looks; all learn the path, and whether it is no step, but a file of which each rank has
+ * written a part. */
+static int find_source(merging *m, const char *source, int64_t step, int *split, collio_error *err)
 {
-    if (m->root)
+    collio_ticket ticket = {.operation = "merge: find the step"};
+
+    if (m->root) {
         step = collio_merge_step(source, step, err);
-    if (collio_agree_step(m->comm, "merge: find the step", err) ||
+        ticket.vote[0] = err->code == COLLIO_OK && step < 0 && collio_merge_is_split(source, err);
+    }
+    if (collio_agree(m->comm, &ticket, err) ||
         collio_bcast(m->comm, &step, sizeof step, 0, "merge: find the step", err))
         return err->code;
+    *split = ticket.max[0] != 0;
     m->source.path = step >= 0 ? collio_name_step(source, step, err) : strdup(source);
     if (m->source.path == NULL)
         collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
@@ -47,7 +54,7 @@ static int open_source(merging *m, collio_error *err)
     const char *path = s->path;
 
     if (err->code != COLLIO_OK || collio_posix_open(path, O_RDONLY, &s->fd, err) ||
-        (collio_seal_read(s->fd, path, &s->table, err) && collio_merge_blame(path, err)))
+        collio_seal_read(s->fd, path, &s->table, err))
         return err->code;
     if (s->table.ranks == NULL)
         return collio_error_set(err, COLLIO_ERR_STATE, "'%s' is one file already", path);
@@ -306,8 +313,14 @@ static int is_there(merging *m, collio_error *err)
 
 static void merge(merging *m, const char *source, int64_t step, collio_error *err)
 {
-    if (find_source(m, source, step, err))
+    int split = 0;
+
+    if (find_source(m, source, step, &split, err))
         return;
+    if (split) {
+        collio_split_merge(m->comm, source, m->destination, m->progress, m->context, err);
+        return;
+    }
     open_source(m, err);
     if (agree_on_source(m, err))
         return;

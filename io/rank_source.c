@@ -1,4 +1,4 @@
-/* What is to be merged: which step of a directory, and what is no step at all. */
+/* What is to be merged: which step of a directory, or a file that is no step at all. */
 #define _GNU_SOURCE
 #include "rankset.h"
 
@@ -55,22 +55,16 @@ int64_t collio_merge_step(const char *source, int64_t step, collio_error *err)
     return -1;
 }
 
-int collio_merge_blame(const char *path, collio_error *err)
+int collio_merge_is_split(const char *path, collio_error *err)
 {
-    collio_error ignored = COLLIO_ERROR_INIT, why = COLLIO_ERROR_INIT;
     char *index = NULL;
     int exists = 0;
 
-    if (asprintf(&index, "%s.ranks/index.h5", path) >= 0)
-        collio_posix_exists(index, &exists, &ignored);
+    if (asprintf(&index, "%s.ranks/index.h5", path) < 0) {
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
+        return 0;
+    }
+    collio_posix_exists(index, &exists, err);
     free(index);
-    if (!exists)
-        return err->code;
-    collio_error_at(&why, err->file, err->line);
-    collio_error_set(&why, COLLIO_ERR_UNSUPPORTED,
-                     "'%s' is a file of which each rank has written a part (layout 'per-rank'), no "
-                     "step of a checkpoint; \"h5repack -l CONTI\" makes one file of it",
-                     path);
-    *err = why;
-    return err->code;
+    return exists;
 }

@@ -115,8 +115,8 @@ int collio_ranks_verify(const char *path, const collio_table *table, int share, 
 /* Which step of a directory is meant; -1: it is no directory, but the step's own file. */
 int64_t collio_merge_step(const char *source, int64_t step, collio_error *err);
 
-/* Say what a file without a seal is, if that is known. Returns the code in err. */
-int collio_merge_blame(const char *path, collio_error *err);
+/* 1 if it is a file of which each rank has written a part: split.h. */
+int collio_merge_is_split(const char *path, collio_error *err);
 
 /* -------------------------------------------------------- rank_probe.c */
 

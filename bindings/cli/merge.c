@@ -1,4 +1,4 @@
-/* collio merge: one file of a step that was saved per rank. */
+/* collio merge: one file of what was written per rank. */
 #include "cli.h"
 #include "json.h"
 #include "steps.h"
@@ -12,11 +12,11 @@
 static const char help[] =
     "usage: collio merge [--step N] [--json] SOURCE -o FILE\n"
     "       mpiexec -n 4 collio merge [...]\n\n"
-    "Make one file of a step that was saved per rank: the one it would have been. SOURCE is the\n"
-    "step's file or a directory of checkpoints, of which the newest step is taken. It is only "
-    "read;\n"
-    "ranks share the work. FILE gets its name when every byte of it has been compared, and never\n"
-    "replaces another. After a kill, run it again.\n\n"
+    "Make one file of what was written per rank: the one it would have been. SOURCE is a step's\n"
+    "file, a directory of checkpoints, of which the newest step is taken, or a file that was\n"
+    "written with the layout 'per-rank'. It is only read; ranks share the work. FILE gets its\n"
+    "name when every byte of it has been compared, and never replaces another. After a kill, run\n"
+    "it again.\n\n"
     "  -o FILE   the result; if it is there already, it is verified\n"
     "  --step N  this step of the directory\n"
     "  --json    tell the result for programs\n\n"

@@ -1,12 +1,13 @@
-/* collio.merge(): one file of a step that was saved per rank. */
+/* collio.merge(): one file of what was written per rank. */
 #include "ckpt.h"
 
 PyDoc_STRVAR(
     merge_doc,
     "merge($module, /, source, destination, comm=None, *, step=None, progress=None)\n--\n\n"
-    "Make one file of a step that was saved per rank: the one it would have been in the\n"
-    "shared layout, with the same digests. Collective over comm; the ranks share the work.\n\n"
-    "  source       the step's own file, or a directory of steps; it is only read\n"
+    "Make one file of what was written per rank: the one it would have been in the shared\n"
+    "layout, a step with the same digests. Collective over comm; the ranks share the work.\n\n"
+    "  source       a step's own file, a directory of steps, or a File of layout 'per-rank';\n"
+    "               it is only read\n"
     "  destination  the file to be made; one that is there is never overwritten: it is\n"
     "               verified, so that a merge that was killed can be run again\n"
     "  comm         a communicator of collio.MPI or mpi4py; None: this process alone\n"
@@ -14,7 +15,8 @@ PyDoc_STRVAR(
     "  progress     called on each rank with the bytes of its share that are done, and all\n"
     "               of them; what it raises is printed and goes no further\n\n"
     "The destination has another name until every byte of it was compared. DamageError says\n"
-    "where the source is damaged. The result is not compressed.");
+    "where the source is damaged. A step is not compressed in the result; the datasets of a\n"
+    "File are stored as they were made.");
 
 typedef struct merge_args {
     PyObject *source;

@@ -316,17 +316,19 @@ typedef void collio_progress_function(void *context, int64_t done, int64_t total
 
 /*
  * Make one file of a step that was saved per rank: the one it would have been in
- * the shared layout, with the same digests. Collective over `user`; the ranks
+ * the shared layout, with the same digests; or of a file of the layout per rank,
+ * whose datasets are stored as they were made. Collective over `user`; the ranks
  * share the work. The source is only read. The result has another name until
  * every byte of it was compared; after a kill, run it again. If the result is
  * there already it is verified.
- *   source       in  the step's own file, step-<12 digits>.h5, or a directory of steps
+ *   source       in  the step's own file, step-<12 digits>.h5, a directory of steps, or a
+ *                    file of the layout per rank
  *   step         in  which one of a directory; COLLIO_NEWEST: the newest with a whole seal,
  *                    and for a file
  *   destination  in  of the result; never overwritten
  *   progress     in  NULL: none
  * Errors: VALUE, NONE, OS, MEMORY, HDF5, DAMAGED (the source; the text says where),
- * STATE (the source is one file already). The result is not compressed.
+ * STATE (the source is one file already). Of a step the result is not compressed.
  */
 COLLIO_API int collio_checkpoint_merge(MPI_Comm user, const char *source, int64_t step,
                                        const char *destination, collio_progress_function *progress,

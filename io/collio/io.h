@@ -222,8 +222,8 @@ typedef struct collio_file_options {
  *   - elements are written by blocks, strides and lists: UNSUPPORTED for those by numbers, and for
  *     single fields of structs;
  *   - datasets keep their shape; none can be virtual or external; nothing is copied: UNSUPPORTED.
- * Elements of variable length and single elements are part of the structure. HDF5's "h5repack -l
- * CONTI" makes one plain file of it.
+ * Elements of variable length and single elements are part of the structure. "collio merge" and
+ * collio_checkpoint_merge() make one plain file of it.
  */
 COLLIO_API int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
                                 const collio_file_options *options, collio_file **out,
