@@ -205,7 +205,7 @@ int collio_view_transfer(collio_view *view, collio_direction direction, collio_a
                          int64_t position, const collio_typed *memory, int64_t *moved,
                          collio_error *err);
 
-/* ----------------------------------------------------------- view_move.c */
+/* ------------------------------------------- view_move.c, view_memory.c */
 
 /* One access: which data of the file go where in memory. Holds no MPI handle, and moving needs no
  * MPI, so that another thread may do it. */
@@ -224,6 +224,11 @@ typedef struct collio_job {
     char *data;
     int64_t moved; /* out: bytes, short where the file ends */
 } collio_job;
+
+/* Lay out the memory of a job: `typed`, or else `memory` (NULL: none, as after an error that err
+ * has). Errors: VALUE, TYPE, MEMORY, MPI. */
+int collio_view_plan_memory(const collio_view *view, const collio_typed *typed,
+                            const collio_array *memory, collio_job *job, collio_error *err);
 
 /* Do it, on this rank alone. */
 int collio_job_move(collio_job *job, collio_error *err);

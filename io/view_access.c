@@ -63,74 +63,6 @@ static int agrees_once(const collio_view_request *r)
 
 /* ------------------------------------------------------------------- plan */
 
-static int check_memory(const collio_view *view, const collio_array *memory, collio_error *err)
-{
-    const collio_view_facts *f = &view->facts;
-    int64_t size = (int64_t)collio_type_size(memory->type);
-
-    if (size == 0)
-        return collio_error_set(err, COLLIO_ERR_TYPE, "memory: unknown type %d", (int)memory->type);
-    if (memory->ndim < 0 || memory->ndim > COLLIO_MAX_DIMS)
-        return collio_error_set(err, COLLIO_ERR_VALUE, "memory: %d dimensions, 0 to %d allowed",
-                                memory->ndim, COLLIO_MAX_DIMS);
-    for (int d = 0; d < memory->ndim; d++)
-        if (memory->shape[d] < 0)
-            return collio_error_set(err, COLLIO_ERR_VALUE, "memory: extent %" PRId64,
-                                    memory->shape[d]);
-    if (f->type != COLLIO_TYPE_COUNT && f->type != memory->type)
-        return collio_error_set(
-            err, COLLIO_ERR_TYPE, "memory: %s given, the view of '%s' is of %s: convert it first",
-            collio_type_name(memory->type), view->path, collio_type_name(f->type));
-    size *= collio_array_size(memory);
-    if (size % f->unit != 0)
-        return collio_error_set(
-            err, COLLIO_ERR_VALUE,
-            "memory: %" PRId64 " bytes are no whole number of etypes of %" PRId64, size, f->unit);
-    if (size > 0 && memory->data == NULL)
-        return collio_error_set(err, COLLIO_ERR_VALUE, "memory: no address given");
-    return COLLIO_OK;
-}
-
-/* Memory that was given by a datatype. */
-static int plan_typed(collio_view_request *r, collio_error *err)
-{
-    const collio_typed *t = r->typed;
-    collio_job *job = &r->job;
-    MPI_Count lb = 0, extent = 0;
-
-    if (collio_map_add_type(&job->memory, 0, t->type, err) ||
-        collio_mpi(MPI_Type_get_extent_x(t->type, &lb, &extent), "MPI_Type_get_extent_x", err))
-        return err->code;
-    job->memory.extent = extent;
-    if (t->count < 0 || (job->memory.size > 0 && t->count > INT64_MAX / 2 / job->memory.size))
-        return collio_error_set(err, COLLIO_ERR_VALUE, "memory: a count of %" PRId64, t->count);
-    job->data = t->data;
-    job->bytes = t->count * job->memory.size;
-    if (job->bytes % r->view->facts.unit != 0)
-        return collio_error_set(err, COLLIO_ERR_VALUE,
-                                "memory: %" PRId64
-                                " bytes are no whole number of etypes of %" PRId64,
-                                job->bytes, r->view->facts.unit);
-    return COLLIO_OK;
-}
-
-static int plan_memory(collio_view_request *r, const collio_array *memory, collio_error *err)
-{
-    collio_job *job = &r->job;
-
-    if (r->typed != NULL)
-        return plan_typed(r, err);
-    if (memory == NULL || check_memory(r->view, memory, err))
-        return err->code;
-    if (collio_array_size(memory) > 0)
-        collio_map_add_array(&job->memory, 0, (int64_t)collio_type_size(memory->type), memory->ndim,
-                             memory->shape, memory->strides, err);
-    job->memory.extent = job->memory.size;
-    job->data = memory->data;
-    job->bytes = job->memory.size;
-    return err->code;
-}
-
 /* Check that the access lies in what the rank sees. */
 static int check_position(const collio_view_request *r, collio_error *err)
 {
@@ -176,7 +108,7 @@ static int plan(collio_view_request *r, collio_direction direction, int64_t posi
         collio_error_set(err, COLLIO_ERR_VALUE, "position %" PRId64 " is beyond any file",
                          position);
     if (err->code == COLLIO_OK)
-        plan_memory(r, memory, err);
+        collio_view_plan_memory(view, r->typed, memory, &r->job, err);
     if (accesses[r->access].pointer == GIVEN)
         r->job.position = err->code == COLLIO_OK ? position * view->facts.unit : 0;
     if (accesses[r->access].pointer == OWN)

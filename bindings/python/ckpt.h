@@ -54,6 +54,10 @@ typedef struct checkpoint_object {
 /* 0 while it is open, else ValueError. */
 int checkpoint_ready(checkpoint_object *self);
 
+/* -------------------------------------------------------- checkpoint_steps.c */
+
+extern PyMethodDef checkpoint_steps_methods[];
+
 /* --------------------------------------------------------- checkpoint_save.c */
 
 /* collio.SaveRequest: a save in the background. */

@@ -79,6 +79,7 @@ static const struct {
     {TYPE_Datatype, NULL, datatype_keyval_rows},
     {TYPE_State, state_read_methods, NULL},
     {TYPE_Checkpoint, checkpoint_save_methods, NULL},
+    {TYPE_Checkpoint, checkpoint_steps_methods, NULL},
     {TYPE_H5Object, h5reference_methods, NULL},
     {TYPE_H5Dataset, h5region_methods, NULL},
     {TYPE_H5Dataset, h5stored_methods, NULL},
