@@ -223,7 +223,7 @@ static int write_value(value *v, collio_error *err)
     call.digest = digest(v);
     if (collio_begin(v->object->file, &call, err) == COLLIO_OK) {
         store(v, err);
-        collio_finish(v->object->file, call.operation, 0, err);
+        collio_finish_change(v->object->file, call.operation, 0, err);
     }
     collio_hdf5_loud(&printing);
     return err->code;
@@ -289,7 +289,7 @@ int collio_attribute_delete(collio_object *object, const char *name, collio_erro
     call.digest = collio_named_digest(&named);
     if (collio_begin(object->file, &call, err) == COLLIO_OK) {
         collio_hdf5(H5Adelete(object->id, name) < 0, "H5Adelete", err);
-        collio_finish(object->file, call.operation, 0, err);
+        collio_finish_change(object->file, call.operation, 0, err);
     }
     collio_hdf5_loud(&printing);
     return err->code;

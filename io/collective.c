@@ -58,6 +58,18 @@ int collio_file_outcome(collio_file *file, const collio_error *err)
     return err->code;
 }
 
+void collio_file_tell(collio_file *file, collio_error *err)
+{
+    const char *place = err->file;
+    int line = err->line;
+
+    if (file->untold.code == COLLIO_OK || err->code != COLLIO_OK)
+        return;
+    *err = file->untold;
+    collio_error_at(err, place, line);
+    collio_error_clear(&file->untold);
+}
+
 int collio_begin_voting(collio_file *file, const collio_call *call, collio_ticket *ticket,
                         collio_error *err)
 {
@@ -67,6 +79,7 @@ int collio_begin_voting(collio_file *file, const collio_call *call, collio_ticke
     ticket->context = call->context;
     if (!call->keeps_names)
         collio_recent_drop(file);
+    collio_file_tell(file, err);
     collio_agree(file->comm, ticket, err);
     return collio_file_outcome(file, err);
 }
@@ -78,7 +91,7 @@ int collio_begin(collio_file *file, const collio_call *call, collio_error *err)
     return collio_begin_voting(file, call, &ticket, err);
 }
 
-int collio_finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err)
+static int finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err)
 {
     collio_ticket ticket = {.operation = operation, .vote = {(uint64_t)file->disk.eoa, outcome}};
 
@@ -90,7 +103,32 @@ int collio_finish(collio_file *file, const char *operation, uint64_t outcome, co
                          operation, file->path, ticket.min[0], ticket.max[0]);
         err->agreed = 1;
     }
-    if (err->code != COLLIO_OK)
+    return err->code;
+}
+
+int collio_finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err)
+{
+    if (finish(file, operation, outcome, err))
+        collio_file_poison(file, err);
+    return err->code;
+}
+
+/* HDF5 has refused the same on every rank, for no reason of memory or disk: what it has of the
+ * structure is alike everywhere, as it would be in a program with one process. Collective. */
+static int all_refused(collio_file *file, const char *operation, const collio_error *err)
+{
+    int mine = err->code == COLLIO_ERR_HDF5 && collio_hdf5_refused() && !file->disk.lost;
+    collio_ticket ticket = {.operation = operation, .vote = {(uint64_t)file->disk.eoa, !mine}};
+    collio_error ignored = COLLIO_ERROR_INIT;
+
+    return collio_agree(file->comm, &ticket, &ignored) == COLLIO_OK && ticket.max[1] == 0 &&
+           ticket.min[0] == ticket.max[0];
+}
+
+int collio_finish_change(collio_file *file, const char *operation, uint64_t outcome,
+                         collio_error *err)
+{
+    if (finish(file, operation, outcome, err) && !all_refused(file, operation, err))
         collio_file_poison(file, err);
     return err->code;
 }

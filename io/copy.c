@@ -106,7 +106,7 @@ int collio_object_copy(collio_object *source, const char *from, collio_object *d
     if (collio_begin(dest->file, &call, err) || collio_file_flush_now(dest->file, err))
         goto done;
     copy(&c, err);
-    if (collio_finish(dest->file, call.operation, 0, err) == COLLIO_OK)
+    if (collio_finish_change(dest->file, call.operation, 0, err) == COLLIO_OK)
         collio_file_flush_now(dest->file, err);
 done:
     collio_hdf5_loud(&printing);

@@ -188,8 +188,9 @@ static collio_object *make(collio_creation *c, const char *operation, collio_err
     }
     if (err->code == COLLIO_OK && collio_split_takes(c))
         collio_split_add(dataset, c, err);
-    if (collio_finish(c->parent->file, operation,
-                      dataset != NULL ? (uint64_t)dataset->layout.offset : 0, err) == COLLIO_OK)
+    if (collio_finish_change(c->parent->file, operation,
+                             dataset != NULL ? (uint64_t)dataset->layout.offset : 0,
+                             err) == COLLIO_OK)
         first_elements(c, dataset, err);
     if (err->code != COLLIO_OK)
         collio_object_close(&dataset);

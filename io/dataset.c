@@ -345,6 +345,29 @@ static int check_alone(const collio_object *dataset, collio_error *err)
                             dataset->name);
 }
 
+/* The others learn of a failure with the next collective call on the file. */
+static int keep_untold(collio_file *file, const char *name, const collio_error *err)
+{
+    if (err->code != COLLIO_OK && collio_comm_size(file->comm) > 1 &&
+        file->untold.code == COLLIO_OK) {
+        collio_error_set(&file->untold, err->code, "an earlier independent write to '%s': %s", name,
+                         err->text);
+        file->untold.sys_error = err->sys_error;
+        file->untold.mpi_error = err->mpi_error;
+    }
+    return err->code;
+}
+
+static int write_alone(collio_object *dataset, const collio_selection *selection,
+                       const collio_array *memory, collio_error *err)
+{
+    if (dataset->shard != NULL)
+        return collio_split_write_alone(dataset, selection, memory, err);
+    if (dataset->layout.kind == COLLIO_STORED_EXTERNAL)
+        return collio_external_write(dataset, selection, memory, err);
+    return collio_transfer_write(dataset, selection, memory, err);
+}
+
 int collio_dataset_write_independent(collio_object *dataset, const collio_selection *selection,
                                      const collio_array *memory, collio_error *err)
 {
@@ -356,14 +379,10 @@ int collio_dataset_write_independent(collio_object *dataset, const collio_select
     selection = collio_part_check(dataset, selection, &whole, memory, COLLIO_WRITING, err);
     if (err->code != COLLIO_OK || check_alone(dataset, err))
         return err->code;
-    if (dataset->shard != NULL &&
-        collio_split_check_write(dataset, selection, memory, err) == COLLIO_OK)
-        return collio_split_write_alone(dataset, selection, memory, err);
-    if (err->code != COLLIO_OK)
+    if (dataset->shard != NULL && collio_split_check_write(dataset, selection, memory, err))
         return err->code;
-    if (dataset->layout.kind == COLLIO_STORED_EXTERNAL)
-        return collio_external_write(dataset, selection, memory, err);
-    return collio_transfer_write(dataset, selection, memory, err);
+    write_alone(dataset, selection, memory, err);
+    return keep_untold(dataset->file, dataset->name, err);
 }
 
 /* Reading changes nothing, so one agreement is enough: after it. */

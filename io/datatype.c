@@ -61,7 +61,7 @@ int collio_datatype_create(collio_object *parent, const char *name, collio_type 
     id = commit(&c, err);
     if (id >= 0)
         collio_object_wrap(parent->file, id, NULL, &made, err);
-    collio_finish(parent->file, call.operation, made != NULL ? made->identity : 0, err);
+    collio_finish_change(parent->file, call.operation, made != NULL ? made->identity : 0, err);
     if (err->code != COLLIO_OK || out == NULL)
         collio_object_close(&made);
     else

@@ -216,10 +216,17 @@ static void describe_reason(const void *reason, char *text, size_t size)
     snprintf(text, size, " after %s", (const char *)reason);
 }
 
+/* What ranks have to tell each other when they close. */
+typedef struct farewell {
+    int some_failed; /* some ranks close because something has failed there, others do not know */
+    int untold;      /* an independent write has failed somewhere */
+} farewell;
+
 /* Meet the others to close. `reason`: NULL unless something has failed on this rank. */
-static int meet_to_close(collio_file *file, const char *reason, int *some_failed, collio_error *err)
+static int meet_to_close(collio_file *file, const char *reason, farewell *f, collio_error *err)
 {
-    collio_ticket ticket = {.operation = "close", .vote = {reason != NULL}};
+    collio_ticket ticket = {.operation = "close",
+                            .vote = {reason != NULL, file->untold.code != COLLIO_OK}};
 
     if (reason != NULL) {
         ticket.describe = describe_reason;
@@ -228,7 +235,8 @@ static int meet_to_close(collio_file *file, const char *reason, int *some_failed
     } else {
         collio_agree(file->comm, &ticket, err);
     }
-    *some_failed = ticket.max[0] != ticket.min[0];
+    f->some_failed = ticket.max[0] != ticket.min[0];
+    f->untold = ticket.max[1] != 0;
     return collio_file_outcome(file, err);
 }
 
@@ -246,17 +254,33 @@ static int share_reason(collio_file *file, const char *reason, collio_error *err
     return err->code;
 }
 
+/* The last opportunity to hear of an independent write that failed. */
+static int share_untold(collio_file *file, collio_error *err)
+{
+    collio_file_tell(file, err);
+    return collio_agree_step(file->comm, "close", err);
+}
+
+static int say_farewell(collio_file *file, const char *reason, const farewell *f, collio_error *err)
+{
+    if (err->code == COLLIO_OK && f->some_failed)
+        share_reason(file, reason, err);
+    else if (err->code == COLLIO_OK && f->untold)
+        share_untold(file, err);
+    return err->code;
+}
+
 static int close_with(collio_file **handle, const char *reason, collio_error *err)
 {
     collio_file *file = *handle;
-    int some_failed = 0;
+    farewell f = {0, 0};
 
     if (file->id < 0) {
         collio_file_check(file, err);
         release_handle(handle);
         return err->code;
     }
-    if (meet_to_close(file, reason, &some_failed, err)) {
+    if (meet_to_close(file, reason, &f, err)) {
         if (file->id < 0)
             release_handle(handle);
         return err->code;
@@ -264,11 +288,9 @@ static int close_with(collio_file **handle, const char *reason, collio_error *er
     if (file->shares > 0) {
         if (file->writable)
             collio_file_flush_now(file, err);
-        if (err->code == COLLIO_OK && some_failed)
-            share_reason(file, reason, err);
+        say_farewell(file, reason, &f, err);
     } else if (close_now(file, err) == COLLIO_OK) {
-        if (some_failed)
-            share_reason(file, reason, err);
+        say_farewell(file, reason, &f, err);
         collio_comm_free(&file->comm, err);
     }
     release_handle(handle);

@@ -32,6 +32,7 @@ struct collio_file {
     int64_t user_block; /* bytes */
     int64_t used;       /* space below may hold what the file on disk refers to, or old elements */
     collio_error poison;
+    collio_error untold; /* what failed in an independent write here: the others do not know */
     collio_split *split; /* elements are in files of the ranks: split.h; else NULL */
     collio_object *root;
     collio_object *objects;   /* all that are open, the root among them */
@@ -94,6 +95,9 @@ typedef struct collio_call {
     int keeps_names; /* every name leads where it did */
 } collio_call;
 
+/* Bring what the others have not been told of to the agreement to come. */
+void collio_file_tell(collio_file *file, collio_error *err);
+
 /* What an agreement came to: a rank that did not come leaves the communicator
  * poisoned, and so the file. Returns the code in err. */
 int collio_file_outcome(collio_file *file, const collio_error *err);
@@ -116,6 +120,11 @@ uint64_t collio_named_digest(const collio_named *named);
 /*   outcome  in  a number that must be the same on all ranks (where a dataset
  *                was put); the end of the file is compared too */
 int collio_finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err);
+
+/* As collio_finish(), but the file stays usable if HDF5 has refused the change on all ranks (no
+ * such place for elements in other files, a type it cannot store, ...). */
+int collio_finish_change(collio_file *file, const char *operation, uint64_t outcome,
+                         collio_error *err);
 
 /* As collio_finish(), but a failure leaves the file usable: for elements. */
 int collio_finish_elements(collio_file *file, const char *operation, collio_error *err);

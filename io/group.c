@@ -85,7 +85,7 @@ int collio_group_create_with(collio_object *parent, const char *name,
     id = create(&c, err);
     if (id >= 0)
         collio_object_wrap(parent->file, id, NULL, &group, err);
-    collio_finish(parent->file, call.operation, group != NULL ? group->identity : 0, err);
+    collio_finish_change(parent->file, call.operation, group != NULL ? group->identity : 0, err);
     if (err->code != COLLIO_OK || out == NULL)
         collio_object_close(&group);
     else

@@ -17,6 +17,10 @@
  */
 int collio_hdf5(int failed, const char *call, collio_error *err);
 
+/* Whether the first failure since collio_hdf5_quiet() was HDF5's own decision: not the file
+ * driver's, not one injected. */
+int collio_hdf5_refused(void);
+
 /* HDF5 prints its errors; not while one of our functions runs. Each one that
  * calls HDF5 and may see it fail begins with quiet and ends with loud. */
 typedef struct collio_printing {
@@ -58,7 +62,8 @@ void collio_lzf_register(void);
  * the same order. */
 int collio_selection_apply(const collio_selection *selection, hid_t space, collio_error *err);
 
-/* Take what a selection selects away from what a dataspace does; neither may be of single elements. */
+/* Take what a selection selects away from what a dataspace does; neither may be of single elements.
+ */
 int collio_selection_remove(const collio_selection *selection, hid_t space, collio_error *err);
 
 /* ------------------------------------------------------------------ lists.c */

@@ -20,15 +20,25 @@ static herr_t collect(unsigned n, const H5E_error2_t *line, void *context)
     return 0;
 }
 
+/* Whether the first failure of the call that goes on was HDF5's own decision. */
+static int refused;
+
+int collio_hdf5_refused(void)
+{
+    return refused;
+}
+
 int collio_hdf5(int failed, const char *call, collio_error *err)
 {
     words w = {"", ""};
+    int first = err->code == COLLIO_OK;
 
     if (collio_fault_due())
         return collio_error_set(err, COLLIO_ERR_HDF5, "%s: injected fault", call);
     if (!failed)
         return COLLIO_OK;
     if (collio_driver_error(err) == COLLIO_OK) {
+        refused = refused || first;
         H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, collect, &w);
         if (w.outer[0] != '\0')
             collio_error_set(err, COLLIO_ERR_HDF5, "%s: %s (%s)", call, w.outer, w.inner);
@@ -43,6 +53,7 @@ void collio_hdf5_quiet(collio_printing *before)
     H5Eget_auto2(H5E_DEFAULT, &before->function, &before->data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     collio_driver_forget();
+    refused = 0;
 }
 
 void collio_hdf5_loud(const collio_printing *before)

@@ -51,7 +51,7 @@ static int change(const linking *l, const char *operation, link_function *make, 
     if (creation >= 0)
         collio_hdf5(make(l, creation) < 0, called, err);
     collio_object_rename_all(l->group->file, err);
-    return collio_finish(l->group->file, operation, 0, err);
+    return collio_finish_change(l->group->file, operation, 0, err);
 }
 
 static int check_given(const char *text, const char *what, collio_error *err)

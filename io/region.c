@@ -68,8 +68,8 @@ int collio_region_make(collio_object *dataset, const collio_selection *selection
         call.digest = digest(dataset, selection);
     if (collio_begin(dataset->file, &call, err) == COLLIO_OK) {
         make(dataset, selection, &reference, err);
-        collio_finish(dataset->file, call.operation,
-                      collio_hash(0, &reference, COLLIO_REGION_BYTES), err);
+        collio_finish_change(dataset->file, call.operation,
+                             collio_hash(0, &reference, COLLIO_REGION_BYTES), err);
     }
     if (err->code == COLLIO_OK)
         memcpy(out, &reference, COLLIO_REGION_BYTES);

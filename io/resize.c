@@ -68,7 +68,7 @@ static int resize(const resizing *r, collio_error *err)
     for (int d = 0; d < r->dataset->layout.ndim; d++)
         extents[d] = (hsize_t)r->shape[d];
     collio_hdf5(H5Dset_extent(r->dataset->id, extents) < 0, "H5Dset_extent", err);
-    if (collio_finish(file, "resize", 0, err))
+    if (collio_finish_change(file, "resize", 0, err))
         return err->code;
     update_layouts(r);
     return file->disk.overlay.count > 0 ? collio_file_flush_now(file, err) : COLLIO_OK;
