@@ -122,7 +122,7 @@ static int check_filters(const collio_dataset_options *o, collio_error *err)
         if (f->id == COLLIO_FILTER_GZIP && f->count > 0 && f->value[0] > 9)
             return collio_error_set(err, COLLIO_ERR_VALUE, "gzip: level %u, 0 to 9 allowed",
                                     f->value[0]);
-        if (!collio_filter_available(f->id))
+        if (!o->unknown_filters && !collio_filter_available(f->id))
             return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
                                     "HDF5 has no filter %d here, or cannot compress with it",
                                     f->id);

@@ -224,10 +224,29 @@ int arg_text(PyObject *object, void *out)
     return text == NULL ? -1 : 0;
 }
 
+/* Bytes that were no text, as lists of names give them: kept for good, they are rare. */
+static int odd_name(PyObject *object, const char **out)
+{
+    static PyObject *kept;
+    PyObject *bytes = PyUnicode_AsEncodedString(object, "utf-8", "surrogateescape"), *same = NULL;
+
+    if (kept == NULL)
+        kept = PyDict_New();
+    if (bytes != NULL && kept != NULL)
+        same = PyDict_SetDefault(kept, object, bytes);
+    Py_XDECREF(bytes);
+    *out = same == NULL ? NULL : PyBytes_AS_STRING(same);
+    return same == NULL ? -1 : 0;
+}
+
 int arg_name(PyObject *object, void *out)
 {
-    if (PyUnicode_Check(object))
-        return arg_text(object, out);
+    if (PyUnicode_Check(object)) {
+        if (arg_text(object, out) == 0 || !PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+            return PyErr_Occurred() ? -1 : 0;
+        PyErr_Clear();
+        return odd_name(object, out);
+    }
     if (PyBytes_Check(object)) {
         *(const char **)out = PyBytes_AS_STRING(object);
         return 0;

@@ -14,6 +14,8 @@ typedef struct h5object {
     struct h5file *file;   /* kept alive; a File: itself */
     collio_object *object; /* closed with this; a File: its root, which is the file's */
     uint64_t identity;     /* in the file */
+    PyObject *own;         /* attributes that a program has given it, a dict; or NULL */
+    PyObject *weak;        /* list of weak references */
     int alone;             /* a Dataset: how many `independent` blocks it is in */
 } h5object;
 
@@ -188,6 +190,10 @@ extern PyMethodDef h5reference_methods[], h5region_methods[];
 /* --------------------------------------------------------------- h5elsewhere.c */
 
 extern PyMethodDef h5elsewhere_functions[], h5stored_methods[];
+
+/* ------------------------------------------------------------------- h5facts.c */
+
+extern PyMethodDef h5facts_methods[], h5chunk_methods[];
 
 /* --------------------------------------------------------------- h5datatype.c */
 

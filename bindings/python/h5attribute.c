@@ -432,6 +432,35 @@ static PyObject *attributes_repr(PyObject *object)
     return PyUnicode_FromFormat("<Attributes of HDF5 object at %p>", of);
 }
 
+/* Names and values, as of other mappings. New. */
+static PyObject *as_dict(PyObject *mapping)
+{
+    PyObject *items = PyObject_CallMethod(mapping, "items", NULL), *dict = NULL;
+
+    if (items != NULL)
+        dict = PyObject_CallOneArg((PyObject *)&PyDict_Type, items);
+    Py_XDECREF(items);
+    return dict;
+}
+
+static PyObject *attributes_compare(PyObject *a, PyObject *b, int how)
+{
+    PyObject *x, *y, *result = NULL;
+
+    if ((how != Py_EQ && how != Py_NE) || !PyMapping_Check(b) ||
+        !PyObject_HasAttrString(b, "items"))
+        Py_RETURN_NOTIMPLEMENTED;
+    if (a == b)
+        return PyBool_FromLong(how == Py_EQ);
+    x = as_dict(a);
+    y = x == NULL ? NULL : as_dict(b);
+    if (y != NULL)
+        result = PyObject_RichCompare(x, y, how);
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return result;
+}
+
 static PyMethodDef attributes_methods[] = {
     {"create", FAST(attributes_create), FASTCALL, create_doc},
     {"modify", FAST(attributes_modify), FASTCALL, modify_doc},
@@ -447,11 +476,18 @@ PyDoc_STRVAR(attributes_doc,
              "on all ranks.");
 
 static PyType_Slot attributes_slots[] = {
-    {Py_tp_doc, (void *)attributes_doc},    {Py_tp_dealloc, attributes_dealloc},
-    {Py_tp_repr, attributes_repr},          {Py_tp_iter, attributes_iter},
-    {Py_mp_subscript, attributes_get_item}, {Py_mp_ass_subscript, attributes_assign},
-    {Py_mp_length, attributes_length},      {Py_sq_contains, attributes_contains},
-    {Py_tp_methods, attributes_methods},    {0, NULL},
+    {Py_tp_doc, (void *)attributes_doc},
+    {Py_tp_dealloc, attributes_dealloc},
+    {Py_tp_repr, attributes_repr},
+    {Py_tp_iter, attributes_iter},
+    {Py_mp_subscript, attributes_get_item},
+    {Py_mp_ass_subscript, attributes_assign},
+    {Py_mp_length, attributes_length},
+    {Py_sq_contains, attributes_contains},
+    {Py_tp_methods, attributes_methods},
+    {Py_tp_richcompare, attributes_compare},
+    {Py_tp_hash, PyObject_HashNotImplemented},
+    {0, NULL},
 };
 
 PyType_Spec Attributes_spec = {

@@ -12,19 +12,23 @@ typedef struct create_args {
     h5storage_args storage;
     PyObject *track_order;
     PyObject *external, *mappings;
-    PyObject *ignored; /* hints about caches and places that HDF5's own driver would take */
+    PyObject *dcpl, *dapl;
+    PyObject *hints[3]; /* of a cache of chunks that collio does not have: kept to be told */
+    PyObject *ignored;  /* hints about caches and places that HDF5's own driver would take */
 } create_args;
 
 static const create_args nothing = {
     NULL,    Py_None, Py_None, Py_None, Py_False, H5_STORAGE_NOTHING,
-    Py_None, Py_None, Py_None, Py_None};
+    Py_None, Py_None, Py_None, Py_None, Py_None,  {Py_None, Py_None, Py_None},
+    Py_None};
 
-static int arg_none(PyObject *object, void *out)
+/* A property list, which stands for the keywords that are not given. */
+static int arg_list(PyObject *object, void *out)
 {
     *(PyObject **)out = object;
-    if (object == Py_None)
+    if (object == Py_None || PyObject_HasAttrString(object, "get_class"))
         return 0;
-    PyErr_SetString(PyExc_NotImplementedError, "property lists cannot be given: use the keywords");
+    raise_type("a property list", "one of collio.h5p", object);
     return -1;
 }
 
@@ -33,11 +37,13 @@ static int arg_none(PyObject *object, void *out)
         "$" name, arg_object, offsetof(create_args, ignored)                                       \
     }
 #define IGNORED_ROWS                                                                               \
-    IGNORED_ROW("allow_unknown_filter"), IGNORED_ROW("rdcc_nslots"), IGNORED_ROW("rdcc_nbytes"),   \
-        IGNORED_ROW("rdcc_w0"), IGNORED_ROW("efile_prefix"), IGNORED_ROW("virtual_prefix"),        \
-        {"$dcpl", arg_none, offsetof(create_args, ignored)},                                       \
+    {"$allow_unknown_filter", arg_object, offsetof(create_args, storage.unknown)},                 \
+        {"$rdcc_nslots", arg_object, offsetof(create_args, hints[0])},                             \
+        {"$rdcc_nbytes", arg_object, offsetof(create_args, hints[1])},                             \
+        {"$rdcc_w0", arg_object, offsetof(create_args, hints[2])}, IGNORED_ROW("efile_prefix"),    \
+        IGNORED_ROW("virtual_prefix"), {"$dcpl", arg_list, offsetof(create_args, dcpl)},           \
     {                                                                                              \
-        "$dapl", arg_none, offsetof(create_args, ignored)                                          \
+        "$dapl", arg_list, offsetof(create_args, dapl)                                             \
     }
 
 static const param create_rows[] = {
@@ -128,11 +134,61 @@ static int plan_elements(const create_args *a, plan *p)
     if (p->type == COLLIO_TYPE_COUNT)
         return -1;
     p->ndim = memory_extents(a->shape, "shape", p->shape);
-    return p->ndim < 0 ? -1 : 0;
+    return p->ndim < 0 ? -1 : memory_no_negative(p->ndim, p->shape, "shape");
+}
+
+/* Keywords that are not given come from the list; the dict keeps them alive. */
+static int take_list(create_args *a, PyObject **kept)
+{
+    if (a->dcpl == Py_None)
+        return 0;
+    *kept = PyObject_CallMethod(a->dcpl, "_keywords", NULL);
+    if (*kept == NULL)
+        return -1;
+    for (const param *row = create_rows; row->name != NULL; row++) {
+        PyObject *value = PyDict_GetItemString(*kept, row->name + 1);
+        PyObject **place = (PyObject **)((char *)a + row->offset);
+
+        if (value != NULL && *place == Py_None)
+            *place = value;
+    }
+    return 0;
+}
+
+static int check_hints(const create_args *a)
+{
+    PyObject *checked;
+
+    if (a->hints[0] == Py_None && a->hints[1] == Py_None && a->hints[2] == Py_None)
+        return 0;
+    checked = memory_call("collio.lists", "hints", "((OOO)s)", a->hints[0], a->hints[1],
+                          a->hints[2], "r");
+    Py_XDECREF(checked);
+    return checked == NULL ? -1 : 0;
+}
+
+/* Kept with the object, for its id. */
+static PyObject *with_hints(PyObject *dataset, const create_args *a)
+{
+    PyObject *hints = NULL;
+    int result = 0;
+
+    if (dataset == NULL ||
+        (a->hints[0] == Py_None && a->hints[1] == Py_None && a->hints[2] == Py_None))
+        return dataset;
+    hints = memory_call("collio.lists", "hints", "((OOO)s)", a->hints[0], a->hints[1], a->hints[2],
+                        "r");
+    result = hints == NULL ? -1 : PyObject_SetAttrString(dataset, "_hints", hints);
+    Py_XDECREF(hints);
+    if (result < 0)
+        Py_CLEAR(dataset);
+    return dataset;
 }
 
 static int plan_from(const create_args *a, plan *p)
 {
+    if (check_hints(a) < 0)
+        return -1;
     if (a->name != Py_None && arg_name(a->name, &p->name) < 0)
         return -1;
     if (a->name == Py_None)
@@ -225,15 +281,18 @@ PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t 
 {
     create_args a = nothing;
     plan p = {.name = "", .data = {.view = {.keep = NULL}, .keep = NULL}};
+    PyObject *kept = NULL, *dataset;
     joint j;
 
     if (h5_ready((h5object *)object) < 0)
         return NULL;
     joint_begin(&j);
     if (args_parse("create_dataset", create_rows, &a, args, nargs, keywords) < 0 ||
-        plan_from(&a, &p) < 0)
+        take_list(&a, &kept) < 0 || plan_from(&a, &p) < 0)
         joint_fail(&j);
-    return create((h5object *)object, &p, &j);
+    dataset = with_hints(create((h5object *)object, &p, &j), &a);
+    Py_XDECREF(kept);
+    return dataset;
 }
 
 /* ------------------------------------------------------------------- require */

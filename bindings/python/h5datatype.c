@@ -68,6 +68,7 @@ PyDoc_STRVAR(datatype_doc, "A named type of an HDF5 file, as group[name] = dtype
 
 static PyType_Slot datatype_slots[] = {
     {Py_tp_doc, (void *)datatype_doc},
+    {Py_tp_new, h5_new_from},
     {Py_tp_repr, datatype_repr},
     {Py_tp_getset, datatype_getset},
     {0, NULL},
@@ -76,6 +77,6 @@ static PyType_Slot datatype_slots[] = {
 PyType_Spec H5Datatype_spec = {
     .name = "collio.Datatype",
     .basicsize = sizeof(h5object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = datatype_slots,
 };

@@ -79,6 +79,20 @@ PyDoc_STRVAR(get_doc,
              "  getlink   what the name is: a HardLink, SoftLink or ExternalLink (with getclass\n"
              "            the class of that)");
 
+/* The class of what is not there: a link that leads nowhere is a RuntimeError, as in h5py. New. */
+static PyObject *class_of_nothing(h5object *self, const get_args *a)
+{
+    PyObject *link = h5_link(self, a->name, Py_None, 0);
+    int dangles = link != NULL && link != Py_None;
+
+    Py_XDECREF(link);
+    if (dangles)
+        return PyErr_Format(PyExc_RuntimeError,
+                            "Unable to get the class of '%s' (its link leads to no object)",
+                            a->name);
+    return link == NULL ? NULL : Py_NewRef(a->fallback);
+}
+
 static PyObject *group_get(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                            PyObject *keywords)
 {
@@ -96,7 +110,7 @@ static PyObject *group_get(PyObject *object, PyObject *const *args, Py_ssize_t n
     if (a.getlink)
         return h5_link(self, a.name, a.fallback, a.getclass);
     if (h5_find(self, a.name) == COLLIO_KIND_NONE)
-        return Py_NewRef(a.fallback);
+        return a.getclass ? class_of_nothing(self, &a) : Py_NewRef(a.fallback);
     found = h5_open(self, a.name);
     if (found != NULL && a.getclass)
         Py_SETREF(found, Py_NewRef(Py_TYPE(found)));
@@ -196,7 +210,8 @@ static void blame_link(PyObject *self, const char *name)
 
 static int assign_data(PyObject *self, PyObject *key, const char *name, PyObject *value)
 {
-    PyObject *args[] = {key, Py_None, Py_None, value};
+    /* None, which names nothing elsewhere, is to be refused as other keys are. */
+    PyObject *args[] = {key != Py_None ? key : Py_Ellipsis, Py_None, Py_None, value};
     PyObject *dataset = h5_create_dataset(self, args, 4, NULL);
 
     if (dataset == NULL)

@@ -1,6 +1,7 @@
 /* What File, Group and Dataset have in common: the hidden base class. */
 #include "h5.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,6 +156,9 @@ static void object_dealloc(PyObject *object)
 
     collio_object_close(&self->object);
     io_leave(saved);
+    if (self->weak != NULL)
+        PyObject_ClearWeakRefs(object);
+    Py_CLEAR(self->own);
     Py_CLEAR(self->file);
     type->tp_free(object);
     Py_DECREF(type);
@@ -197,7 +201,9 @@ static PyObject *get_name(PyObject *object, void *Py_UNUSED(none))
     const char *name =
         self->file == NULL || self->file->handle == NULL ? "" : collio_object_name(self->object);
 
-    return name[0] != '\0' ? PyUnicode_FromString(name) : Py_NewRef(Py_None);
+    if (name[0] == '\0')
+        Py_RETURN_NONE;
+    return PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "surrogateescape");
 }
 
 static PyObject *get_file(PyObject *object, void *Py_UNUSED(none))
@@ -253,9 +259,18 @@ static PyGetSetDef object_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+/* As of classes written in Python. */
+static PyMemberDef object_members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(h5object, own), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(h5object, weak), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
 static PyType_Slot object_slots[] = {
-    {Py_tp_dealloc, object_dealloc}, {Py_tp_richcompare, object_compare}, {Py_tp_hash, object_hash},
-    {Py_nb_bool, object_bool},       {Py_tp_getset, object_getset},       {0, NULL},
+    {Py_tp_members, object_members}, {Py_tp_methods, h5facts_methods},
+    {Py_tp_dealloc, object_dealloc}, {Py_tp_richcompare, object_compare},
+    {Py_tp_hash, object_hash},       {Py_nb_bool, object_bool},
+    {Py_tp_getset, object_getset},   {0, NULL},
 };
 
 PyType_Spec H5Object_spec = {

@@ -10,7 +10,10 @@ typedef struct open_args {
     PyObject *alignment_threshold, *alignment_interval, *meta_block_size;
     PyObject *comm, *info, *transfer, *layout;
     PyObject *backing_store, *block_size;
-    PyObject *ignored; /* hints about caches and free space, which collio keeps in its own way */
+    /* Hints about caches and free space, which collio keeps in its own way. */
+    PyObject *rdcc_nslots, *rdcc_nbytes, *rdcc_w0;
+    PyObject *fs_persist, *fs_threshold, *fs_page_size;
+    PyObject *page_buf_size, *min_meta_keep, *min_raw_keep;
 } open_args;
 
 static const param open_rows[] = {
@@ -20,17 +23,17 @@ static const param open_rows[] = {
     {"|libver", arg_object, offsetof(open_args, libver)},
     {"|userblock_size", arg_object, offsetof(open_args, userblock_size)},
     {"|swmr", arg_object, offsetof(open_args, swmr)},
-    {"|rdcc_nslots", arg_object, offsetof(open_args, ignored)},
-    {"|rdcc_nbytes", arg_object, offsetof(open_args, ignored)},
-    {"|rdcc_w0", arg_object, offsetof(open_args, ignored)},
+    {"|rdcc_nslots", arg_object, offsetof(open_args, rdcc_nslots)},
+    {"|rdcc_nbytes", arg_object, offsetof(open_args, rdcc_nbytes)},
+    {"|rdcc_w0", arg_object, offsetof(open_args, rdcc_w0)},
     {"|track_order", arg_object, offsetof(open_args, track_order)},
     {"|fs_strategy", arg_object, offsetof(open_args, fs_strategy)},
-    {"|fs_persist", arg_object, offsetof(open_args, ignored)},
-    {"|fs_threshold", arg_object, offsetof(open_args, ignored)},
-    {"|fs_page_size", arg_object, offsetof(open_args, ignored)},
-    {"|page_buf_size", arg_object, offsetof(open_args, ignored)},
-    {"|min_meta_keep", arg_object, offsetof(open_args, ignored)},
-    {"|min_raw_keep", arg_object, offsetof(open_args, ignored)},
+    {"|fs_persist", arg_object, offsetof(open_args, fs_persist)},
+    {"|fs_threshold", arg_object, offsetof(open_args, fs_threshold)},
+    {"|fs_page_size", arg_object, offsetof(open_args, fs_page_size)},
+    {"|page_buf_size", arg_object, offsetof(open_args, page_buf_size)},
+    {"|min_meta_keep", arg_object, offsetof(open_args, min_meta_keep)},
+    {"|min_raw_keep", arg_object, offsetof(open_args, min_raw_keep)},
     {"|locking", arg_object, offsetof(open_args, locking)},
     {"|alignment_threshold", arg_object, offsetof(open_args, alignment_threshold)},
     {"|alignment_interval", arg_object, offsetof(open_args, alignment_interval)},
@@ -59,12 +62,27 @@ static int is_one_of(const char *text, const char *const *known)
     return *known != NULL;
 }
 
+/* What a driver stands for that a program has registered. */
+static int take_registered(PyObject *registered, const char **driver)
+{
+    static const char *const names[] = {"sec2", "stdio", "core", NULL};
+    const char *name = NULL;
+
+    if (registered != NULL && arg_text(PyTuple_GET_ITEM(registered, 0), &name) == 0)
+        for (int i = 0; names[i] != NULL; i++)
+            if (strcmp(name, names[i]) == 0)
+                *driver = names[i];
+    Py_XDECREF(registered);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 /* sec2, stdio and core are one: the file of this process. What is to stay in memory is in
  * collio.memory's hands. */
 static int check_driver(const open_args *a, const char **driver)
 {
     static const char *const known[] = {"mpio", "sec2", "stdio", "core", "fileobj", NULL};
     static const char *const others[] = {"family", "split", "ros3", "direct", "windows", NULL};
+    PyObject *registered;
 
     if (!is_given(a->driver))
         return 0;
@@ -72,6 +90,10 @@ static int check_driver(const open_args *a, const char **driver)
         return -1;
     if (is_one_of(*driver, known))
         return 0;
+    registered = memory_call("collio.lowlevel", "resolve_driver", "(s)", *driver);
+    if (registered == NULL || registered != Py_None)
+        return take_registered(registered, driver);
+    Py_DECREF(registered);
     if (is_one_of(*driver, others))
         PyErr_Format(PyExc_ValueError,
                      "driver '%s' is not supported (mpio, sec2, stdio, core, fileobj are)",
@@ -260,6 +282,33 @@ int layout_of(PyObject *object, int *out)
     return -1;
 }
 
+/* Hints of HDF5's own names are checked and kept, to be told to those who ask (file.id). */
+static int keep_hints(h5file *self, const open_args *a, const char *mode)
+{
+    PyObject *const given[] = {a->rdcc_nslots,       a->rdcc_nbytes,   a->rdcc_w0,
+                               a->fs_strategy,       a->fs_persist,    a->fs_threshold,
+                               a->fs_page_size,      a->page_buf_size, a->min_meta_keep,
+                               a->min_raw_keep,      a->locking,       a->alignment_threshold,
+                               a->alignment_interval};
+    PyObject *hints, *all = PyTuple_New(sizeof given / sizeof *given);
+    int any = 0, result = -1;
+
+    for (size_t i = 0; all != NULL && i < sizeof given / sizeof *given; i++) {
+        any |= is_given(given[i]);
+        PyTuple_SET_ITEM(all, (Py_ssize_t)i, Py_NewRef(given[i] != NULL ? given[i] : Py_None));
+    }
+    if (all == NULL || !any) {
+        Py_XDECREF(all);
+        return all == NULL ? -1 : 0;
+    }
+    hints = memory_call("collio.lists", "hints", "(Os)", all, mode);
+    if (hints != NULL)
+        result = PyObject_SetAttrString((PyObject *)self, "_hints", hints);
+    Py_XDECREF(hints);
+    Py_DECREF(all);
+    return result;
+}
+
 static int check_hints(const open_args *a, const char *mode)
 {
     if (check_strategy(a->fs_strategy, mode) < 0)
@@ -365,8 +414,8 @@ static int open_file(h5file *self, MPI_Comm comm, open_args *a, joint *j)
     const char *mode = "r";
 
     if (j->err.code == COLLIO_OK &&
-        (options_of(a, &mode, &options) < 0 || stage(self, a, &mode) < 0 ||
-         !PyUnicode_FSConverter(a->name, &bytes)))
+        (options_of(a, &mode, &options) < 0 || keep_hints(self, a, mode) < 0 ||
+         stage(self, a, &mode) < 0 || !PyUnicode_FSConverter(a->name, &bytes)))
         joint_fail(j);
     saved = io_enter();
     collio_file_open(comm, bytes != NULL ? PyBytes_AS_STRING(bytes) : "", mode, &options,

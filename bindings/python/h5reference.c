@@ -76,13 +76,21 @@ PyObject *h5_open_reference(h5object *in, PyObject *reference)
 /* The object that an id stands for, if it fits the class. Borrowed. */
 static h5object *object_of(state *st, PyTypeObject *type, PyObject *id, PyObject **kept)
 {
-    int wants_group = PyType_IsSubtype(type, st->types[TYPE_H5Group]);
-    enum type_slot slot = wants_group ? TYPE_H5Group : TYPE_H5Dataset;
+    static const struct {
+        enum type_slot slot;
+        const char *id;
+    } kinds[] = {
+        {TYPE_H5Group, "GroupID"}, {TYPE_H5Datatype, "TypeID"}, {TYPE_H5Dataset, "DatasetID"}};
+    int i = 0;
+
+    while (i < 2 && !PyType_IsSubtype(type, st->types[kinds[i].slot]))
+        i++;
 
     *kept = PyObject_HasAttrString(id, "_of") ? PyObject_GetAttrString(id, "_of") : NULL;
-    if (*kept != NULL && is_a(st, *kept, slot))
+    if (*kept != NULL && is_a(st, *kept, kinds[i].slot))
         return (h5object *)*kept;
-    PyErr_Format(PyExc_ValueError, "%R is not a %s", id, wants_group ? "GroupID" : "DatasetID");
+    PyErr_Clear();
+    PyErr_Format(PyExc_ValueError, "%R is not a %s", id, kinds[i].id);
     return NULL;
 }
 

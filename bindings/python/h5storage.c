@@ -89,9 +89,10 @@ static int read_keywords(const h5storage_args *a, collio_type type, int ndim, h5
     if (kind != NULL)
         available = PyCFunction_New(h5storage_functions, NULL);
     if (available != NULL)
-        tuple = memory_call("collio._storage", "options", "(iOOOOOOOOOOO)", ndim, kind, available,
-                            a->chunks, a->maxshape, a->compression, a->compression_opts, a->shuffle,
-                            a->fletcher32, a->scaleoffset, a->fill_time, a->track_times);
+        tuple =
+            memory_call("collio._storage", "options", "(iOOOOOOOOOOOO)", ndim, kind, available,
+                        a->chunks, a->maxshape, a->compression, a->compression_opts, a->shuffle,
+                        a->fletcher32, a->scaleoffset, a->fill_time, a->track_times, a->unknown);
     if (tuple != NULL)
         result = read_options(tuple, out);
     Py_XDECREF(tuple);
@@ -134,6 +135,7 @@ int h5_storage(const h5storage_args *a, collio_type type, int ndim, h5storage *o
 
     for (size_t i = 0; i < sizeof given / sizeof *given; i++)
         any |= given[i] != Py_None;
+    out->options.unknown_filters = PyObject_IsTrue(a->unknown) > 0;
     if (any && read_keywords(a, type, ndim, out) < 0)
         return -1;
     return a->fillvalue == Py_None ? 0 : read_fill(a->fillvalue, type, out);

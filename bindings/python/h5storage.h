@@ -8,11 +8,13 @@
 typedef struct h5storage_args {
     PyObject *chunks, *maxshape, *compression, *compression_opts, *shuffle, *fletcher32;
     PyObject *scaleoffset, *fillvalue, *fill_time, *track_times;
+    PyObject *unknown; /* allow_unknown_filter */
 } h5storage_args;
 
 #define H5_STORAGE_NOTHING                                                                         \
     {                                                                                              \
-        Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None   \
+        Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None, Py_None,  \
+            Py_False                                                                               \
     }
 
 /* The rows of the keywords, for a struct that has them as its member `storage`. */

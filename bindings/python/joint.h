@@ -87,6 +87,9 @@ int memory_broadcast(const array_view *view, int ndim, const int64_t *shape, col
 PyObject *memory_tuple(int n, const int64_t *values); /* new */
 int memory_extents(PyObject *object, const char *what, int64_t *out);
 
+/* OverflowError if an extent is negative, as in h5py. 0 or -1. */
+int memory_no_negative(int ndim, const int64_t *extents, const char *what);
+
 /* Call function `name` of a Python module with arguments as Py_BuildValue takes. New. */
 PyObject *memory_call(const char *module, const char *name, const char *format, ...);
 

@@ -190,3 +190,14 @@ int memory_extents(PyObject *object, const char *what, int64_t *out)
     Py_DECREF(fast);
     return i < n ? -1 : (int)n;
 }
+
+int memory_no_negative(int ndim, const int64_t *extents, const char *what)
+{
+    for (int d = 0; d < ndim; d++)
+        if (extents[d] < 0) {
+            PyErr_Format(PyExc_OverflowError, "%s: extent %lld in dimension %d is negative", what,
+                         (long long)extents[d], d);
+            return -1;
+        }
+    return 0;
+}

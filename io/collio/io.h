@@ -370,6 +370,38 @@ COLLIO_API int collio_group_create_with(collio_object *parent, const char *name,
                                         const collio_group_options *options, collio_object **out,
                                         collio_error *err);
 
+/* What HDF5 knows of a file; the strategy is the number of H5F_fspace_strategy_t. */
+typedef struct collio_file_facts {
+    int address_bytes, length_bytes; /* of numbers in the file */
+    int strategy, persist;           /* of free space */
+    int64_t threshold, page_size, unused;
+} collio_file_facts;
+
+/* What HDF5 knows of an object; orders are H5P_CRT_ORDER_... flags, the last two are HDF5's numbers. */
+typedef struct collio_object_facts {
+    int64_t links, changed, modified; /* names that lead there; seconds since 1970, 0: not kept */
+    int link_order, attribute_order, track_times;
+    int attributes_compact, attributes_dense;
+    int fill_defined, alloc_time; /* of a dataset */
+} collio_object_facts;
+
+/* Look at a file or an object in this way. Not collective.
+ *   out  out  all 0 if it fails */
+COLLIO_API int collio_file_look(collio_file *file, collio_file_facts *out, collio_error *err);
+COLLIO_API int collio_object_look(collio_object *object, collio_object_facts *out,
+                                  collio_error *err);
+
+/*
+ * Write a chunk as it is to be in the file, filtered already. Collective, the same on all ranks.
+ *   offset   in  indexes of its first element
+ *   skipped  in  a bit for each filter that was not applied, the first in bit 0
+ *   bytes, size  in
+ * Errors: VALUE (not chunked, no chunk begins there), UNSUPPORTED (variable length).
+ */
+COLLIO_API int collio_dataset_write_chunk(collio_object *dataset, const int64_t *offset,
+                                          unsigned skipped, const void *bytes, size_t size,
+                                          collio_error *err);
+
 /* Number of names in a group. Not collective.
  *   out  out */
 COLLIO_API int collio_group_count(collio_object *group, int64_t *out, collio_error *err);
@@ -543,6 +575,7 @@ typedef struct collio_dataset_options {
     const int64_t *maximum;       /* extents to which it may be resized; NULL: the shape for ever */
     const collio_filter *filters; /* in the order in which they are applied on writing */
     int filter_count;
+    int unknown_filters; /* 1: also filters that HDF5 has not got here, which are left out */
     const void *fill; /* one element of the dataset's type; NULL: zero */
     collio_fill_time fill_time;
     int track_times;                 /* 1: keep the time of creation */

@@ -48,6 +48,8 @@ _PLAIN = {
     "check_opaque_dtype": "_types",
     "check_dtype": "_types",
     "registered_drivers": "lowlevel",
+    "register_driver": "lowlevel",
+    "unregister_driver": "lowlevel",
     "VirtualLayout": "virtual",
     "VirtualSource": "virtual",
     "Reference": "references",
@@ -56,7 +58,8 @@ _PLAIN = {
 }
 # Values, not classes and functions.
 _VALUES = {"ref_dtype": "references", "regionref_dtype": "references", "UNLIMITED": "_storage", **dict.fromkeys(
-    ("h5", "h5d", "h5ds", "h5f", "h5g", "h5i", "h5r", "h5s", "h5t", "h5z", "filters"), "lowlevel")}
+    ("h5", "h5a", "h5d", "h5ds", "h5f", "h5fd", "h5g", "h5i", "h5l", "h5o", "h5p", "h5r", "h5s", "h5t", "h5z",
+     "filters"), "lowlevel")}
 _ALIASES = {"AttributeManager": "Attributes"}
 
 __all__ = ["MPI", "rc", *_PLAIN, *_RUNNING, *_LOADED]

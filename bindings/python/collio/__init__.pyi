@@ -101,11 +101,16 @@ UNLIMITED: int
 
 # Constants and questions by the names of h5py's low-level modules.
 h5: Any
+h5a: Any
 h5d: Any
 h5ds: Any
 h5f: Any
+h5fd: Any
 h5g: Any
 h5i: Any
+h5l: Any
+h5o: Any
+h5p: Any
 h5r: Any
 h5s: Any
 h5t: Any
@@ -114,6 +119,8 @@ filters: Any
 HLObject: type[_Object]
 
 def registered_drivers() -> frozenset[str]: ...
+def register_driver(name: str, set_fapl: Callable[..., None]) -> None: ...
+def unregister_driver(name: str) -> None: ...
 
 def check_ref_dtype(dt: np.dtype[Any]) -> type[Reference] | None: ...
 
@@ -263,8 +270,8 @@ class Group(_Object, MutableMapping[str, Any]):
         rdcc_w0: float | None = None,
         efile_prefix: str | None = None,
         virtual_prefix: str | None = None,
-        dcpl: None = None,
-        dapl: None = None,
+        dcpl: Any = None,
+        dapl: Any = None,
     ) -> Dataset: ...
     def require_dataset(
         self,
@@ -292,8 +299,8 @@ class Group(_Object, MutableMapping[str, Any]):
         rdcc_w0: float | None = None,
         efile_prefix: str | None = None,
         virtual_prefix: str | None = None,
-        dcpl: None = None,
-        dapl: None = None,
+        dcpl: Any = None,
+        dapl: Any = None,
     ) -> Dataset: ...
     def get(
         self, name: str, default: Any = None, getclass: bool = False, getlink: bool = False

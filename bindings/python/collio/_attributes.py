@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 
+from . import types
 from ._elements import store
 from .references import Reference, RegionReference, dtype_for
 from ._types import Empty, check_string_dtype, dtype_of, plain_dtype, string_dtype, type_of
 from ._values import as_array, item_type
+from .virtual import Space
 
 
 def prepare(data, dtype, shape):
@@ -99,6 +101,25 @@ class AttributeID:
         """Bytes of the elements; 0 if it is empty."""
         return 0 if self.shape is None else math.prod(self.shape) * self.dtype.itemsize
 
-    def read(self, arr):
+    def read(self, arr, mtype=None):
         """Read into an array."""
         arr[...] = self._attributes[self._name]
+
+    def write(self, arr, mtype=None):
+        """Write from an array. Collective."""
+        self._attributes.modify(self._name, arr)
+
+    def get_type(self):
+        """The type of its elements."""
+        return types.of(self.dtype)
+
+    def get_space(self):
+        """Its extents."""
+        return Space(self.shape, (0, [(0, 1, n, 1, None) for n in self.shape or ()]))
+
+    def get_name(self):
+        """As bytes."""
+        return self.name
+
+    def close(self):
+        """Nothing needs to be done."""

@@ -98,7 +98,7 @@ def _maximum(maxshape, ndim):
         raise TypeError(f"{'Scalar' if ndim == 0 else 'Empty'} datasets cannot be extended")
     if len(maxshape) != max(ndim, 0):
         raise ValueError(f"maxshape={maxshape!r}: as many extents as in the shape are needed, which has {ndim}")
-    return tuple(-1 if n is None else int(n) for n in maxshape) or None
+    return tuple(-1 if n is None or n == UNLIMITED else operator.index(n) for n in maxshape) or None
 
 
 NO_CHUNKS = ("none",)  # for virtual datasets, which may have a maxshape without chunks
@@ -115,17 +115,19 @@ def _chunks(chunks, ndim, needed):
     chunks = (chunks,) if isinstance(chunks, numbers.Integral) else tuple(map(int, chunks))
     if ndim > 0 and len(chunks) != ndim:
         raise ValueError("'chunks' must have same rank as dataset shape")
-    if any(n <= 0 for n in chunks):
+    if any(n < 0 for n in chunks):
+        raise OverflowError("chunks: an extent is negative")
+    if 0 in chunks:
         raise ValueError("All chunk dimensions must be positive")
     return chunks
 
 
 def options(
     ndim, kind, available, chunks, maxshape, compression, compression_opts, shuffle, fletcher32,
-    scaleoffset, fill_time, track_times,
+    scaleoffset, fill_time, track_times, unknown=False,
 ):
     """Of create_dataset: (chunks, maximum, filters, fill time, track times)."""
-    filters = _filters(kind, available, compression, compression_opts, shuffle, fletcher32, scaleoffset)
+    filters = _filters(kind, (lambda number: True) if unknown else available, compression, compression_opts, shuffle, fletcher32, scaleoffset)
     if ndim <= 0 and (filters or chunks):
         raise TypeError(f"{'Scalar' if ndim == 0 else 'Empty'} datasets don't support chunk/filter options")
     maximum = _maximum(maxshape, ndim)
@@ -208,7 +210,10 @@ def new_shape(shape, size, axis):
         size = (size,) if isinstance(size, numbers.Integral) and len(shape) == 1 else tuple(size)
         if len(size) != len(shape):
             raise TypeError(f"New shape length ({len(size)}) must match dataset rank ({len(shape)})")
-        return tuple(map(int, size))
+        size = tuple(map(operator.index, size))
+        if any(n < 0 for n in size):
+            raise OverflowError("size: an extent is negative")
+        return size
     if not 0 <= axis < len(shape):
         raise ValueError(f"Invalid axis (0 to {len(shape) - 1} allowed)")
     return *shape[:axis], int(size), *shape[axis + 1 :]

@@ -30,6 +30,8 @@ def prepare(values, number, names=None):
         mine, ndim = type_of(array.dtype), array.ndim
     else:
         array = as_array(values, dt)
+        if dt.names and array.dtype.names and not set(dt.names) & set(array.dtype.names):
+            raise ValueError(f"the fields {array.dtype.names} are none of the dataset, which has {dt.names}")
         mine, ndim = _element(array, dt)
     return _memory(array, mine, ndim)
 

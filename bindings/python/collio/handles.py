@@ -6,16 +6,19 @@ from collections import namedtuple
 
 import numpy as np
 
-from . import _storage
-from ._types import type_of
+from . import lists, types
+from .links import ExternalLink, SoftLink
+from .lists import CHUNKED, COMPACT, CONTIGUOUS, VIRTUAL
+from .types import TypeID
 from .virtual import Space
 
 StoreInfo = namedtuple("StoreInfo", "chunk_offset filter_mask byte_offset size")
 
 # Layouts, times and states, with HDF5's numbers.
-COMPACT, CONTIGUOUS, CHUNKED, VIRTUAL = range(4)
+__all__ = ["CHUNKED", "COMPACT", "CONTIGUOUS", "VIRTUAL", "TypeID"]
 ALLOC_TIME_DEFAULT, ALLOC_TIME_EARLY, ALLOC_TIME_LATE, ALLOC_TIME_INCR = range(4)
 FILL_TIME_ALLOC, FILL_TIME_NEVER, FILL_TIME_IFSET = range(3)
+FILL_VALUE_UNDEFINED, FILL_VALUE_DEFAULT, FILL_VALUE_USER_DEFINED = range(3)
 SPACE_STATUS_NOT_ALLOCATED, SPACE_STATUS_PART_ALLOCATED, SPACE_STATUS_ALLOCATED = range(3)
 
 
@@ -54,6 +57,64 @@ class ObjectID:
         raise AttributeError(f"the id of a {type(self._of).__name__} has no {name!r}: use the object itself")
 
 
+LinkInfo = namedtuple("LinkInfo", "type corder_valid corder cset u")
+
+
+class LinkProxy:
+    """The names in a group, by the words of HDF5. Those that change something are collective."""
+
+    def __init__(self, group):
+        self._group = group
+
+    def _link(self, name):
+        link = self._group.get(name, getlink=True)
+        if link is None:
+            raise KeyError(f"there is no name {name!r}")
+        return link
+
+    def exists(self, name):
+        """Whether there is such a name."""
+        return self._group.get(name, getlink=True) is not None
+
+    def get_info(self, name, index=-1):
+        """type: 0 hard, 1 soft, 64 external."""
+        link = self._link(name)
+        number = {"HardLink": 0, "SoftLink": 1, "ExternalLink": 64}[type(link).__name__]
+        return LinkInfo(number, False, 0, 1, getattr(link, "path", None))
+
+    def get_val(self, name):
+        """The path of a soft link, or (file, path), as bytes."""
+        link = self._link(name)
+        if not hasattr(link, "path"):
+            raise ValueError(f"{name!r} is no soft or external link")
+        path = os.fsencode(link.path)
+        return (os.fsencode(link.filename), path) if hasattr(link, "filename") else path
+
+    def iterate(self, func):
+        """Call func(name) for each until it returns something, which is returned."""
+        return next((found for found in map(func, list(GroupID(self._group))) if found is not None), None)
+
+    def visit(self, func):
+        """The same with names below."""
+        return self._group.visit_links(lambda name: func(os.fsencode(name)))
+
+    def create_hard(self, new_name, cur_loc, cur_name):
+        """Another name for an object. Collective."""
+        self._group[new_name] = cur_loc._of[cur_name]
+
+    def create_soft(self, new_name, target):
+        """A soft link. Collective."""
+        self._group[new_name] = SoftLink(target)
+
+    def create_external(self, link_name, file_name, obj_name):
+        """A link to another file. Collective."""
+        self._group[link_name] = ExternalLink(file_name, obj_name)
+
+    def move(self, src_name, dst_loc, dst_name):
+        """Give an object another name. Collective."""
+        self._group.move(src_name, dst_name)
+
+
 class GroupID(ObjectID):
     """That of a group."""
 
@@ -61,43 +122,85 @@ class GroupID(ObjectID):
         """How many names are in it."""
         return len(self._of)
 
+    def get_objname_by_idx(self, idx):
+        """One of the names, as bytes."""
+        return os.fsencode(list(self._of)[idx])
+
+    def get_create_plist(self):
+        """How it was made."""
+        return lists.of_group(self._of)
+
+    def unlink(self, name):
+        """Take a name away. Collective."""
+        del self._of[name]
+
+    def move(self, current_name, new_name):
+        """Give an object another name. Collective."""
+        self._of.move(current_name, new_name)
+
+    @property
+    def links(self):
+        """Its names, and what they are."""
+        return LinkProxy(self._of)
+
+    def __len__(self):
+        return len(self._of)
+
+    def __iter__(self):
+        return (os.fsencode(name) for name in self._of)
+
+    def __contains__(self, name):
+        return name in self._of
+
 
 class FileID(GroupID):
     """That of a file."""
 
     def get_filesize(self):
         """Bytes of the file on disk."""
-        return os.path.getsize(self._of.filename)
+        return os.path.getsize(self._path())
 
     def get_intent(self):
         """1 if it may be changed, else 0."""
         return int(self._of.mode != "r")
 
     def get_create_plist(self):
-        """What it was made with."""
-        return FileList(self._of)
+        """How it was made."""
+        return lists.of_file(self._of.file)
+
+    def get_access_plist(self):
+        """How it is open."""
+        return lists.access_of_file(self._of)
+
+    def get_freespace(self):
+        """Bytes in the file that are free."""
+        return self._of._file_facts()["unused"]
+
+    def get_file_image(self):
+        """The bytes of the file. Collective if it may be changed."""
+        if self.get_intent():
+            self._of.flush()
+        with open(self._path(), "rb") as file:
+            return file.read()
+
+    def _path(self):
+        return self._of._file_facts()["path"]
+
+    def flush(self):
+        """Write what is not on disk yet. Collective."""
+        self._of.flush()
+
+    def reopen(self):
+        """The same file."""
+        return FileID(self._of)
+
+    def get_name(self):
+        """Of the file, as bytes."""
+        return self.name
 
     def close(self):
         """Close the file. Collective."""
         self._of.close()
-
-
-class TypeID(ObjectID):
-    """That of a named type, or what get_type() gives."""
-
-    def __init__(self, of, dtype=None):
-        super().__init__(of)
-        self._dtype = dtype
-
-    @property
-    def dtype(self):
-        return self._of.dtype if self._dtype is None else self._dtype
-
-    def get_size(self):
-        """Bytes of an element in memory, as the library has them."""
-        from ._collio import _type_info
-
-        return _type_info(type_of(self.dtype))[1]
 
 
 class DatasetID(ObjectID):
@@ -124,11 +227,15 @@ class DatasetID(ObjectID):
 
     def get_type(self):
         """The type of its elements."""
-        return TypeID(self._of, self._of.dtype)
+        return types.of(self._of.dtype, self._of)
 
     def get_create_plist(self):
         """How it is stored."""
-        return DatasetList(self._of)
+        return lists.of_dataset(self._of)
+
+    def get_access_plist(self):
+        """How it is open."""
+        return lists.access_of_dataset(self._of)
 
     def get_offset(self):
         """Where its elements begin in the file; None if they are not contiguous."""
@@ -158,7 +265,8 @@ class DatasetID(ObjectID):
 
     def get_chunk_info(self, index):
         """Where a chunk is: (chunk_offset, filter_mask, byte_offset, size)."""
-        return self._chunks()[index]
+        chunks = self._chunks()
+        return chunks[index] if 0 <= index < len(chunks) else StoreInfo(None, 0, None, 0)
 
     def get_chunk_info_by_coord(self, chunk_offset):
         """The same by the indexes of its first element."""
@@ -173,8 +281,8 @@ class DatasetID(ObjectID):
         """(filter mask, bytes) of a chunk as it is in the file."""
         info = self.get_chunk_info_by_coord(offsets)
         if info.byte_offset is None:
-            raise OSError(f"there is no chunk at {info.chunk_offset}")
-        with open(self._of.file.filename, "rb") as file:
+            raise RuntimeError(f"there is no chunk at {info.chunk_offset}")
+        with open(self._of._file_facts()["path"], "rb") as file:
             file.seek(info.byte_offset)
             raw = file.read(info.size)
         if out is None:
@@ -182,6 +290,10 @@ class DatasetID(ObjectID):
         view = memoryview(out).cast("B")
         view[: len(raw)] = raw
         return info.filter_mask, view[: len(raw)]
+
+    def write_direct_chunk(self, offsets, data, filter_mask=0, dxpl=None):
+        """Write a chunk as it is to be in the file, filtered already. Collective, the same on all ranks."""
+        self._of._write_chunk(tuple(offsets), filter_mask, data)
 
     def read(self, mspace, fspace, arr, mtype=None, dxpl=None):
         """Read all elements into an array. Collective."""
@@ -218,89 +330,6 @@ class DatasetID(ObjectID):
 ALL = Space((), (0, []))
 
 
-class FileList:
-    """What a file was made with."""
-
-    def __init__(self, of):
-        self._of = of
-
-    def get_userblock(self):
-        """Bytes at the start that are the user's."""
-        return self._of.userblock_size
-
-
-class DatasetList:
-    """How a dataset is stored, by the names of HDF5's property lists."""
-
-    def __init__(self, of):
-        self._of = of
-
-    def get_layout(self):
-        """COMPACT, CONTIGUOUS, CHUNKED or VIRTUAL."""
-        return self._of._layout()[0]
-
-    def get_chunk(self):
-        """Extents of a chunk."""
-        if self._of.chunks is None:
-            raise ValueError("the dataset is not chunked")
-        return self._of.chunks
-
-    def get_nfilters(self):
-        """How many filters chunks pass."""
-        return len(self._of.filter_ids)
-
-    def get_filter(self, index):
-        """(number, flags, values, name) of one."""
-        number = self._of.filter_ids[index]
-        return number, 0, self._of._filters[number], _storage.filter_name(number).encode()
-
-    def get_filter_by_id(self, number):
-        """(flags, values, name) of a filter, or None."""
-        values = self._of._filters.get(number)
-        return None if values is None else (0, values, _storage.filter_name(number).encode())
-
-    def get_fill_time(self):
-        """FILL_TIME_IFSET, _ALLOC or _NEVER."""
-        return (FILL_TIME_IFSET, FILL_TIME_ALLOC, FILL_TIME_NEVER)[self._of._layout()[1]]
-
-    def get_alloc_time(self):
-        """When elements get their space."""
-        return ALLOC_TIME_INCR if self.get_layout() in (CHUNKED, VIRTUAL) else ALLOC_TIME_EARLY
-
-    def get_fill_value(self, value):
-        """Put the fill value into an array."""
-        value[...] = self._of.fillvalue
-
-    def get_external_count(self):
-        """How many files its elements are in."""
-        return len(self._of.external or ())
-
-    def get_external(self, index=0):
-        """(name, offset, size) of one of these files."""
-        name, *rest = (self._of.external or [])[index]
-        return (os.fsencode(name), *rest)
-
-    def get_virtual_count(self):
-        """How many mappings a virtual dataset has."""
-        return len(self._of._origins) if self._of.is_virtual else 0
-
-    def get_virtual_filename(self, index=0):
-        """The file of one of them."""
-        return self._of.virtual_sources()[index].file_name
-
-    def get_virtual_dsetname(self, index=0):
-        """The dataset of one of them."""
-        return self._of.virtual_sources()[index].dset_name
-
-    def get_virtual_vspace(self, index=0):
-        """Where it is in the virtual dataset."""
-        return self._of.virtual_sources()[index].vspace
-
-    def get_virtual_srcspace(self, index=0):
-        """Where it comes from."""
-        return self._of.virtual_sources()[index].src_space
-
-
 def of(obj):
     """The id of an object."""
     kind = type(obj)
@@ -308,4 +337,4 @@ def of(obj):
         return FileID(obj)
     if hasattr(kind, "create_group"):
         return GroupID(obj)
-    return DatasetID(obj) if hasattr(kind, "iter_chunks") else TypeID(obj)
+    return DatasetID(obj) if hasattr(kind, "iter_chunks") else types.of(obj.dtype, obj)

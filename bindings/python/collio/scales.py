@@ -7,7 +7,7 @@ each scale the datasets in REFERENCE_LIST.
 
 import numpy as np
 
-from ._types import ended_dtype, string_dtype, vlen_dtype
+from . import _types
 from .references import ref_dtype
 
 _LIST, _USERS, _LABELS = "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS"
@@ -45,7 +45,7 @@ def scale_name(dataset):
 
 
 def _write_text(attributes, name, text):
-    attributes.create(name, np.bytes_(text), dtype=ended_dtype(len(text) + 1))
+    attributes.create(name, np.bytes_(text), dtype=_types.ended_dtype(len(text) + 1))
 
 
 def make_scale(dataset, name):
@@ -82,7 +82,7 @@ def _write_scales(dataset, lists):
     made = np.empty(len(lists), dtype=object)
     for i, refs in enumerate(lists):
         made[i] = np.array(refs + [None], dtype=object)[:-1]
-    dataset.attrs.create(_LIST, made, dtype=vlen_dtype(ref_dtype))
+    dataset.attrs.create(_LIST, made, dtype=_types.vlen_dtype(ref_dtype))
 
 
 def _write_users(scale, users):
@@ -121,7 +121,7 @@ class Dimension:
             return [label.encode("utf-8", "surrogateescape") for label in labels]
 
         labels = self._together("label", repr(text), check)
-        self._dataset.attrs.create(_LABELS, labels, dtype=string_dtype("ascii"))
+        self._dataset.attrs.create(_LABELS, labels, dtype=_types.string_dtype("ascii"))
 
     def _together(self, operation, arguments, check):
         place = f"{self._dataset.name}, {self._number}, {arguments}"

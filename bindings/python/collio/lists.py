@@ -1,0 +1,621 @@
+"""Property lists by HDF5's names: what ``obj.id.get_create_plist()`` gives, and ``collio.h5p`` makes.
+
+A list tells how a file or dataset was made, or holds what create_dataset(dcpl=...) is to do. None of it
+is collective.
+"""
+
+import os
+
+import numpy as np
+
+from . import _storage
+
+COMPACT, CONTIGUOUS, CHUNKED, VIRTUAL = range(4)
+FILL_TIMES = ("alloc", "never", "ifset")
+
+_STRATEGIES = ("fsm", "page", "aggregate", "none")
+
+
+def _number(value, least=0):
+    value = int(value)
+    if value < least:
+        raise OverflowError(f"can't convert negative value {value} to an unsigned number")
+    return value
+
+
+class PropClass:
+    """A class of property lists: an argument of h5p.create()."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def equal(self, other):
+        """Whether it is the same class."""
+        return self is other
+
+    def __repr__(self):
+        return f"<collio.lists.PropClass {self.name}>"
+
+
+class PropList:
+    """Properties by name."""
+
+    kind = PropClass("base")
+    defaults = {}
+
+    def __init__(self, **known):
+        self._known = {**self.defaults, **known}
+
+    def copy(self):
+        """Another one with the same properties."""
+        return type(self)(**self._known)
+
+    def equal(self, other):
+        """Whether all properties are the same."""
+        return type(self) is type(other) and self._known == other._known
+
+    def get_class(self):
+        """What kind of list it is."""
+        return self.kind
+
+    def close(self):
+        """Nothing needs to be done."""
+
+    __eq__ = equal
+    __hash__ = object.__hash__
+
+
+class _Ordered(PropList):
+    """Of objects, which have attributes."""
+
+    defaults = {"attribute_order": 0, "track_times": False, "attributes": (8, 6), "link_order": 0}
+
+    def get_attr_creation_order(self):
+        """Flags: 1 the order is kept, 2 it can be looked up."""
+        return self._known["attribute_order"]
+
+    def set_attr_creation_order(self, flags):
+        """Keep the order in which attributes are made."""
+        self._known["attribute_order"] = int(flags)
+
+    def get_attr_phase_change(self):
+        """(most attributes in the object itself, fewest beside it)."""
+        return self._known["attributes"]
+
+    def get_obj_track_times(self):
+        """Whether times are kept."""
+        return bool(self._known["track_times"])
+
+    def set_obj_track_times(self, track_times):
+        """Keep the time of creation."""
+        self._known["track_times"] = bool(track_times)
+
+
+class PropGCID(_Ordered):
+    """How a group is made."""
+
+    kind = PropClass("group create")
+
+    def get_link_creation_order(self):
+        """Flags: 1 the order is kept, 2 it can be looked up."""
+        return self._known["link_order"]
+
+    def set_link_creation_order(self, flags):
+        """Keep the order in which names are made."""
+        self._known["link_order"] = int(flags)
+
+
+class PropFCID(PropGCID):
+    """How a file is made."""
+
+    kind = PropClass("file create")
+    defaults = {**PropGCID.defaults, "user_block": 0, "sizes": (8, 8), "strategy": (0, False, 1), "page_size": 4096,
+                "symbols": (16, 4), "indexed": 32, "version": (0, 0, 0, 0)}
+
+    def get_userblock(self):
+        """Bytes at the start that are the user's."""
+        return self._known["user_block"]
+
+    def set_userblock(self, size):
+        """Bytes at the start that are the user's."""
+        self._known["user_block"] = _number(size)
+
+    def get_version(self):
+        """Versions of four parts of the structure."""
+        return self._known["version"]
+
+    def get_sizes(self):
+        """Bytes of (addresses, lengths)."""
+        return self._known["sizes"]
+
+    def set_sizes(self, addr, size):
+        """Bytes of addresses and lengths."""
+        self._known["sizes"] = (_number(addr), _number(size))
+
+    def get_sym_k(self):
+        """(ranks of groups' trees, entries of their leaves / 2)."""
+        return self._known["symbols"]
+
+    def get_istore_k(self):
+        """Rank of the trees of chunks / 2."""
+        return self._known["indexed"]
+
+    def get_file_space_strategy(self):
+        """(strategy, whether free space is kept, from how many bytes)."""
+        strategy, persist, threshold = self._known["strategy"]
+        return strategy, bool(persist), threshold
+
+    def set_file_space_strategy(self, strategy, persist, threshold):
+        """How free space is dealt with."""
+        self._known["strategy"] = (int(strategy), bool(persist), _number(threshold))
+
+    def get_file_space_page_size(self):
+        """Bytes of a page."""
+        return self._known["page_size"]
+
+    def set_file_space_page_size(self, size):
+        """Bytes of a page."""
+        self._known["page_size"] = _number(size)
+
+
+class PropFAID(PropList):
+    """How a file is opened."""
+
+    kind = PropClass("file access")
+    defaults = {"driver": "sec2", "cache": (0, 521, 1048576, 0.75), "alignment": (1, 1), "libver": (0, 2),
+                "meta_block": 2048, "sieve": 65536, "page_buffer": (0, 0, 0), "locking": (True, True), "degree": 0,
+                "core": (65536, True)}
+
+    def get_driver(self):
+        """Number of the driver, one of collio.h5fd."""
+        from .lowlevel import h5fd
+
+        return getattr(h5fd, self._known["driver"].upper())
+
+    def get_cache(self):
+        """(0, slots, bytes, preemption) of the cache of chunks."""
+        return self._known["cache"]
+
+    def set_cache(self, mdc, rdcc, rdcc_nbytes, rdcc_w0):
+        """The cache of chunks."""
+        self._known["cache"] = (0, int(rdcc), int(rdcc_nbytes), float(rdcc_w0))
+
+    def get_alignment(self):
+        """(from how many bytes on, to what multiple)."""
+        return self._known["alignment"]
+
+    def set_alignment(self, threshold, alignment):
+        """Where large things begin."""
+        self._known["alignment"] = (_number(threshold), _number(alignment, 1))
+
+    def get_libver_bounds(self):
+        """Numbers of (oldest, newest) format."""
+        return self._known["libver"]
+
+    def set_libver_bounds(self, low, high):
+        """Oldest and newest format."""
+        self._known["libver"] = (int(low), int(high))
+
+    def get_meta_block_size(self):
+        """Bytes of a block of structure."""
+        return self._known["meta_block"]
+
+    def set_meta_block_size(self, size):
+        """Bytes of a block of structure."""
+        self._known["meta_block"] = _number(size)
+
+    def get_sieve_buf_size(self):
+        """Bytes of HDF5's buffer for small pieces."""
+        return self._known["sieve"]
+
+    def set_sieve_buf_size(self, size):
+        """Bytes of HDF5's buffer for small pieces."""
+        self._known["sieve"] = _number(size)
+
+    def get_page_buffer_size(self):
+        """(bytes, percent for structure, percent for elements)."""
+        return self._known["page_buffer"]
+
+    def set_page_buffer_size(self, buf_size, min_meta_per=0, min_raw_per=0):
+        """Pages kept in memory."""
+        self._known["page_buffer"] = (_number(buf_size), int(min_meta_per), int(min_raw_per))
+
+    def get_file_locking(self):
+        """(whether files are locked, whether file systems without locks are tolerated)."""
+        return self._known["locking"]
+
+    def set_file_locking(self, use_file_locking, ignore_when_disabled):
+        """Whether files are locked."""
+        self._known["locking"] = (bool(use_file_locking), bool(ignore_when_disabled))
+
+    def get_fclose_degree(self):
+        """What closing does to open objects."""
+        return self._known["degree"]
+
+    def set_fclose_degree(self, close_degree):
+        """What closing does to open objects."""
+        self._known["degree"] = int(close_degree)
+
+    def get_fapl_core(self):
+        """(bytes by which a file in memory grows, whether it is written when closed)."""
+        return self._known["core"]
+
+    def set_fapl_core(self, block_size=65536, backing_store=1):
+        """A file in memory."""
+        self._known.update(driver="core", core=(int(block_size), bool(backing_store)))
+
+    def set_fapl_sec2(self):
+        """A file on disk."""
+        self._known["driver"] = "sec2"
+
+    def set_fapl_stdio(self):
+        """A file on disk."""
+        self._known["driver"] = "stdio"
+
+
+class PropDCID(_Ordered):
+    """How a dataset is stored."""
+
+    kind = PropClass("dataset create")
+    defaults = {**_Ordered.defaults, "layout": CONTIGUOUS, "chunk": None, "filters": (), "fill": None, "fill_time": 2,
+                "alloc_time": 2, "defined": 1, "external": (), "mappings": ()}
+
+    def get_layout(self):
+        """COMPACT, CONTIGUOUS, CHUNKED or VIRTUAL."""
+        return self._known["layout"]
+
+    def set_layout(self, layout_code):
+        """COMPACT, CONTIGUOUS, CHUNKED or VIRTUAL."""
+        if layout_code not in (COMPACT, CONTIGUOUS, CHUNKED, VIRTUAL):
+            raise ValueError(f"no layout has the number {layout_code}")
+        self._known["layout"] = layout_code
+
+    def get_chunk(self):
+        """Extents of a chunk."""
+        if self._known["chunk"] is None:
+            raise ValueError("the dataset is not chunked")
+        return self._known["chunk"]
+
+    def set_chunk(self, chunksize):
+        """Extents of a chunk."""
+        chunk = tuple(_number(n) for n in chunksize)
+        if not chunk or 0 in chunk:
+            raise ValueError("all chunk dimensions must be positive")
+        self._known.update(layout=CHUNKED, chunk=chunk)
+
+    def get_nfilters(self):
+        """How many filters chunks pass."""
+        return len(self._known["filters"])
+
+    def get_filter(self, index):
+        """(number, flags, values, name) of one."""
+        if not 0 <= index < self.get_nfilters():
+            raise ValueError("Filter index out of range")
+        return self._known["filters"][index]
+
+    def get_filter_by_id(self, filter_code):
+        """(flags, values, name) of a filter, or None."""
+        return next((tuple(rest) for number, *rest in self._known["filters"] if number == filter_code), None)
+
+    def set_filter(self, filter_code, flags=0, values=()):
+        """Add one; they are applied in the order in which they are added."""
+        known = tuple(f for f in self._known["filters"] if f[0] != filter_code)
+        self._known["filters"] = (*known, (int(filter_code), int(flags), tuple(map(int, values)),
+                                           _storage.filter_name(filter_code).encode()))
+
+    def remove_filter(self, filter_class):
+        """Take one away."""
+        self._known["filters"] = tuple(f for f in self._known["filters"] if f[0] != filter_class)
+
+    def all_filters_avail(self):
+        """Whether HDF5 has all of them."""
+        from ._collio import _filter_available
+
+        return all(_filter_available(number) for number, *_ in self._known["filters"])
+
+    def set_deflate(self, level=5):
+        """gzip."""
+        self.set_filter(1, 1, (level,))
+
+    def set_shuffle(self):
+        """Sort bytes by their place in the element."""
+        self.set_filter(2, 1)
+
+    def set_fletcher32(self):
+        """Keep checksums."""
+        self.set_filter(3, 0)
+
+    def set_szip(self, options, pixels_per_block):
+        """szip."""
+        self.set_filter(4, 1, (options, pixels_per_block))
+
+    def set_scaleoffset(self, scale_type, scale_factor):
+        """Keep as many bits or digits as are needed."""
+        self.set_filter(6, 1, (scale_type, scale_factor))
+
+    def get_fill_time(self):
+        """FILL_TIME_IFSET, _ALLOC or _NEVER."""
+        return self._known["fill_time"]
+
+    def set_fill_time(self, fill_time):
+        """FILL_TIME_IFSET, _ALLOC or _NEVER."""
+        self._known["fill_time"] = int(fill_time)
+
+    def get_alloc_time(self):
+        """When elements get their space."""
+        return self._known["alloc_time"]
+
+    def set_alloc_time(self, alloc_time):
+        """When elements get their space."""
+        self._known["alloc_time"] = int(alloc_time)
+
+    def get_fill_value(self, value):
+        """Put the fill value into an array."""
+        value[...] = 0 if self._known["fill"] is None else self._known["fill"]
+
+    def set_fill_value(self, value):
+        """An array with one element."""
+        if not isinstance(value, np.ndarray):
+            raise TypeError("the fill value must be an array of NumPy")
+        if value.shape != ():
+            raise ValueError("the fill value must be an array without dimensions")
+        self._known.update(fill=value[()], defined=2)
+
+    def fill_value_defined(self):
+        """FILL_VALUE_UNDEFINED, _DEFAULT or _USER_DEFINED."""
+        return self._known["defined"]
+
+    def get_external_count(self):
+        """How many files its elements are in."""
+        return len(self._known["external"])
+
+    def get_external(self, index=0):
+        """(name, offset, size) of one of these files."""
+        name, *rest = self._known["external"][index]
+        return (os.fsencode(name), *rest)
+
+    def set_external(self, name, offset, size):
+        """Add a file that holds elements."""
+        self._known["external"] = (*self._known["external"], (os.fsdecode(name), int(offset), int(size)))
+
+    def get_virtual_count(self):
+        """How many mappings a virtual dataset has."""
+        return len(self._known["mappings"])
+
+    def get_virtual_filename(self, index=0):
+        """The file of one of them."""
+        return self._known["mappings"][index].file_name
+
+    def get_virtual_dsetname(self, index=0):
+        """The dataset of one of them."""
+        return self._known["mappings"][index].dset_name
+
+    def get_virtual_vspace(self, index=0):
+        """Where it is in the virtual dataset."""
+        return self._known["mappings"][index].vspace
+
+    def get_virtual_srcspace(self, index=0):
+        """Where it comes from."""
+        return self._known["mappings"][index].src_space
+
+    def _keywords(self):
+        """As those of create_dataset()."""
+        if self._known["layout"] == VIRTUAL:
+            raise NotImplementedError("virtual datasets are made with create_virtual_dataset()")
+        given = {"chunks": self._known["chunk"], "external": list(self._known["external"]) or None,
+                 "fillvalue": self._known["fill"], "fill_time": FILL_TIMES[self._known["fill_time"]],
+                 "track_times": self._known["track_times"] or None,
+                 "track_order": bool(self._known["attribute_order"]) or None}
+        for number, _, values, _ in self._known["filters"]:
+            given.update(_keyword(number, values))
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def _keyword(number, values):
+    """Of one filter."""
+    if number == 1:
+        return {"compression": "gzip", "compression_opts": values[0] if values else None}
+    if number in (2, 3):
+        return {"shuffle" if number == 2 else "fletcher32": True}
+    if number == 6:
+        return {"scaleoffset": values[-1]}
+    return {"compression": number, "compression_opts": values or None}
+
+
+class PropDAID(PropList):
+    """How a dataset is opened."""
+
+    kind = PropClass("dataset access")
+    defaults = {"cache": (521, 1048576, 0.75), "external_prefix": b"", "virtual_prefix": b""}
+
+    def get_chunk_cache(self):
+        """(slots, bytes, preemption) of the cache of chunks."""
+        return self._known["cache"]
+
+    def set_chunk_cache(self, rdcc_nslots, rdcc_nbytes, rdcc_w0):
+        """The cache of chunks."""
+        self._known["cache"] = (int(rdcc_nslots), int(rdcc_nbytes), float(rdcc_w0))
+
+    def get_efile_prefix(self):
+        """Where files of elements are."""
+        return self._known["external_prefix"]
+
+    def set_efile_prefix(self, prefix):
+        """Where files of elements are."""
+        self._known["external_prefix"] = os.fsencode(prefix)
+
+    def get_virtual_prefix(self):
+        """Where sources of virtual datasets are."""
+        return self._known["virtual_prefix"]
+
+    def set_virtual_prefix(self, prefix):
+        """Where sources of virtual datasets are."""
+        self._known["virtual_prefix"] = os.fsencode(prefix)
+
+
+class PropLCID(PropList):
+    """How a link is made."""
+
+    kind = PropClass("link create")
+    defaults = {"encoding": 1, "groups": True}
+
+    def get_char_encoding(self):
+        """0 ASCII, 1 UTF-8."""
+        return self._known["encoding"]
+
+    def set_char_encoding(self, encoding):
+        """0 ASCII, 1 UTF-8."""
+        if encoding not in (0, 1):
+            raise ValueError("Unknown character encoding")
+        self._known["encoding"] = encoding
+
+    def get_create_intermediate_group(self):
+        """Whether groups on the way are made."""
+        return self._known["groups"]
+
+    def set_create_intermediate_group(self, create):
+        """Whether groups on the way are made."""
+        self._known["groups"] = bool(create)
+
+
+class PropLAID(PropList):
+    """How a link is followed."""
+
+    kind = PropClass("link access")
+    defaults = {"nlinks": 16, "external_prefix": None}
+
+    def get_nlinks(self):
+        """How many links are followed at most."""
+        return self._known["nlinks"]
+
+    def set_nlinks(self, nlinks):
+        """How many links are followed at most."""
+        self._known["nlinks"] = _number(nlinks)
+
+
+class PropCopyID(PropList):
+    """How objects are copied."""
+
+    kind = PropClass("object copy")
+    defaults = {"flags": 0}
+
+    def get_copy_object(self):
+        """The flags."""
+        return self._known["flags"]
+
+    def set_copy_object(self, flags):
+        """The flags."""
+        self._known["flags"] = int(flags)
+
+
+class PropDXID(PropList):
+    """How elements are moved."""
+
+    kind = PropClass("dataset transfer")
+
+
+KINDS = (PropFCID, PropFAID, PropDCID, PropDAID, PropGCID, PropLCID, PropLAID, PropCopyID, PropDXID)
+
+
+def create(cls):
+    """A list of a class. Not collective."""
+    for made in KINDS:
+        if made.kind is cls:
+            return made()
+    raise TypeError(f"{cls!r} is no class of property lists")
+
+
+# ------------------------------------------------------------------------ what files and objects have
+
+
+def hints(given, mode):
+    """Check the arguments of File() that collio has no use for; a dict of what was given."""
+    names = ("rdcc_nslots", "rdcc_nbytes", "rdcc_w0", "fs_strategy", "fs_persist", "fs_threshold", "fs_page_size",
+             "page_buf_size", "min_meta_keep", "min_raw_keep", "locking", "alignment_threshold", "alignment_interval")
+    found = {name: value for name, value in zip(names, given) if value is not None}
+    cache = _cache(found)
+    if not 0.0 <= cache[2] <= 1.0:
+        raise ValueError(f"rdcc_w0 must be between 0 and 1, not {cache[2]}")
+    if found.get("alignment_interval") == 0:
+        raise ValueError("alignment_interval must be positive")
+    _check_pages(found, mode)
+    return found
+
+
+def _check_pages(found, mode):
+    size = found.get("page_buf_size")
+    if not size:
+        return
+    if int(found.get("min_meta_keep", 0)) + int(found.get("min_raw_keep", 0)) > 100:
+        raise ValueError("min_meta_keep and min_raw_keep are more than 100 percent together")
+    making = mode in ("w", "w-", "x")
+    if making and found.get("fs_strategy") != "page":
+        raise OSError("page_buf_size: the file has no pages: fs_strategy='page' is needed")
+    if making and int(size) < int(found.get("fs_page_size", 4096)):
+        raise OSError("page_buf_size: less than a page")
+
+
+def _cache(found, default=(521, 1048576, 0.75)):
+    return (int(found.get("rdcc_nslots", default[0])), int(found.get("rdcc_nbytes", default[1])),
+            float(found.get("rdcc_w0", default[2])))
+
+
+def _hints_of(file):
+    return getattr(file, "_hints", {})
+
+
+def _ordered(facts):
+    return {"attribute_order": facts["attribute_order"], "track_times": bool(facts["track_times"]),
+            "attributes": (facts["attributes_compact"], facts["attributes_dense"]), "link_order": facts["link_order"]}
+
+
+def of_group(group):
+    """How a group was made."""
+    return PropGCID(**_ordered(group._facts()))
+
+
+def of_file(file):
+    """How a file was made."""
+    facts, given = file._file_facts(), _hints_of(file)
+    strategy = (facts["strategy"], bool(facts["persist"]), facts["threshold"])
+    if given.get("fs_strategy"):
+        strategy = (_STRATEGIES.index(given["fs_strategy"]), bool(given.get("fs_persist", False)),
+                    int(given.get("fs_threshold", 1)))
+    paged = given.get("fs_strategy") == "page" and given.get("fs_page_size")
+    return PropFCID(**_ordered(file._facts()), user_block=file.userblock_size, strategy=strategy,
+                    sizes=(facts["address_bytes"], facts["length_bytes"]),
+                    page_size=int(given["fs_page_size"]) if paged else facts["page_size"])
+
+
+def access_of_file(file):
+    """How a file is open."""
+    given = _hints_of(file)
+    formats = ("earliest", "v108", "v110", "v112", "v114", "v200")
+    known = {"driver": file.driver, "cache": (0, *_cache(given)), "meta_block": file.meta_block_size,
+             "libver": tuple(formats.index(name) if name in formats else 2 for name in file.libver),
+             "alignment": (int(given.get("alignment_threshold", 1)), int(given.get("alignment_interval", 1)))}
+    if "page_buf_size" in given:
+        known["page_buffer"] = tuple(int(given.get(n, 0)) for n in ("page_buf_size", "min_meta_keep", "min_raw_keep"))
+    if given.get("locking") is not None:
+        known["locking"] = {True: (True, False), False: (False, False)}.get(
+            given["locking"] == "true" if given["locking"] in ("true", "false") else given["locking"], (True, True))
+    return PropFAID(**known)
+
+
+def of_dataset(dataset):
+    """How a dataset is stored."""
+    layout, when = dataset._layout()
+    facts = dataset._facts()
+    filters = tuple((number, int(number in (1, 2, 4, 5, 6, 32000)), values, _storage.filter_name(number).encode())
+                    for number, values in dataset._filters.items())
+    defined = facts["fill_defined"]
+    return PropDCID(**_ordered(facts), layout=layout, chunk=dataset.chunks, filters=filters, defined=defined,
+                    fill=dataset.fillvalue if defined == 2 else None, fill_time=(2, 0, 1)[when],
+                    alloc_time=facts["alloc_time"], external=tuple(dataset.external or ()),
+                    mappings=tuple(dataset.virtual_sources()) if dataset.is_virtual else ())
+
+
+def access_of_dataset(dataset):
+    """How a dataset is open."""
+    given = _hints_of(dataset)
+    return PropDAID(cache=_cache(given, _cache(_hints_of(dataset.file))))
