@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Numbers of a property list of creation, and what can be asked of the open file. */
-static void facts_of_file(hid_t id, hid_t list, collio_file_facts *out, collio_error *err)
+static void facts_of_file(hid_t id, hid_t list, collio_file_record *out, collio_error *err)
 {
     size_t address = 0, length = 0;
     hssize_t unused;
@@ -31,7 +31,7 @@ static void facts_of_file(hid_t id, hid_t list, collio_file_facts *out, collio_e
     out->unused = (int64_t)unused;
 }
 
-int collio_file_look(collio_file *file, collio_file_facts *out, collio_error *err)
+int collio_file_look(collio_file *file, collio_file_record *out, collio_error *err)
 {
     hid_t list = H5I_INVALID_HID;
     collio_printing printing;
@@ -61,7 +61,7 @@ static hid_t creation_list(const collio_object *object)
     }
 }
 
-static void facts_of_list(hid_t list, const collio_object *object, collio_object_facts *out,
+static void facts_of_list(hid_t list, const collio_object *object, collio_object_record *out,
                           collio_error *err)
 {
     unsigned order = 0, compact = 0, dense = 0;
@@ -98,7 +98,7 @@ typedef H5O_info_t object_info;
 #define GET_INFO(id, info) H5Oget_info(id, info)
 #endif
 
-int collio_object_look(collio_object *object, collio_object_facts *out, collio_error *err)
+int collio_object_look(collio_object *object, collio_object_record *out, collio_error *err)
 {
     hid_t list = H5I_INVALID_HID;
     collio_printing printing;

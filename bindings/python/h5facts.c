@@ -8,7 +8,7 @@ static PyObject *object_facts(PyObject *object, PyObject *Py_UNUSED(none))
 {
     h5object *self = (h5object *)object;
     collio_error err = COLLIO_ERROR_INIT;
-    collio_object_facts f;
+    collio_object_record f;
     PyThreadState *saved;
 
     if (h5_ready(self) < 0)
@@ -33,7 +33,7 @@ static PyObject *file_facts(PyObject *object, PyObject *Py_UNUSED(none))
 {
     h5object *self = (h5object *)object;
     collio_error err = COLLIO_ERROR_INIT;
-    collio_file_facts f;
+    collio_file_record f;
     PyThreadState *saved;
 
     if (h5_ready(self) < 0)

@@ -371,24 +371,24 @@ COLLIO_API int collio_group_create_with(collio_object *parent, const char *name,
                                         collio_error *err);
 
 /* What HDF5 knows of a file; the strategy is the number of H5F_fspace_strategy_t. */
-typedef struct collio_file_facts {
+typedef struct collio_file_record {
     int address_bytes, length_bytes; /* of numbers in the file */
     int strategy, persist;           /* of free space */
     int64_t threshold, page_size, unused;
-} collio_file_facts;
+} collio_file_record;
 
 /* What HDF5 knows of an object; orders are H5P_CRT_ORDER_... flags, the last two are HDF5's numbers. */
-typedef struct collio_object_facts {
+typedef struct collio_object_record {
     int64_t links, changed, modified; /* names that lead there; seconds since 1970, 0: not kept */
     int link_order, attribute_order, track_times;
     int attributes_compact, attributes_dense;
     int fill_defined, alloc_time; /* of a dataset */
-} collio_object_facts;
+} collio_object_record;
 
 /* Look at a file or an object in this way. Not collective.
  *   out  out  all 0 if it fails */
-COLLIO_API int collio_file_look(collio_file *file, collio_file_facts *out, collio_error *err);
-COLLIO_API int collio_object_look(collio_object *object, collio_object_facts *out,
+COLLIO_API int collio_file_look(collio_file *file, collio_file_record *out, collio_error *err);
+COLLIO_API int collio_object_look(collio_object *object, collio_object_record *out,
                                   collio_error *err);
 
 /*
