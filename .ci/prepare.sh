@@ -9,7 +9,7 @@ test -f "$top/configure.ac" && test -f "$top/core/collio/core.h" ||
 
 build=$top/build
 packages="gcc libc6-dev make autoconf automake libtool pkg-config mpich libmpich-dev
-    libhdf5-mpich-dev hdf5-tools liblzf-dev python3-dev python3-numpy"
+    libhdf5-mpich-dev hdf5-tools libdeflate-dev liblzf-dev python3-dev python3-numpy"
 
 missing_packages() {
     for package in "$@"; do

@@ -217,7 +217,11 @@ int collio_compact_write(collio_object *dataset, const collio_selection *selecti
 
 /* The filters of a dataset, apart from its file. */
 typedef struct collio_pipeline {
-    hid_t file, dataset, type; /* in memory: one chunk */
+    int known; /* "deflate" alone or after "shuffle": done here, */
+    collio_zstream stream;
+    size_t size, shuffled; /* bytes of a chunk; of what is shuffled, or 1 */
+    char *buffer;
+    hid_t file, dataset, type; /* others by HDF5, in memory: one chunk */
 } collio_pipeline;
 
 /* Not collective. All zeros is none; close it also after a failure. */
@@ -226,8 +230,8 @@ int collio_pipeline_open(collio_pipeline *pipeline, const collio_object *dataset
 void collio_pipeline_close(collio_pipeline *pipeline);
 
 /* Let a chunk pass the filters; free() *out. */
-int collio_pipeline_pass(const collio_pipeline *pipeline, const char *chunk, char **out,
-                         int64_t *size, unsigned *mask, collio_error *err);
+int collio_pipeline_pass(collio_pipeline *pipeline, const char *chunk, char **out, int64_t *size,
+                         unsigned *mask, collio_error *err);
 
 /* -------------------------------------------------------------- exchange.c */
 

@@ -155,4 +155,28 @@ int collio_posix_make_directory(const char *path, collio_error *err);
  * this one writes to it, and each is alone in its MPI_COMM_WORLD. Not collective. */
 int collio_alone_claim(const char *path, collio_error *err);
 
+/* ------------------------------------------------------------ zstream.c */
+
+/* The first bytes of all elements, then the second ones, ...; and back: the first `count` elements
+ * of `all`. */
+void collio_shuffle(const char *from, char *to, size_t count, size_t element);
+void collio_unshuffle(const char *from, char *to, size_t all, size_t count, size_t element);
+
+/* Streams of zlib: make one of bytes at a level, 0 to 9. */
+typedef struct collio_zstream {
+    int level;
+    void *packer; /* NULL at first; kept for the next stream */
+} collio_zstream;
+
+/* Whether this build has any. */
+int collio_zstream_offered(void);
+
+/* The size of the stream; 0: it has no room, or no memory. */
+size_t collio_zstream_pack(collio_zstream *z, const void *bytes, size_t size, void *out,
+                           size_t room);
+void collio_zstream_close(collio_zstream *z);
+
+/* 1 if what there is is one stream of as many bytes as wanted, and they were got. */
+int collio_zstream_unpack(const void *stream, size_t size, void *out, size_t wanted);
+
 #endif
