@@ -7,6 +7,8 @@
 #include "objects.h"
 #include "topology.h"
 
+#include <string.h>
+
 static const param sendobj_root[] = {{"sendobj", arg_object, offsetof(object_args, object)},
                                      {"|root", arg_int, offsetof(object_args, root)},
                                      {NULL, NULL, 0}};
@@ -235,13 +237,33 @@ static PyObject *allgather(PyObject *self, const row_method *row, PyObject *cons
 
 /* ----------------------------------------------------------------- scatter, alltoall */
 
+/* Each to each, from and to where the tables say. */
+static int exchange_bytes(call *c, table *out, table *in)
+{
+    const Py_buffer *own = c->inter || c->neighbours ? NULL : table_take_own(out, in, c->rank);
+    PyThreadState *saved = gil_lend(c->st);
+    int code;
+
+    if (own != NULL)
+        memcpy((char *)in->data + in->displs[c->rank], own->buf, (size_t)own->len);
+    code = c->neighbours
+               ? MPI_Neighbor_alltoallw(out->from, out->counts, out->places, out->types, in->from,
+                                        in->counts, in->places, in->types, c->comm)
+               : MPI_Alltoallw(out->from, out->counts, out->displs, out->types, in->from,
+                               in->counts, in->displs, in->types, c->comm);
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Alltoallw");
+}
+
 /* What the root tells each. */
 typedef struct portion {
-    int64_t size, in_place; /* in_place: MPI_Alltoallw carries it */
+    int64_t in_place; /* MPI_Alltoallw carries it */
+    notice told;
 } portion;
 
-static int scatter_sizes(call *c, const table *t, portion *mine)
+static int scatter_notices(call *c, const table *t, portion *mine)
 {
+    enum { SIZE = sizeof(portion) };
     portion *all = PyMem_Calloc((size_t)t->n + 1, sizeof *all);
     PyThreadState *saved;
     int code;
@@ -251,23 +273,12 @@ static int scatter_sizes(call *c, const table *t, portion *mine)
         return -1;
     }
     for (int i = 0; i < t->n; i++)
-        all[i] = (portion){t->sizes[i], t->in_place};
+        all[i] = (portion){t->in_place, t->notices[i]};
     saved = gil_lend(c->st);
-    code = MPI_Scatter(all, 2, MPI_INT64_T, mine, 2, MPI_INT64_T, c->a.root, c->comm);
+    code = MPI_Scatter(all, SIZE, MPI_BYTE, mine, SIZE, MPI_BYTE, c->a.root, c->comm);
     gil_acquire(saved);
     PyMem_Free(all);
     return mpi_failed(code, "MPI_Scatter");
-}
-
-/* One's own part comes from the root alone. */
-static int scatter_typed(call *c, const table *t, table *in)
-{
-    PyThreadState *saved = gil_lend(c->st);
-    int code = MPI_Alltoallw(t->from, t->counts, t->displs, t->types, in->from, in->counts,
-                             in->displs, in->types, c->comm);
-
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Alltoallw");
 }
 
 static int scatter_joined(call *c, const table *t, table *in)
@@ -284,21 +295,22 @@ static int scatter_joined(call *c, const table *t, table *in)
 
 /* Receive one's own part; None where nothing is to be received. Between two groups not all know
  * what the root told, so that there is one way alone. New. */
-static PyObject *scatter_bytes(call *c, const table *t, const portion *mine)
+static PyObject *scatter_bytes(call *c, table *t, const portion *mine)
 {
     const int typed = c->inter || mine->in_place;
+    const int64_t size = mine->told.size;
     PyObject *object = NULL;
     table in;
 
-    if (table_init(&in, c->from) == 0) {
-        if (mine->size != NOBODY)
-            in.sizes[c->a.root] = mine->size;
+    if (table_init(&in, c->from) == 0 && table_make_notices(&in) == 0) {
+        if (size != NOBODY)
+            in.notices[c->a.root] = mine->told;
+        table_heed(&in);
         if (table_lay_out_typed(&in) == 0 &&
-            (typed ? scatter_typed(c, t, &in) : scatter_joined(c, t, &in)) == 0 &&
+            (typed ? exchange_bytes(c, t, &in) : scatter_joined(c, t, &in)) == 0 &&
             table_refuse(&in, "rank") == 0)
-            object = mine->size == NOBODY
-                         ? Py_NewRef(Py_None)
-                         : parcel_open(c->serializer, in.room, 0, (Py_ssize_t)mine->size);
+            object = size == NOBODY ? Py_NewRef(Py_None)
+                                    : parcel_open(c->serializer, in.room, 0, (Py_ssize_t)size);
     }
     table_free(&in);
     return object;
@@ -307,7 +319,7 @@ static PyObject *scatter_bytes(call *c, const table *t, const portion *mine)
 static PyObject *scatter(PyObject *self, const row_method *row, PyObject *const *args,
                          Py_ssize_t nargs, PyObject *keywords)
 {
-    portion mine = {NOBODY, 0};
+    portion mine = {0, {.size = NOBODY}};
     call c;
     table t;
     held h;
@@ -315,11 +327,12 @@ static PyObject *scatter(PyObject *self, const row_method *row, PyObject *const 
 
     if (object_call(&c, self, row, sendobj_root, args, nargs, keywords) < 0)
         return NULL;
-    if (table_init(&t, c.to) == 0) {
+    if (table_init(&t, c.to) == 0 && table_make_notices(&t) == 0) {
         if (object_at_root(&c))
             table_pack(c.serializer, c.a.object, &t);
+        table_notify(&t);
         object_hold(&h);
-        if (scatter_sizes(&c, &t, &mine) == 0)
+        if (scatter_notices(&c, &t, &mine) == 0)
             object = scatter_bytes(&c, &t, &mine);
         object = object_release(&h, object);
     }
@@ -327,29 +340,18 @@ static PyObject *scatter(PyObject *self, const row_method *row, PyObject *const 
     return object;
 }
 
-static int exchange_sizes(call *c, const table *out, table *in)
+static int exchange_notices(call *c, const table *out, table *in)
 {
+    enum { SIZE = sizeof(notice) };
     PyThreadState *saved = gil_lend(c->st);
-    int code =
-        c->neighbours
-            ? MPI_Neighbor_alltoall(out->sizes, 1, MPI_INT64_T, in->sizes, 1, MPI_INT64_T, c->comm)
-            : MPI_Alltoall(out->sizes, 1, MPI_INT64_T, in->sizes, 1, MPI_INT64_T, c->comm);
+    int code = c->neighbours ? MPI_Neighbor_alltoall(out->notices, SIZE, MPI_BYTE, in->notices,
+                                                     SIZE, MPI_BYTE, c->comm)
+                             : MPI_Alltoall(out->notices, SIZE, MPI_BYTE, in->notices, SIZE,
+                                            MPI_BYTE, c->comm);
 
     gil_acquire(saved);
+    table_heed(in);
     return mpi_failed(code, "MPI_Alltoall");
-}
-
-static int exchange_bytes(call *c, const table *out, const table *in)
-{
-    PyThreadState *saved = gil_lend(c->st);
-    int code = c->neighbours
-                   ? MPI_Neighbor_alltoallw(out->from, out->counts, out->places, out->types,
-                                            in->from, in->counts, in->places, in->types, c->comm)
-                   : MPI_Alltoallw(out->from, out->counts, out->displs, out->types, in->from,
-                                   in->counts, in->displs, in->types, c->comm);
-
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Alltoallw");
 }
 
 static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const *args,
@@ -362,10 +364,12 @@ static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const
 
     if (object_call(&c, self, row, sendobj, args, nargs, keywords) < 0)
         return NULL;
-    if ((table_init(&out, c.to) | table_init(&in, c.from)) == 0) {
+    if ((table_init(&out, c.to) | table_init(&in, c.from)) == 0 && table_make_notices(&out) == 0 &&
+        table_make_notices(&in) == 0) {
         table_pack(c.serializer, c.a.object, &out);
+        table_notify(&out);
         object_hold(&h);
-        if (exchange_sizes(&c, &out, &in) == 0 && table_lay_out_typed(&in) == 0 &&
+        if (exchange_notices(&c, &out, &in) == 0 && table_lay_out_typed(&in) == 0 &&
             exchange_bytes(&c, &out, &in) == 0 && table_refuse(&in, word_for(&c)) == 0)
             list = table_open(c.serializer, &in);
         list = object_release(&h, list);

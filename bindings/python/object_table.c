@@ -33,6 +33,7 @@ void table_free(table *t)
         if (t->types[i] != MPI_BYTE)
             MPI_Type_free(&t->types[i]);
     PyMem_Free(t->parcels);
+    PyMem_Free(t->notices);
     PyMem_Free(t->places);
     PyMem_Free(t->types);
     PyMem_Free(t->sizes);
@@ -65,16 +66,30 @@ static int make_room(table *t)
     return 0;
 }
 
+/* Bytes at the start of a part that a notice has told. */
+static int64_t told(const table *t, int i)
+{
+    return t->notices != NULL ? t->notices[i].head : 0;
+}
+
+/* Bytes of a part that are still to come. */
+static int64_t to_come(const table *t, int i)
+{
+    if (told(t, i) > 0)
+        return parcel_buffer_length(t->notices[i].bytes, 0);
+    return t->sizes[i] < 0 ? 0 : t->sizes[i];
+}
+
 /* Each part starts aligned. */
 int table_lay_out(table *t, int room)
 {
     int64_t at = 0;
 
     for (int i = 0; i < t->n; i++) {
-        t->counts[i] = t->sizes[i] < 0 ? 0 : (int)t->sizes[i];
-        t->displs[i] = (int)at;
-        t->places[i] = (MPI_Aint)at;
-        at += parcel_aligned(t->counts[i]);
+        t->counts[i] = (int)to_come(t, i);
+        t->displs[i] = (int)(at + told(t, i));
+        t->places[i] = (MPI_Aint)t->displs[i];
+        at += t->sizes[i] < 0 ? 0 : parcel_aligned(t->sizes[i]);
     }
     if (room)
         make_room(t);
@@ -85,12 +100,12 @@ int table_lay_out(table *t, int room)
 /* One element of a type that lies at its absolute address, or in the sink. */
 static int place_typed(table *t, int i, char *data)
 {
-    const int64_t length = t->sizes[i] < 0 ? 0 : t->sizes[i];
+    const int64_t length = to_come(t, i);
 
     t->counts[i] = 1;
     t->displs[i] = 0;
     t->places[i] = 0;
-    return data != NULL ? parcel_place(data, length, &t->types[i])
+    return data != NULL ? parcel_place(data + told(t, i), length, &t->types[i])
                         : sink_type(length, &t->types[i]);
 }
 
@@ -100,7 +115,10 @@ int table_lay_out_typed(table *t)
 
     if (table_total(t) > INT_MAX)
         make_room(t);
-    else if (table_lay_out(t, 1) == 0 && t->data != NULL)
+    else
+        table_lay_out(t, 1);
+    table_put_heads(t);
+    if (t->from != NULL)
         return 0;
     t->own_types = 1;
     t->from = MPI_BOTTOM;
@@ -199,7 +217,7 @@ static int has_large(const table *t)
     return large;
 }
 
-static void mark_failed(table *t)
+void table_fail(table *t)
 {
     t->in_place = 0;
     t->from = t->data;
@@ -220,7 +238,7 @@ int table_pack(PyObject *serializer, PyObject *objects, table *t)
         result = has_large(t) ? pin(t) : join(t);
     Py_XDECREF(list);
     if (result < 0)
-        mark_failed(t);
+        table_fail(t);
     return result;
 }
 

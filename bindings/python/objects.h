@@ -72,10 +72,22 @@ PyObject *object_release(held *h, PyObject *result);
 
 /* ------------------------------------------------------------------ object_table.c */
 
+/*
+ * What is told of a parcel before it is sent: its size, and the head of one with a single large
+ * buffer. Of that parcel only the buffer is to be sent then, from where it lies to where it will
+ * stay; head and buffer in one message would be copied once more within MPI.
+ */
+typedef struct notice {
+    int64_t size;
+    int64_t head; /* bytes; 0: all of the parcel is to be sent */
+    char bytes[240];
+} notice;
+
 /* Sizes and places of several ranks' parcels within one block of memory. */
 typedef struct table {
     int n;
     int64_t *sizes;
+    notice *notices; /* of each, where such are told, or NULL */
     int *counts, *displs;
     MPI_Aint *places; /* the displacements, however large */
     PyObject *room;
@@ -104,6 +116,26 @@ int64_t table_total(const table *t);
  * they may be larger than an int can say. Without memory the types lead to the sink, and
  * table_refuse() raises. */
 int table_lay_out_typed(table *t);
+
+/* Room for notices that are to be told or heard. */
+int table_make_notices(table *t);
+
+/* The notices of a packed table, whose types describe then what is to be sent. Without memory for
+ * that all sizes say so, as of table_pack(). */
+int table_notify(table *t);
+
+/* The same for a table that cannot be sent for another reason. */
+void table_fail(table *t);
+
+/* What the notices heard say of sizes, before the table is laid out. */
+void table_heed(table *t);
+
+/* The heads told, to the places of their parcels in the room. */
+void table_put_heads(table *t);
+
+/* What this rank sends to itself, if that is a buffer whose head was told, and there is room for
+ * it: to be copied to its place, at which MPI is slower. It is sent no more then. Else NULL. */
+const Py_buffer *table_take_own(table *out, table *in, int rank);
 
 /* 0 if no size is UNPICKLABLE and nothing is lost, else -1. */
 int table_refuse(const table *t, const char *who);
