@@ -34,6 +34,7 @@ struct collio_file {
     collio_error poison;
     collio_error untold; /* what failed in an independent write here: the others do not know */
     collio_split *split; /* elements are in files of the ranks: split.h; else NULL */
+    int parts_found;     /* of a file that was made so: they are all there */
     collio_object *root;
     collio_object *objects;   /* all that are open, the root among them */
     collio_request *requests; /* transfers under way */

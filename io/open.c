@@ -123,6 +123,8 @@ static int claim(opening *o, collio_error *err)
     if (o->meaning->truncate && collio_sys(ftruncate(disk->fd, 0) != 0, "ftruncate", o->path, err))
         return err->code;
     o->created = o->fresh || o->meaning->truncate;
+    if (o->created && o->file->split == NULL)
+        collio_split_forget(o->file);
     if (!o->created && collio_posix_size(disk->fd, &disk->eof, o->path, err) == COLLIO_OK)
         collio_journal_recover(disk, o->meaning->writable, err);
     return err->code;

@@ -119,6 +119,27 @@ static int remove_old(const char *ranks, const collio_file *file, int truncate, 
     return err->code;
 }
 
+void collio_split_forget(const collio_file *file)
+{
+    collio_error ignored = COLLIO_ERROR_INIT;
+    char *ranks = with_ending(file->path, ".ranks", &ignored);
+    char *index = ranks != NULL ? join(ranks, "index.h5", &ignored) : NULL;
+    char *structure = ranks != NULL ? structure_of(ranks, 0, &ignored) : NULL;
+    int whole = 0, begun = 0;
+
+    if (index != NULL && structure != NULL) {
+        collio_posix_exists(index, &whole, &ignored);
+        collio_posix_exists(structure, &begun, &ignored);
+    }
+    /* Something else may have such a name; and a job may be making the file. */
+    if ((whole || begun) && ignored.code == COLLIO_OK &&
+        check_unused(ranks, file, &ignored) == COLLIO_OK)
+        collio_ranks_remove(ranks);
+    free(structure);
+    free(index);
+    free(ranks);
+}
+
 /* By rank 0. */
 static void make_directory(const collio_file *file, int truncate, collio_error *err)
 {
@@ -142,6 +163,7 @@ static void name_all(collio_file *file, collio_error *err)
     free(ranks);
     if (err->code != COLLIO_OK)
         return;
+    split->size = collio_comm_size(file->comm);
     split->final = strndup(split->ranks, strlen(split->ranks) - strlen(".ranks"));
     split->index = join(last_part(split->ranks), "index.h5", err);
     split->path = collio_name_rank(split->ranks, file->rank, err);

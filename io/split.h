@@ -47,6 +47,7 @@ struct collio_split {
     int64_t calls;
     collio_note *notes;
     int64_t noted;
+    int size; /* ranks */
 };
 
 /* ------------------------------------------------------------------- solo.c */
@@ -83,6 +84,10 @@ int collio_split_finish(collio_file *file, collio_error *err);
 
 /* Remove what an opening that failed has made. */
 void collio_split_undo(collio_file *file);
+
+/* Remove the files of the ranks of a file that was emptied to be made anew, shared: it is nothing
+ * any more without them, nor they without it. Best effort; by rank 0. */
+void collio_split_forget(const collio_file *file);
 
 /* Let go of HDF5's handles, and of all memory. */
 void collio_split_drop(collio_split *split);
@@ -138,6 +143,26 @@ int collio_notes_apart(const collio_note *a, const collio_note *b, int ndim);
  * collio_notes_free(). Collective; an error may be this rank's own. */
 int collio_notes_gather(collio_file *file, collio_note **all, int64_t *count, collio_error *err);
 void collio_notes_free(collio_note *notes, int64_t count);
+
+/* ------------------------------------------------------------- split_whole.c */
+
+/* Open a file of which something is to be known. By one rank. */
+int collio_lone_open(const char *path, collio_file **out, collio_error *err);
+
+/* Note in the index how large the files of the ranks are. By rank 0. */
+int collio_split_note_sizes(hid_t index, const char *path, int ranks, collio_error *err);
+
+/* Compare that with what is there: DAMAGED. Not collective. */
+int collio_split_check_files(const char *index, collio_error *err);
+
+/* The same, of the file that a virtual dataset is in, before it is read. Not collective. */
+int collio_split_check_parts(const collio_object *dataset, collio_error *err);
+
+/* 1 if the elements of a dataset with this creation list are in files of the ranks.
+ *   source  in   path of the whole
+ *   index   out  path of the index, to be freed
+ *   name    out  of the dataset in it */
+int collio_split_in_parts(hid_t list, const char *source, char **index, char *name, size_t size);
 
 /* ------------------------------------------------------------ split_index.c */
 

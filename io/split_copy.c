@@ -55,7 +55,7 @@ static void make_dataset(const collio_tree *tree, const collio_node *n, hid_t li
     list = H5Dget_create_plist(id);
     type = same_type(tree, H5Dget_type(id), err);
     space = H5Dget_space(id);
-    if (collio_tree_in_parts(list, tree->path, &index, name, sizeof name)) {
+    if (collio_split_in_parts(list, tree->path, &index, name, sizeof name)) {
         part = collio_tree_list_of_part(index, name, err);
         if (part >= 0) {
             take_over(list, part, err);
@@ -317,7 +317,7 @@ static int is_here(hid_t dataset, collio_error *err)
     char name[64], *index = NULL;
     int here = list >= 0 &&
                (H5Pget_layout(list) != H5D_VIRTUAL ||
-                collio_tree_in_parts(list, "", &index, name, sizeof name)) &&
+                collio_split_in_parts(list, "", &index, name, sizeof name)) &&
                H5Pget_external_count(list) <= 0;
 
     collio_hdf5(list < 0, "H5Dget_create_plist", err);

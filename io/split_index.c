@@ -257,5 +257,7 @@ int collio_split_index(const collio_split *split, const char *path, collio_note 
         index_dataset(split, i, notes + first, end - first, collio_solo_id(index), err);
         first = end;
     }
+    if (err->code == COLLIO_OK)
+        collio_split_note_sizes(collio_solo_id(index), path, split->size, err);
     return collio_solo_close(&index, err);
 }

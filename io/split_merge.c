@@ -29,7 +29,7 @@ typedef struct merging {
 /* By rank 0. */
 static void find(merging *m, collio_error *err)
 {
-    collio_file_open(MPI_COMM_SELF, m->source, "r", NULL, &m->lone, err);
+    collio_lone_open(m->source, &m->lone, err);
     if (err->code == COLLIO_OK)
         collio_tree_find(&m->tree, m->lone->id, m->source, err);
 }
@@ -72,7 +72,7 @@ static void compare(merging *m, const char *path, collio_error *err)
     collio_file *file = NULL;
     collio_error closing = COLLIO_ERROR_INIT;
 
-    if (collio_file_open(MPI_COMM_SELF, path, "r", NULL, &file, err) == COLLIO_OK)
+    if (collio_lone_open(path, &file, err) == COLLIO_OK)
         collio_tree_compare(&m->tree, file->id, err);
     if (file != NULL)
         collio_file_close(&file, &closing);

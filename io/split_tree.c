@@ -121,97 +121,29 @@ static void find_links(collio_tree *tree, const char *group, collio_error *err)
 
 /* ------------------------------------------------------- parts of the ranks */
 
-/* The number of a dataset in the files of the ranks, and the path of the index; 0 if its elements
- * are not there. */
-int collio_tree_in_parts(hid_t list, const char *source, char **index, char *name, size_t size)
-{
-    const char *slash = strrchr(source, '/');
-    char file[1024] = "";
-    size_t length;
-
-    if (H5Pget_layout(list) != H5D_VIRTUAL ||
-        H5Pget_virtual_filename(list, 0, file, sizeof file) < 0 ||
-        H5Pget_virtual_dsetname(list, 0, name, size) < 0)
-        return 0;
-    length = strlen(file);
-    if (length < 15 || length >= sizeof file || strcmp(file + length - 15, ".ranks/index.h5") != 0)
-        return 0;
-    if (asprintf(index, "%.*s%s", slash != NULL ? (int)(slash - source + 1) : 0, source, file) < 0)
-        *index = NULL;
-    return *index != NULL;
-}
-
-/* HDF5 takes elements for unwritten whose file is missing: so each must be there, and have them. */
-static void check_part(const char *index, const char *file, const char *name, collio_error *err)
-{
-    const char *slash = strrchr(index, '/');
-    char *path = NULL;
-    hid_t id;
-
-    if (asprintf(&path, "%.*s/%s", (int)(slash - index), index, file) < 0) {
-        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
-        return;
-    }
-    id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (id < 0 || H5Lexists(id, name, H5P_DEFAULT) <= 0)
-        collio_error_set(err, COLLIO_ERR_DAMAGED,
-                         "'%s', which has elements that a rank has written, is missing or damaged",
-                         path);
-    if (id >= 0)
-        H5Fclose(id);
-    free(path);
-}
-
-static void check_parts(const char *index, const char *name, collio_error *err)
-{
-    hid_t file = H5Fopen(index, H5F_ACC_RDONLY, H5P_DEFAULT);
-    hid_t dataset = file < 0 ? file : H5Dopen2(file, name, H5P_DEFAULT);
-    hid_t list = dataset < 0 ? dataset : H5Dget_create_plist(dataset);
-    char path[64] = "", before[64] = "";
-    size_t count = 0;
-
-    if (list < 0)
-        collio_error_set(err, COLLIO_ERR_DAMAGED,
-                         "'%s', which says who has written what, is missing or damaged", index);
-    else if (H5Pget_layout(list) == H5D_VIRTUAL)
-        collio_hdf5(H5Pget_virtual_count(list, &count) < 0, "H5Pget_virtual_count", err);
-    for (size_t i = 0; i < count && err->code == COLLIO_OK; i++) {
-        if (collio_hdf5(H5Pget_virtual_filename(list, i, path, sizeof path) < 0,
-                        "H5Pget_virtual_filename", err) == COLLIO_OK &&
-            strcmp(path, before) != 0)
-            check_part(index, path, name, err);
-        memcpy(before, path, sizeof before);
-    }
-    if (list >= 0)
-        H5Pclose(list);
-    if (dataset >= 0)
-        H5Dclose(dataset);
-    if (file >= 0)
-        H5Fclose(file);
-}
-
 /* How a dataset is to be stored whose elements are in parts: as the ranks have stored them. */
 hid_t collio_tree_list_of_part(const char *index, const char *name, collio_error *err)
 {
     const char *slash = strrchr(index, '/');
-    hid_t file = H5I_INVALID_HID, dataset = H5I_INVALID_HID, list = H5I_INVALID_HID;
+    hid_t dataset = H5I_INVALID_HID, list = H5I_INVALID_HID;
+    collio_error ignored = COLLIO_ERROR_INIT;
+    collio_file *file = NULL;
     char *path = NULL;
 
     if (asprintf(&path, "%.*s/rank-000000.h5", (int)(slash - index), index) < 0) {
         collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");
         return list;
     }
-    file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (file >= 0)
-        dataset = H5Dopen2(file, name, H5P_DEFAULT);
+    if (collio_lone_open(path, &file, err) == COLLIO_OK)
+        dataset = H5Dopen2(file->id, name, H5P_DEFAULT);
     if (dataset >= 0)
         list = H5Dget_create_plist(dataset);
     if (list < 0)
         collio_error_set(err, COLLIO_ERR_DAMAGED, "'%s' is missing or damaged", path);
     if (dataset >= 0)
         H5Dclose(dataset);
-    if (file >= 0)
-        H5Fclose(file);
+    if (file != NULL)
+        collio_file_close(&file, &ignored);
     free(path);
     return list;
 }
@@ -232,8 +164,8 @@ static void look_at_dataset(collio_tree *tree, collio_node *n, collio_error *err
     type = H5Dget_type(id);
     space = H5Dget_space(id);
     size = H5Sget_simple_extent_npoints(space) * (hssize_t)H5Tget_size(type);
-    if (collio_tree_in_parts(list, tree->path, &index, name, sizeof name)) {
-        check_parts(index, name, err);
+    if (collio_split_in_parts(list, tree->path, &index, name, sizeof name)) {
+        collio_split_check_files(index, err);
         n->moved = !collio_tree_refers(type);
     } else {
         n->moved = H5Pget_layout(list) != H5D_VIRTUAL && H5Pget_external_count(list) <= 0 &&

@@ -56,12 +56,6 @@ void collio_tree_free(collio_tree *tree);
 /* Which object of its file one is. */
 int collio_tree_facts(hid_t object, collio_object_facts *facts, uint64_t *at, collio_error *err);
 
-/* 1 if the elements of a dataset with this creation list are in files of the ranks.
- *   source  in   path of the whole
- *   index   out  path of the index, to be freed
- *   name    out  of the dataset in it */
-int collio_tree_in_parts(hid_t list, const char *source, char **index, char *name, size_t size);
-
 /* How a dataset is to be stored whose elements are there: as the ranks have stored them. */
 hid_t collio_tree_list_of_part(const char *index, const char *name, collio_error *err);
 

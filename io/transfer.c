@@ -416,6 +416,9 @@ int collio_transfer_read(const collio_object *dataset, const collio_selection *s
         read_directly(dataset, selection, memory, err);
     else if (has_plain_chunks(dataset))
         collio_chunks_read(dataset, selection, memory, err);
+    else if (dataset->layout.kind == COLLIO_STORED_VIRTUAL &&
+             collio_split_check_parts(dataset, err) != COLLIO_OK)
+        ; /* HDF5 would give the fill value */
     else if (collio_is_packed(memory))
         read_packed(dataset, selection, memory->type, memory->data, err);
     else

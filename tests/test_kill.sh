@@ -1,7 +1,7 @@
 #!/bin/sh
 # A small part of the campaign: 30 times a random rank is killed in the middle of a save, and the
-# newest acknowledged step must be there; three times one is stopped, and the others must name it;
-# eight times a rank of a merge is killed, and the next merge must end right.
+# newest acknowledged step, or file of parts, must be there; three times one is stopped, and the
+# others must name it; eight times a rank of a merge is killed, and the next merge must end right.
 # The whole of it: tests/campaign/kill.py --kills 3000, and --stops 200; merge.py --kills 200.
 . ./tests/env.sh
 python=${PYTHON:-$(command -v python3)}

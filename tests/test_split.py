@@ -192,7 +192,17 @@ lost = "moved/whole.h5.ranks/rank-%06d.h5" % (size - 1)
 if rank == 0:
     shutil.move(lost, "lost.h5")
 comm.Barrier()
-raises(collio.DamageError, "missing or damaged", lambda: collio.merge(whole, "other.h5", comm), name="merge: a file of a rank is missing")
+raises(collio.DamageError, "is missing", lambda: collio.merge(whole, "other.h5", comm), name="merge: a file of a rank is missing")
+with collio.File(whole, "r", comm=comm) as f:
+    raises(collio.DamageError, "is missing", lambda: f["group/u"][...], name="and that of no rank is taken for unwritten")
+    equal(float(f["scalar"][()]), 2.5, "the structure can be read")
+if rank == 0:
+    with open("lost.h5", "rb") as source, open(lost, "wb") as out:
+        out.write(source.read()[:-1])
+comm.Barrier()
+with collio.File(whole, "r", comm=comm) as f:
+    raises(collio.DamageError, "should have", lambda: f["shared"][3], name="a file of a rank is cut off")
+comm.Barrier()
 if rank == 0:
     shutil.move("lost.h5", lost)
 check(rank != 0 or not [n for n in os.listdir(".") if n.startswith((".part-", "other"))], "nothing is left of it")
@@ -236,6 +246,9 @@ for r in range(size):
 with collio.File(whole, "r", comm=comm) as f:
     equal(f["d"][...], wanted, "written again, after errors")
     equal(sorted(f), ["d", "pair"], "what was there is gone")
+with collio.File(whole, "w", comm=comm) as f:
+    f["x"] = np.arange(5)
+check(not os.path.exists(whole + ".ranks"), "made anew, shared: the files of the ranks are gone")
 with collio.File("auto.h5", "w", comm=comm, layout="auto") as f:
     f["x"] = np.arange(5)
 check(not os.path.exists("auto.h5.ranks"), "auto: shared where that works")

@@ -2,8 +2,9 @@
 """Kill, or stop, a random rank at a random instant during saves; look what is there afterwards.
 
 Each round starts tests/campaign/saver on 1 to 4 ranks, which restores the newest step, compares
-it, and saves steps: plain, compressed, in the background, into files of the ranks. After a random
-time one of its processes gets SIGKILL. The next round, on another number of ranks, must find a step that was
+it, and saves steps: plain, compressed, in the background, into files of the ranks. In the mode
+"file" it is tests/campaign/filer, for files of which each rank writes a part. After a random time
+one of its processes gets SIGKILL. The next round, on another number of ranks, must find a step that was
 acknowledged last or the one after it (committed, but the word of it was lost), with every value
 in it right. With --stops, a process gets SIGSTOP instead: the others must give up within their
 deadline, and name it. Output is TAP; the figures come last.
@@ -25,7 +26,7 @@ import time
 
 PATIENCE = 60  # seconds until a run that should end counts as a hang
 TIMEOUT = 2  # seconds that ranks wait for one that is stopped
-MODES = ("plain", "compressed", "background", "per-rank", "per-rank-compressed")
+MODES = ("plain", "compressed", "background", "per-rank", "per-rank-compressed", "file")
 
 
 class Job:
@@ -34,10 +35,10 @@ class Job:
     def __init__(self, campaign, name, ranks, mode, steps):
         self.ranks, self.mode = ranks, mode
         self.log = campaign.directory / name
-        self.checkpoints = campaign.checkpoints
         options = campaign.options
+        program = str(pathlib.Path(options.saver).with_name("filer")) if mode == "file" else options.saver
         environment = {**os.environ, "COLLIO_TIMEOUT": str(TIMEOUT if options.stops else PATIENCE)}
-        command = options.mpiexec.split() + ["-n", str(ranks), options.saver, str(self.checkpoints),
+        command = options.mpiexec.split() + ["-n", str(ranks), program, str(campaign.place(mode)),
                                              str(self.log), str(steps), str(options.rows), mode]
         with open(f"{self.log}.out", "w") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
@@ -83,13 +84,23 @@ class Campaign:
         self.random = random.Random(options.seed)
         self.modes = options.modes.split(",")
         self.directory = directory
-        self.checkpoints = directory / "ckpt"
-        self.acknowledged = -1
+        self.acknowledged = {"ckpt": -1, "file": -1}
+        for name in self.acknowledged:
+            (directory / name).mkdir()
         self.figures = {"kills": 0, "stops": 0, "lost": 0, "wrong": 0, "hangs": 0, "ahead": 0,
                         "in a save": 0, "acknowledged": 0, **{mode: 0 for mode in self.modes}}
 
+    def place(self, mode):
+        """The directory of a mode: files are no steps."""
+        return self.directory / ("file" if mode == "file" else "ckpt")
+
+    def span(self, mode):
+        """A file is merged first, and then several are made."""
+        return self.options.span * (4 if mode == "file" else 1)
+
     def judge_restore(self, job):
         """What the job said it found, against what was acknowledged before."""
+        acknowledged, place = self.acknowledged, self.place(job.mode).name
         lines = job.lines()
         wrong = [line for line in lines if line.startswith(("wrong", "failed"))]
         found = [int(line.split()[1]) for line in lines if line.startswith("restored")]
@@ -98,24 +109,25 @@ class Campaign:
             print("#", line)
         if not found:
             return False
-        if found[0] < self.acknowledged:
+        if found[0] < acknowledged[place]:
             self.figures["lost"] += 1
-            print(f"# step {self.acknowledged} was acknowledged, {found[0]} was restored")
-        self.figures["ahead"] += found[0] > self.acknowledged
-        good = not wrong and self.acknowledged <= found[0] <= self.acknowledged + 1
-        self.acknowledged = max(self.acknowledged, found[0])
+            print(f"# step {acknowledged[place]} was acknowledged, {found[0]} was restored")
+        self.figures["ahead"] += found[0] > acknowledged[place]
+        good = not wrong and acknowledged[place] <= found[0] <= acknowledged[place] + 1
+        acknowledged[place] = max(acknowledged[place], found[0])
         return good
 
     def note_saved(self, job):
         saved = [int(line.split()[1]) for line in job.lines() if line.startswith("saved")]
         self.figures["acknowledged"] += len(saved)
-        self.acknowledged = max([self.acknowledged, *saved])
+        place = self.place(job.mode).name
+        self.acknowledged[place] = max([self.acknowledged[place], *saved])
 
     def one_kill(self, number):
         ranks, mode = self.random.choice((1, 2, 3, 4)), self.random.choice(self.modes)
         job = Job(self, f"kill-{number}", ranks, mode, 1000000)
         begun = job.wait(lambda: "ready" in job.lines())
-        time.sleep(self.random.uniform(0.0, self.options.span))
+        time.sleep(self.random.uniform(0.0, self.span(mode)))
         victim = self.random.randrange(ranks)
         alive = job.process.poll() is None
         if begun and alive:
@@ -123,19 +135,20 @@ class Campaign:
             self.figures["kills"] += 1
             self.figures[mode] += 1
         self.figures["hangs"] += not job.finish()
-        self.figures["in a save"] += any(self.checkpoints.glob(".part-*"))
+        place = self.place(mode)
+        self.figures["in a save"] += any(place.glob(".part-*")) or any(place.glob("*.ranks/structure-*"))
         good = begun and alive and self.judge_restore(job)
         self.note_saved(job)
         return job, good, f"rank {victim} of {ranks} killed, {mode}"
 
     def one_stop(self, number):
         """The others end with an error that names the rank; then the job is removed."""
-        ranks, mode = self.random.choice((2, 3, 4)), self.random.choice(self.modes)
+        ranks, mode = self.random.choice((2, 3, 4)), self.random.choice([m for m in self.modes if m != "file"])
         job = Job(self, f"stop-{number}", ranks, mode, 1000000)
         victim = self.random.randrange(ranks)
         others = [rank for rank in range(ranks) if rank != victim]
         good = job.wait(lambda: "ready" in job.lines()) and self.judge_restore(job)
-        time.sleep(self.random.uniform(0.0, self.options.span))
+        time.sleep(self.random.uniform(0.0, self.span(mode)))
         job.signal(victim, signal.SIGSTOP)
         stopped = time.monotonic()
         good &= job.wait(lambda: all(job.lines(f".err-{rank}") for rank in others))
@@ -159,14 +172,16 @@ class Campaign:
         for number, what in enumerate(rounds, 1):
             job, good, text = self.one_kill(number) if what == "kill" else self.one_stop(number)
             all_good &= good
-            print(f"{'ok' if good else 'not ok'} {number} - {text}, step {self.acknowledged}", flush=True)
+            print(f"{'ok' if good else 'not ok'} {number} - {text}, step {self.acknowledged[self.place(job.mode).name]}", flush=True)
             if not good:
                 job.show()
             for path in self.directory.glob(f"{what}-{number}*"):
                 path.unlink()
-        last = Job(self, "last", 2, "plain", 1)
-        self.figures["hangs"] += not last.finish()
-        good = self.judge_restore(last) and "end" in last.lines()
+        good = True
+        for mode in ("plain", "file"):
+            last = Job(self, "last-" + mode, 2, mode, 1)
+            self.figures["hangs"] += not last.finish()
+            good &= self.judge_restore(last) and "end" in last.lines()
         print(f"{'ok' if good else 'not ok'} {len(rounds) + 1} - and restored on 2 ranks")
         print(f"1..{len(rounds) + 1}")
         print("#", ", ".join(f"{value} {name}" for name, value in self.figures.items()))
