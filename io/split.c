@@ -53,7 +53,7 @@ static const char *last_part(const char *path)
 static char *directory_of(const char *path, collio_error *err)
 {
     size_t length = (size_t)(last_part(path) - path);
-    char *directory = length == 0 ? strdup(".") : strndup(path, length);
+    char *directory = length == 0 ? strdup(".") : strndup(path, length > 1 ? length - 1 : 1);
 
     if (directory == NULL)
         collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a path");

@@ -63,7 +63,7 @@ static void hunt(const figures *f)
     uint64_t seed = (uint64_t)f->seed;
     long points;
 
-    for (mutant = MUTANT_NONE; mutant < MUTANT_COUNT; mutant++) {
+    for (mutant = MUTANT_NONE; mutant < MUTANT_SPLIT; mutant++) {
         const variant *v = &campaign_variants[mutant < MUTANT_RANKS ? 0 : APART];
         int found = 0;
         if (mutant > MUTANT_NONE && tap_size == 1 &&
@@ -81,6 +81,9 @@ static void hunt(const figures *f)
                : found & 2 ? "found by power loss"
                            : "found by damage");
     }
+    for (mutant = MUTANT_SPLIT; mutant < MUTANT_COUNT; mutant++)
+        tap_ok(campaign_power_files(200, seed) != 0, "mutant: %s: found by power loss",
+               words[mutant]);
     mutant = MUTANT_NONE;
 }
 
@@ -102,6 +105,9 @@ int main(int argc, char **argv)
         hunt(&f);
     for (int i = 0; i < VARIANTS && !f.mutants; i++)
         attack(&campaign_variants[i], &f);
+    if (f.states > 0 && !f.mutants)
+        tap_ok(campaign_power_files(f.states, (uint64_t)f.seed) == 0,
+               "files of parts: %d states after power loss", f.states);
     if (f.disk > 0) {
         long violations = campaign_full_disk(f.disk);
         if (violations < 0)

@@ -43,6 +43,16 @@ long campaign_full_disk(int sizes);
  *   states  in  how many */
 long campaign_power(const variant *v, int states, uint64_t seed);
 
+/* What was recorded on all ranks, looked at in `states` states by rank 0.
+ *   judge  in  whether a state is right: what is in the directory, and the newest step that was
+ *              acknowledged */
+typedef int campaign_judge_function(void *context, const char *directory, int64_t acknowledged);
+int campaign_replay_begin(void);
+long campaign_replay(int states, uint64_t seed, campaign_judge_function *judge, void *context);
+
+/* files.c: as campaign_power(), of files of which each rank writes a part. */
+long campaign_power_files(int states, uint64_t seed);
+
 /* corrupt.c: a step is damaged, in many ways, and must be refused or be right. */
 long campaign_corrupt(const variant *v, int damages, uint64_t seed);
 

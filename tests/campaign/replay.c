@@ -64,9 +64,10 @@ static char *gather(record *r)
 /* Directories are told apart by the names they were made under; "" is that of the steps. */
 static void directory_of(const record *r, const trip_event *e, char *directory)
 {
-    const char *slash = strchr(e->path, '/');
+    /* What is renamed is in the directory that it goes to. */
+    const char *path = e->op == OP_RENAME ? e->to : e->path, *slash = strchr(path, '/');
 
-    snprintf(directory, 160, "%.*s", slash != NULL ? (int)(slash - e->path) : 0, e->path);
+    snprintf(directory, 160, "%.*s", slash != NULL ? (int)(slash - path) : 0, path);
     for (int i = 0; slash != NULL && i < r->count; i++)
         if (r->event[i]->op == OP_RENAME && strcmp(r->event[i]->to, directory) == 0)
             snprintf(directory, 160, "%s", r->event[i]->path);
@@ -124,8 +125,11 @@ static void change_name(entry *entries, int *count, const char *directory, const
 {
     entry *old = find(entries, *count, directory, base_of(e->path)), *made = &entries[*count];
 
-    if ((e->op == OP_CREATE || e->op == OP_MKDIR) && old == NULL && *count < MOST_NAMES) {
-        snprintf(made->name, sizeof made->name, "%s", base_of(e->path));
+    if (old == NULL && *count < MOST_NAMES &&
+        (e->op == OP_CREATE || e->op == OP_MKDIR || (e->op == OP_RENAME && strchr(e->path, '/')))) {
+        /* Renamed: it comes from another directory. */
+        snprintf(made->name, sizeof made->name, "%s",
+                 base_of(e->op == OP_RENAME ? e->to : e->path));
         snprintf(made->directory, sizeof made->directory, "%s", directory);
         made->file = e->path;
         made->is_directory = e->op == OP_MKDIR;
@@ -297,12 +301,14 @@ static int64_t acknowledged(const record *r, uint64_t t)
 }
 
 /* The newest valid step is not older than what was acknowledged, and right. */
-static int is_kept(collio_checkpoint *c, int64_t least)
+static int is_kept(void *context, const char *directory, int64_t least)
 {
+    collio_checkpoint *c = context;
     collio_checkpoint_state *state = NULL;
     collio_error err = COLLIO_ERROR_INIT;
     int right = 0;
 
+    (void)directory;
     if (collio_checkpoint_restore(c, COLLIO_NEWEST, &state, &err) != COLLIO_OK)
         return least < 0;
     little_read(state, &right, &err);
@@ -313,32 +319,69 @@ static int is_kept(collio_checkpoint *c, int64_t least)
     return right;
 }
 
-static long look_at_states(const record *r, int states, uint64_t seed)
+static long look_at_states(const record *r, int states, uint64_t seed,
+                           campaign_judge_function *judge, void *context)
 {
-    collio_checkpoint_options options = {.read_only = 1};
-    collio_checkpoint *c = NULL;
-    collio_error err = COLLIO_ERROR_INIT;
     entry entries[MOST_NAMES];
     long violations = 0;
     int count;
 
-    mkdir(crash_directory, 0777);
-    collio_checkpoint_open(MPI_COMM_SELF, crash_directory, &options, &c, &err);
-    for (int i = 0; i < states && violations < 10 && c != NULL; i++) {
+    for (int i = 0; i < states && violations < 10; i++) {
         /* Half of the instants just after something happened: much of the time nothing does. */
         uint64_t t = r->begin + campaign_random(&seed, r->end - r->begin + 1000000);
         if (i % 2 == 0)
             t = r->event[campaign_random(&seed, (uint64_t)r->count)]->end +
                 campaign_random(&seed, 2);
         make_state(r, t, entries, &count, &seed);
-        if (!is_kept(c, acknowledged(r, t))) {
+        if (!judge(context, crash_directory, acknowledged(r, t))) {
             fprintf(stderr, "# power lost after %.6f s, state %d: step %lld is lost\n",
                     (double)(t - r->begin) * 1e-9, i, (long long)acknowledged(r, t));
             violations++;
         }
         clear(entries, count);
     }
-    collio_checkpoint_close(&c, &err);
+    return violations;
+}
+
+int campaign_replay_begin(void)
+{
+    if (tap_rank == 0 && system("rm -rf campaign crash") != 0)
+        return 0;
+    if (tap_rank == 0)
+        mkdir(crash_directory, 0777);
+    MPI_Barrier(MPI_COMM_WORLD);
+    return 1;
+}
+
+long campaign_replay(int states, uint64_t seed, campaign_judge_function *judge, void *context)
+{
+    static record r;
+    int ranks = tap_size;
+    long violations = 0;
+    char *all = gather(&r);
+
+    if (tap_rank == 0) {
+        tap_size = 1; /* states are read whole, by this rank */
+        violations = look_at_states(&r, states, seed, judge, context);
+        tap_size = ranks;
+    }
+    free(all);
+    MPI_Bcast(&violations, 1, MPI_LONG, 0, MPI_COMM_WORLD);
+    return violations;
+}
+
+static long look_at_steps(int states, uint64_t seed)
+{
+    collio_checkpoint_options options = {.read_only = 1};
+    collio_checkpoint *c = NULL;
+    collio_error err = COLLIO_ERROR_INIT;
+    long violations;
+
+    if (tap_rank == 0)
+        collio_checkpoint_open(MPI_COMM_SELF, crash_directory, &options, &c, &err);
+    violations = campaign_replay(states, seed, is_kept, c);
+    if (c != NULL)
+        collio_checkpoint_close(&c, &err);
     return violations;
 }
 
@@ -347,14 +390,10 @@ long campaign_power(const variant *v, int states, uint64_t seed)
     enum { SAVES = 5 };
     collio_checkpoint *c;
     collio_error err = COLLIO_ERROR_INIT;
-    static record r;
-    int ranks = tap_size;
     long violations;
-    char *all;
 
-    if (tap_rank == 0 && system("rm -rf campaign crash") != 0)
+    if (!campaign_replay_begin())
         return 1;
-    MPI_Barrier(MPI_COMM_WORLD);
     c = campaign_open(v);
     trip_record(1);
     for (int64_t step = 1; step <= SAVES; step++)
@@ -365,13 +404,5 @@ long campaign_power(const variant *v, int states, uint64_t seed)
     if (violations)
         fprintf(stderr, "# the saves before the power was lost: %s\n", err.text);
     collio_checkpoint_close(&c, &err);
-    all = gather(&r);
-    if (tap_rank == 0) {
-        tap_size = 1; /* states are read whole, by this rank */
-        violations += look_at_states(&r, states, seed);
-        tap_size = ranks;
-    }
-    free(all);
-    MPI_Bcast(&violations, 1, MPI_LONG, 0, MPI_COMM_WORLD);
-    return violations;
+    return violations + look_at_steps(states, seed);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ int __real_rmdir(const char *path);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
+ssize_t __wrap_pwritev(int fd, const struct iovec *pieces, int pieces_count, off_t offset);
 ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset);
 int __wrap_fsync(int fd);
 int __wrap_fallocate(int fd, int mode, off_t offset, off_t size);
@@ -61,7 +63,8 @@ static const char *base_of(const char *path)
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
 
     /* Files of ranks are one directory further down. */
-    if (strncmp(name, "rank-", 5) != 0)
+    if (strncmp(name, "rank-", 5) != 0 && strncmp(name, "structure-", 10) != 0 &&
+        strcmp(name, "index.h5") != 0)
         return name;
     while (slash > path && slash[-1] != '/')
         slash--;
@@ -269,6 +272,22 @@ ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
     return mutant == MUTANT_SHORT_IGNORED && done > 0 ? (ssize_t)given : done;
 }
 
+/* Each piece is a write of its own. */
+ssize_t __wrap_pwritev(int fd, const struct iovec *pieces, int pieces_count, off_t offset)
+{
+    ssize_t total = 0;
+
+    for (int i = 0; i < pieces_count; i++) {
+        ssize_t done = __wrap_pwrite(fd, pieces[i].iov_base, pieces[i].iov_len, offset + total);
+        if (done < 0)
+            return total > 0 ? total : -1;
+        total += done;
+        if ((size_t)done < pieces[i].iov_len)
+            break;
+    }
+    return total;
+}
+
 ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset)
 {
     int tripped = trips("pread", name_of(fd));
@@ -285,8 +304,12 @@ static int leaves_out(int fd)
 {
     const char *name = name_of(fd);
 
+    if (strstr(name, ".h5.ranks/") != NULL)
+        return mutant == (strstr(name, "/rank-") != NULL        ? MUTANT_SPLIT_NO_SYNC
+                          : strstr(name, "/structure-") != NULL ? MUTANT_SPLIT_WHOLE_NOT_SYNCED
+                                                                : MUTANT_SPLIT_INDEX_NOT_SYNCED);
     if (name[0] == '/')
-        return mutant == MUTANT_NO_DIRECTORY_SYNC ||
+        return mutant == MUTANT_NO_DIRECTORY_SYNC || mutant == MUTANT_SPLIT_NO_DIRECTORY_SYNC ||
                (mutant == MUTANT_RANKS_NO_DIRECTORY_SYNC && strstr(name, ".ranks") != NULL);
     if (is_of_rank(name))
         return mutant == MUTANT_RANKS_NO_SYNC;

@@ -88,7 +88,11 @@ char *trip_trace(size_t *size); /* what was recorded, belongs to trip */
     X(RANKS_NOT_COMMITTED, "files of ranks: the step is named before their directory")             \
     X(RANKS_LEFT, "files of ranks: those of a failed save are left behind")                        \
     X(RANKS_SKEWED, "files of ranks: one writes to a wrong place")                                 \
-    X(RANKS_UNVERIFIED, "files of ranks: their blocks are not compared with digests")
+    X(RANKS_UNVERIFIED, "files of ranks: their blocks are not compared with digests")              \
+    X(SPLIT_NO_SYNC, "files of parts: the parts are not synced")                                   \
+    X(SPLIT_WHOLE_NOT_SYNCED, "files of parts: the whole is not synced")                           \
+    X(SPLIT_INDEX_NOT_SYNCED, "files of parts: the index is not synced")                           \
+    X(SPLIT_NO_DIRECTORY_SYNC, "files of parts: no directory is synced")
 
 enum mutant {
 #define X(name, words) MUTANT_##name,
@@ -97,8 +101,8 @@ enum mutant {
         MUTANT_COUNT
 };
 
-/* The first of those that are about files of ranks. */
-enum { MUTANT_RANKS = MUTANT_RANKS_NO_SYNC };
+/* The first of those that are about files of ranks, and about files of parts. */
+enum { MUTANT_RANKS = MUTANT_RANKS_NO_SYNC, MUTANT_SPLIT = MUTANT_SPLIT_NO_SYNC };
 
 extern int mutant; /* the one in force */
 
