@@ -41,9 +41,7 @@ int collio_datatype_create(collio_object *parent, const char *name, collio_type 
     commitment c = {parent, name, type};
     collio_call call = {"create_datatype", 0, describe, &c, 0};
     collio_named named = {parent, name};
-    collio_object *made = NULL;
     collio_printing printing;
-    hid_t id;
 
     if (out != NULL)
         *out = NULL;
@@ -58,14 +56,7 @@ int collio_datatype_create(collio_object *parent, const char *name, collio_type 
     call.digest = collio_hash_number(call.digest, collio_named_digest(&named));
     if (collio_begin(parent->file, &call, err))
         goto done;
-    id = commit(&c, err);
-    if (id >= 0)
-        collio_object_wrap(parent->file, id, NULL, &made, err);
-    collio_finish_change(parent->file, call.operation, made != NULL ? made->identity : 0, err);
-    if (err->code != COLLIO_OK || out == NULL)
-        collio_object_close(&made);
-    else
-        *out = made;
+    collio_object_made(parent->file, call.operation, commit(&c, err), out, err);
 done:
     collio_hdf5_loud(&printing);
     return err->code;

@@ -190,6 +190,14 @@ void collio_file_release(collio_file *file);
 int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
                        collio_object **out, collio_error *err);
 
+/*
+ * The end of a collective call that made an object: agree on how it went, hand the object over.
+ *   id   in   of the object, then owned by it; negative where err says what failed
+ *   out  out  NULL: the object is not wanted
+ */
+int collio_object_made(collio_file *file, const char *operation, hid_t id, collio_object **out,
+                       collio_error *err);
+
 /* Close HDF5's handles of all objects of a file; the structs stay. */
 void collio_object_drop_all(collio_file *file);
 

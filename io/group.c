@@ -66,9 +66,7 @@ int collio_group_create_with(collio_object *parent, const char *name,
     creation c = {parent, name, options != NULL && options->track_order,
                   options != NULL && options->track_times};
     collio_call call = {"create_group", 0, describe, &c, 0};
-    collio_object *group = NULL;
     collio_printing printing;
-    hid_t id;
 
     if (out != NULL)
         *out = NULL;
@@ -82,14 +80,7 @@ int collio_group_create_with(collio_object *parent, const char *name,
     call.digest = digest(&c);
     if (collio_begin(parent->file, &call, err))
         goto done;
-    id = create(&c, err);
-    if (id >= 0)
-        collio_object_wrap(parent->file, id, NULL, &group, err);
-    collio_finish_change(parent->file, call.operation, group != NULL ? group->identity : 0, err);
-    if (err->code != COLLIO_OK || out == NULL)
-        collio_object_close(&group);
-    else
-        *out = group;
+    collio_object_made(parent->file, call.operation, create(&c, err), out, err);
 done:
     collio_hdf5_loud(&printing);
     return err->code;

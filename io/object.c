@@ -163,6 +163,21 @@ int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
     return COLLIO_OK;
 }
 
+int collio_object_made(collio_file *file, const char *operation, hid_t id, collio_object **out,
+                       collio_error *err)
+{
+    collio_object *made = NULL;
+
+    if (id >= 0)
+        collio_object_wrap(file, id, NULL, &made, err);
+    collio_finish_change(file, operation, made != NULL ? made->identity : 0, err);
+    if (err->code != COLLIO_OK || out == NULL)
+        collio_object_close(&made);
+    else
+        *out = made;
+    return err->code;
+}
+
 void collio_object_rename_all(collio_file *file, collio_error *err)
 {
     for (collio_object *object = file->objects; object != NULL; object = object->next) {

@@ -1,11 +1,13 @@
 /* Texts as JSON has them. */
 #include "json.h"
 
-void json_text(FILE *to, const char *text)
+#include <string.h>
+
+void json_string(FILE *to, const char *text, size_t length)
 {
     fputc('"', to);
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
 
         if (c == '"' || c == '\\')
             fprintf(to, "\\%c", c);
@@ -15,6 +17,11 @@ void json_text(FILE *to, const char *text)
             fputc(c, to);
     }
     fputc('"', to);
+}
+
+void json_text(FILE *to, const char *text)
+{
+    json_string(to, text, strlen(text));
 }
 
 void json_name(FILE *to, const char *name, int first)

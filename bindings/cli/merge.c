@@ -28,14 +28,6 @@ typedef struct wishes {
     int json, help;
 } wishes;
 
-static int parse_step(const char *text, int64_t *step)
-{
-    char *end = NULL;
-
-    *step = strtoll(text, &end, 10);
-    return end != text && *end == '\0' && *step >= 0;
-}
-
 static int parse(int argc, char **argv, wishes *w)
 {
     for (int i = 1; i < argc; i++) {
@@ -46,7 +38,7 @@ static int parse(int argc, char **argv, wishes *w)
         else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
             w->result = argv[++i];
         else if (strcmp(argv[i], "--step") == 0 && i + 1 < argc &&
-                 parse_step(argv[i + 1], &w->step))
+                 steps_number(argv[i + 1], 0, &w->step))
             i++;
         else if (argv[i][0] == '-' || w->source != NULL)
             return 0;

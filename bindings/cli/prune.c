@@ -21,17 +21,9 @@ static const char help[] =
 
 typedef struct wishes {
     const char *directory;
-    long keep;
+    int64_t keep;
     int dry, json, help;
 } wishes;
-
-static int parse_keep(const char *text, wishes *w)
-{
-    char *end = NULL;
-
-    w->keep = strtol(text, &end, 10);
-    return end != text && *end == '\0' && w->keep >= 1;
-}
 
 static int parse(int argc, char **argv, wishes *w)
 {
@@ -42,7 +34,8 @@ static int parse(int argc, char **argv, wishes *w)
             w->json = 1;
         else if (strcmp(argv[i], "--dry-run") == 0)
             w->dry = 1;
-        else if (strcmp(argv[i], "--keep") == 0 && i + 1 < argc && parse_keep(argv[i + 1], w))
+        else if (strcmp(argv[i], "--keep") == 0 && i + 1 < argc &&
+                 steps_number(argv[i + 1], 1, &w->keep))
             i++;
         else if (argv[i][0] == '-' || w->directory != NULL)
             return 0;
@@ -53,7 +46,7 @@ static int parse(int argc, char **argv, wishes *w)
 }
 
 /* Steps list[0 .. the result) may go. */
-static int count_old(const collio_checkpoint_entry *list, int count, long keep)
+static int count_old(const collio_checkpoint_entry *list, int count, int64_t keep)
 {
     for (int i = count - 1; i >= 0 && keep > 0; i--)
         if (!list[i].pinned && list[i].status == COLLIO_OK && --keep == 0)

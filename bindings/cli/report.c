@@ -1,5 +1,6 @@
 /* The doctor's findings: a table with one line a check, then what is wrong, in full. */
 #include "report.h"
+#include "json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,31 +100,16 @@ static void print_text(FILE *to, const collio_doctor *doctor)
 
 /* ------------------------------------------------------------------- as JSON */
 
-static void print_string(FILE *to, const char *text, size_t length)
-{
-    fputc('"', to);
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\')
-            fprintf(to, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(to, "\\u%04x", c);
-        else
-            fputc(c, to);
-    }
-    fputc('"', to);
-}
-
 static void print_member(FILE *to, const char *name, const char *text)
 {
     fprintf(to, ", \"%s\": ", name);
-    print_string(to, text, strlen(text));
+    json_text(to, text);
 }
 
 static void print_json_finding(FILE *to, const collio_finding *f)
 {
     fprintf(to, "  {\"id\": ");
-    print_string(to, f->id, strlen(f->id));
+    json_text(to, f->id);
     print_member(to, "level", collio_level_name(f->level));
     fprintf(to, ", \"rank\": %d", f->rank);
     print_member(to, "subject", f->subject);
@@ -135,7 +121,7 @@ static void print_json_finding(FILE *to, const collio_finding *f)
         size_t length = strcspn(line, "\n");
         if (line != f->evidence)
             fprintf(to, ", ");
-        print_string(to, line, length);
+        json_string(to, line, length);
         line += length + (line[length] == '\n');
     }
     fprintf(to, "]}");

@@ -5,6 +5,7 @@
 #include <collio/doctor.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static int rank;
 
@@ -58,4 +59,12 @@ char *steps_bytes(double bytes, char *text)
         bytes /= 1024;
     snprintf(text, STEPS_TEXT, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
     return text;
+}
+
+int steps_number(const char *text, int64_t least, int64_t *number)
+{
+    char *end = NULL;
+
+    *number = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && *number >= least;
 }

@@ -20,6 +20,9 @@ int job_end(const char *command, int status, const collio_error *err);
 /* Open the directory on all ranks, to look at (read_only) or to write. */
 int steps_open(const char *directory, int read_only, collio_checkpoint **out, collio_error *err);
 
+/* Read a whole number of at least `least` and nothing else. Whether that is there. */
+int steps_number(const char *text, int64_t least, int64_t *number);
+
 /* "whole", "damaged", ...: what a step's seal says. */
 const char *steps_status(const collio_checkpoint_entry *entry);
 

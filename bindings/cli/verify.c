@@ -26,14 +26,6 @@ typedef struct wishes {
     int json, help;
 } wishes;
 
-static int parse_number(const char *text, int64_t *number)
-{
-    char *end = NULL;
-
-    *number = text != NULL ? strtoll(text, &end, 10) : -1;
-    return text != NULL && end != text && *end == '\0' && *number >= 0;
-}
-
 static int parse(int argc, char **argv, wishes *w)
 {
     for (int i = 1; i < argc; i++) {
@@ -42,7 +34,7 @@ static int parse(int argc, char **argv, wishes *w)
         else if (strcmp(argv[i], "--json") == 0)
             w->json = 1;
         else if (strcmp(argv[i], "--step") == 0 && i + 1 < argc &&
-                 parse_number(argv[i + 1], &w->step))
+                 steps_number(argv[i + 1], 0, &w->step))
             i++;
         else if (argv[i][0] == '-' || w->path != NULL)
             return 0;
