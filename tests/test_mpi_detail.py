@@ -10,6 +10,46 @@ from tap import check, done, equal, raises
 
 comm, own = MPI.COMM_WORLD, MPI.COMM_SELF
 
+# ----------------------------------------------- who asked first is served first
+rank, size = comm.rank, comm.size
+left, right = (rank - 1) % size, (rank + 1) % size
+status, room = MPI.Status(), bytearray(4)
+promised = comm.irecv()
+sent = [comm.isend("object", right, 1), comm.Isend(b"data", right, 2)]
+comm.Recv(room, status=status)
+equal((bytes(room), status.source, status.tag), (b"data", left, 2), "Recv() leaves the message of an open irecv()")
+equal((promised.wait(), MPI.Request.Waitall(sent)), ("object", True), "which gets it")
+
+for name in "Iprobe", "iprobe", "Improbe", "improbe":
+    promised, sent = own.irecv(), own.isend("first", 0, 1)
+    check(not getattr(own, name)(), f"{name}() does not see it")
+    more = own.isend("second", 0, 2)
+    found = getattr(own, name)(status=status)
+    equal((bool(found), status.tag), (True, 2), f"{name}() sees the next one")
+    equal(found.recv() if name.lower().endswith("mprobe") else own.recv(), "second", f"{name}(): and it can be had")
+    equal((promised.wait(), sent.wait(), more.wait()), ("first", None, None), f"{name}(): all are served")
+for name in "Probe", "probe", "Mprobe", "mprobe":
+    promised, others = own.irecv(tag=1), own.irecv(tag=3)
+    sent = [own.isend(tag, 0, tag) for tag in (1, 2, 3)]
+    found = getattr(own, name)(status=status)
+    equal(status.tag, 2, f"{name}() waits for a message of nobody's")
+    equal(found.recv() if name.lower().endswith("mprobe") else own.recv(tag=2), 2, f"{name}(): which can be had")
+    equal((promised.wait(), others.wait(), MPI.Request.waitall(sent)), (1, 3, [None] * 3), f"{name}(): all are served")
+
+promised, room = own.irecv(tag=5), bytearray(1)
+own.Recv(room, MPI.PROC_NULL, status=status)
+equal((status.source, own.Iprobe(MPI.PROC_NULL), own.Mprobe(MPI.PROC_NULL)),
+      (MPI.PROC_NULL, True, MPI.MESSAGE_NO_PROC), "nobody's messages are nobody's")
+for name, arguments in ("Recv", (room, 99)), ("Iprobe", (99,)), ("Mprobe", (99,)):
+    error = raises(MPI.Exception, "", getattr(own, name), *arguments, name=f"{name}() from no rank")
+    equal(error.error_class, MPI.ERR_RANK, "is an error of the rank")
+sent = own.Isend(b"long", 0)
+error = raises(MPI.Exception, "", own.Recv, room, name="a message too long for Recv()")
+equal(error.error_class, MPI.ERR_TRUNCATE, "is told")
+sent.Wait()
+sent = own.isend("end", 0, 5)
+equal((promised.wait(), sent.wait()), ("end", None), "and irecv() still gets its own")
+
 # ------------------------------------------------------------------------ statuses
 for name in ("Waitany", "Testany", "Waitall", "Testall", "Waitsome", "Testsome",
              "waitany", "testany", "waitall", "testall", "waitsome", "testsome"):

@@ -681,6 +681,15 @@ void requests_settle(void);
 /* Whether objects are to be received by requests that are not matched yet. */
 int request_receiving(void);
 
+/* turn.c: find a message while there are such, of which none asked for it before. `taken` (NULL:
+ * it is left there) is where it goes. 1, 0 if there is none and nobody waits, -1. */
+typedef struct turn {
+    const char *name; /* of the MPI call, for errors */
+    MPI_Comm comm;
+    int source, tag;
+} turn;
+int turn_find(const turn *t, int wait, MPI_Message *taken, MPI_Status *status);
+
 /* Wait for a request of request_receive(); its object. New. */
 PyObject *request_object(PyObject *request, MPI_Status *status);
 

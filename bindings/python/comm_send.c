@@ -80,6 +80,23 @@ static int call_irecv(const row_method *row, const message *m, int large, const 
                                       request);
 }
 
+/* While irecv() waits for objects: not a message that it asked for before. */
+static PyObject *recv_in_turn(const state *st, const row_method *row, const message *m, int large,
+                              const recv_args *a, MPI_Comm comm, MPI_Status *status)
+{
+    const turn t = {row->mpi_name, comm, a->source, a->tag};
+    PyThreadState *saved;
+    MPI_Message taken;
+    int code;
+
+    if (turn_find(&t, 1, &taken, status) < 0)
+        return NULL;
+    saved = gil_lend(st);
+    code = SIZED(large, MPI_Mrecv, m->data, m->count, m->type, &taken, status);
+    gil_acquire(saved);
+    return mpi_failed(code, row->mpi_name) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
 static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *const *args,
                              Py_ssize_t nargs, PyObject *keywords)
 {
@@ -100,12 +117,16 @@ static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *co
         return NULL;
     message_init(&m);
     if (message_for(st, a.buf, 1, a.source, &m) == 0 && (large = message_large(&m)) >= 0) {
-        saved = gil_lend(st);
-        code = blocking ? SIZED(large, MPI_Recv, m.data, m.count, m.type, a.source, a.tag,
-                                mpi_of(self), status)
-                        : call_irecv(row, &m, large, &a, mpi_of(self), &request);
-        gil_acquire(saved);
-        result = result_of(st, row, code, request, m.keep);
+        if (blocking && request_receiving()) {
+            result = recv_in_turn(st, row, &m, large, &a, mpi_of(self), status);
+        } else {
+            saved = gil_lend(st);
+            code = blocking ? SIZED(large, MPI_Recv, m.data, m.count, m.type, a.source, a.tag,
+                                    mpi_of(self), status)
+                            : call_irecv(row, &m, large, &a, mpi_of(self), &request);
+            gil_acquire(saved);
+            result = result_of(st, row, code, request, m.keep);
+        }
     }
     message_release(&m);
     return result;
@@ -271,6 +292,11 @@ static PyObject *probe(PyObject *self, const row_method *row, PyObject *const *a
     if (mpi_ready(st) < 0 || args_parse(row->name, probe_params, &a, args, nargs, keywords) < 0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
+    if (request_receiving()) {
+        flag = turn_find(&(turn){row->mpi_name, mpi_of(self), a.source, a.tag}, row->mode, NULL,
+                         status);
+        return flag < 0 ? NULL : PyBool_FromLong(flag);
+    }
     saved = row->mode ? gil_release() : gil_lend(st);
     code = row->mode ? MPI_Probe(a.source, a.tag, mpi_of(self), status)
                      : MPI_Iprobe(a.source, a.tag, mpi_of(self), &flag, status);

@@ -1,20 +1,30 @@
 /* MPI.Message: a message found by a matched probe and taken out of the queue. */
 #include "parcel.h"
 
+/* 1, 0 if there is no message, -1. */
+static int find(const state *st, const turn *t, int wait, MPI_Message *found, MPI_Status *status)
+{
+    PyThreadState *saved = wait ? gil_release() : gil_lend(st);
+    int flag = 1;
+    int code = wait ? MPI_Mprobe(t->source, t->tag, t->comm, found, status)
+                    : MPI_Improbe(t->source, t->tag, t->comm, &flag, found, status);
+
+    gil_acquire(saved);
+    return mpi_failed(code, t->name) < 0 ? -1 : flag;
+}
+
 PyObject *matched_probe(state *st, PyTypeObject *type, MPI_Comm comm, int source, int tag, int wait,
                         MPI_Status *status)
 {
-    PyThreadState *saved = wait ? gil_release() : gil_lend(st);
+    const turn t = {wait ? "MPI_Mprobe" : "MPI_Improbe", comm, source, tag};
     MPI_Status own, *use = status == MPI_STATUS_IGNORE ? &own : status;
     MPI_Message found;
     MPI_Count size = 0;
     PyObject *self;
-    int code, flag = 1;
+    int flag =
+        request_receiving() ? turn_find(&t, wait, &found, use) : find(st, &t, wait, &found, use);
 
-    code = wait ? MPI_Mprobe(source, tag, comm, &found, use)
-                : MPI_Improbe(source, tag, comm, &flag, &found, use);
-    gil_acquire(saved);
-    if (mpi_failed(code, wait ? "MPI_Mprobe" : "MPI_Improbe") < 0)
+    if (flag < 0)
         return NULL;
     if (!flag)
         Py_RETURN_NONE;

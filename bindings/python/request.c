@@ -211,23 +211,52 @@ static int accepts(const receipt *r, MPI_Comm comm, const MPI_Status *found)
            (r->tag == MPI_ANY_TAG || r->tag == found->MPI_TAG);
 }
 
-/* Take out the message that was found, and post its receive for the receipt at *at. */
-static int match(receipt **at, const MPI_Status *found)
+/* Post the receive of a message that was taken out for the receipt at *at. */
+static int post(receipt **at, MPI_Message *taken, const MPI_Status *status)
 {
     receipt *r = *at;
-    MPI_Message taken;
-    MPI_Status status;
     MPI_Count size = 0;
-    int result = MPI_Mprobe(found->MPI_SOURCE, found->MPI_TAG, r->comm, &taken, &status);
 
-    if (mpi_failed(result, "MPI_Mprobe") < 0 ||
-        mpi_failed(MPI_Get_elements_x(&status, MPI_BYTE, &size), "MPI_Get_elements_x") < 0)
+    if (mpi_failed(MPI_Get_elements_x(status, MPI_BYTE, &size), "MPI_Get_elements_x") < 0)
         return -1;
     *at = r->next;
     if (unmatched == NULL)
         watcher_end();
-    return incoming_post(state_of((PyObject *)r->request), &r->in, &taken, size, r->comm,
+    return incoming_post(state_of((PyObject *)r->request), &r->in, taken, size, r->comm,
                          &r->request->mpi.request);
+}
+
+/* Take out the message that was found, for the receipt at *at. */
+static int match(receipt **at, const MPI_Status *found)
+{
+    MPI_Message taken;
+    MPI_Status status;
+    int result = MPI_Mprobe(found->MPI_SOURCE, found->MPI_TAG, (*at)->comm, &taken, &status);
+
+    return mpi_failed(result, "MPI_Mprobe") < 0 ? -1 : post(at, &taken, &status);
+}
+
+static receipt **first_to_accept(MPI_Comm comm, const MPI_Status *found)
+{
+    receipt **at = &unmatched;
+
+    while (*at != NULL && !accepts(*at, comm, found))
+        at = &(*at)->next;
+    return at;
+}
+
+int request_claims(MPI_Comm comm, const MPI_Status *found)
+{
+    return *first_to_accept(comm, found) != NULL;
+}
+
+int request_give(MPI_Comm comm, MPI_Message *taken, const MPI_Status *found)
+{
+    receipt **at = first_to_accept(comm, found);
+
+    if (*at == NULL)
+        return 0;
+    return post(at, taken, found) < 0 ? -1 : 1;
 }
 
 /* Look for messages. One may arrive between the looks for two receipts that both accept it; it

@@ -26,6 +26,11 @@ void request_yield(void);
 /* Look for the messages of all objects to be received. 0, or -1. */
 int request_match_all(void);
 
+/* Whether an object to be received asked before for the message that was found: 1 or 0. And give
+ * it the message, which has been taken out: 1, 0 if nobody did, -1. */
+int request_claims(MPI_Comm comm, const MPI_Status *found);
+int request_give(MPI_Comm comm, MPI_Message *taken, const MPI_Status *found);
+
 /* watcher.c: a thread does so from begin to end, while the program waits for something else. Stop
  * is for the end of the process. */
 void watcher_begin(void);
