@@ -47,6 +47,45 @@ for number, (mine, wanted) in enumerate(zip(arrays(rank), arrays(left))):
     check(all(map(alike, comm.alltoall([mine] * size), (list(arrays(r))[number] for r in range(size)))),
           "... alltoall")
 
+# In collective calls a single large buffer travels without its head, among others that do not.
+def mixed(r, n):
+    """What rank r sends to rank n."""
+    kind = (r + 2 * n) % 6
+    a = np.arange(40_000.0 + 1000 * r) + n
+    return [a, {"u": a, "step": n}, {"u": a, "text": "x" * 500}, [a, complex], "small", (a, a[:30_000] + r)][kind]
+
+
+def equals(a, b):
+    if isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray) and alike(a, b) and a.flags.writeable
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(equals(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)):
+        return type(a) is type(b) and len(a) == len(b) and all(map(equals, a, b))
+    return a == b
+
+
+for shift in range(6):
+    to_all = [mixed(rank, r + shift) for r in range(size)]
+    from_all = [mixed(r, shift) for r in range(size)]
+    check(equals(comm.alltoall(to_all), [mixed(r, rank + shift) for r in range(size)]), f"alltoall, mixed {shift}")
+    check(equals(comm.allgather(mixed(rank, shift)), from_all), "... allgather")
+    for root in {0, size - 1}:
+        got = comm.gather(mixed(rank, shift), root)
+        check(equals(got, from_all if rank == root else None), f"... gather to {root}")
+        got = comm.scatter(to_all if rank == root else None, root)
+        check(equals(got, mixed(root, rank + shift)), f"... scatter from {root}")
+# Only some ranks have a large one, and one of them cannot be pickled.
+got = comm.allgather(np.arange(50_000.0) if rank == size - 1 else rank)
+check(equals(got, [*range(size - 1), np.arange(50_000.0)]), "allgather, one large")
+mine = (lambda: 0) if rank == 0 else np.arange(50_000.0)
+for name, call in (("allgather", lambda: comm.allgather(mine)), ("gather", lambda: comm.gather(mine, size - 1)),
+                   ("alltoall", lambda: comm.alltoall([mine] * size))):
+    raises(Exception, None, call, name=f"{name}: rank 0 sends what cannot be pickled, the others large arrays")
+mine = [np.arange(50_000.0)] * (size - 1) + [lambda: 0]
+raises(Exception, None, lambda: comm.scatter(mine if rank == 0 else None), name="scatter: the last cannot be pickled")
+equal(comm.allgather(rank), list(range(size)), "then all goes on")
+
 big = {"one": np.arange(100_000.0) + rank, "two": [np.arange(70_000) * rank] * 2, "three": "x" * 10_000}
 many = [np.full(2000, i + rank) for i in range(600)]
 frozen = np.arange(50_000.0)

@@ -94,7 +94,7 @@ int object_refuse(int64_t size, const char *who, int rank)
     return -1;
 }
 
-static const char *word_for(const call *c)
+const char *object_word(const call *c)
 {
     return c->neighbours ? "neighbour" : c->inter ? "remote rank" : "rank";
 }
@@ -111,110 +111,6 @@ PyObject *object_release(held *h, PyObject *result)
 
 /* ---------------------------------------------------------------- gather, allgather */
 
-/* Within one group the sizes of gather are told to all: everybody is to know whether one
- * is missing. */
-static int tell_sizes(call *c, int64_t size, table *t, int to_all)
-{
-    PyThreadState *saved = gil_lend(c->st);
-    int code;
-
-    if (c->neighbours)
-        code = MPI_Neighbor_allgather(&size, 1, MPI_INT64_T, t->sizes, 1, MPI_INT64_T, c->comm);
-    else if (to_all || !c->inter)
-        code = MPI_Allgather(&size, 1, MPI_INT64_T, t->sizes, 1, MPI_INT64_T, c->comm);
-    else
-        code = MPI_Gather(&size, 1, MPI_INT64_T, t->sizes, 1, MPI_INT64_T, c->a.root, c->comm);
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Allgather");
-}
-
-/* Whether all counts and displacements are ints, and everybody knows. */
-static int is_small(const call *c, const table *t)
-{
-    return !c->neighbours && !c->inter && table_total(t) <= INT_MAX;
-}
-
-static int move_small(call *c, const parcel *p, table *t, int to_all, int gets)
-{
-    PyThreadState *saved;
-    int code;
-
-    table_lay_out(t, gets);
-    if (object_agree_on_room(c, table_total(t), t->lost == 0) < 0)
-        return -1;
-    saved = gil_lend(c->st);
-    code = to_all ? MPI_Allgatherv(p->data, p->count, p->type, t->data, t->counts, t->displs,
-                                   MPI_BYTE, c->comm)
-                  : MPI_Gatherv(p->data, p->count, p->type, t->data, t->counts, t->displs, MPI_BYTE,
-                                c->a.root, c->comm);
-    gil_acquire(saved);
-    return mpi_failed(code, to_all ? "MPI_Allgatherv" : "MPI_Gatherv");
-}
-
-/*
- * Where a rank cannot know whether the objects of others are more than an int can say, or knows
- * that they are, each piece has its own type: the sender need not know which way the receiver goes.
- * `out` says who gets the parcel.
- */
-static int move_typed(call *c, const parcel *p, const table *out, table *t, int gets)
-{
-    PyThreadState *saved;
-    int code;
-
-    if (gets && table_lay_out_typed(t) < 0)
-        return -1;
-    saved = gil_lend(c->st);
-    code = c->neighbours ? MPI_Neighbor_alltoallw(p->data, out->counts, out->places, out->types,
-                                                  t->from, t->counts, t->places, t->types, c->comm)
-                         : MPI_Alltoallw(p->data, out->counts, out->displs, out->types, t->from,
-                                         t->counts, t->displs, t->types, c->comm);
-    gil_acquire(saved);
-    return mpi_failed(code, "MPI_Alltoallw");
-}
-
-/* The same parcel to all, or only to the root. */
-static int move_each(call *c, const parcel *p, table *t, int to_all, int gets, int gives)
-{
-    table out;
-    int result = -1;
-
-    if (table_init(&out, c->to) == 0) {
-        for (int i = 0; i < c->to; i++) {
-            out.types[i] = p->type;
-            out.counts[i] = gives && (to_all || i == c->a.root) ? p->count : 0;
-        }
-        result = move_typed(c, p, &out, t, gets);
-    }
-    table_free(&out);
-    return result;
-}
-
-/* Everyone's objects, on all ranks or (None elsewhere) on the root. New. */
-static PyObject *gather_objects(call *c, int to_all)
-{
-    const int gives = to_all || object_is_leaf(c), gets = to_all || object_at_root(c);
-    table t;
-    parcel p = {.type = MPI_BYTE};
-    PyObject *result = NULL;
-    int64_t size = 0;
-    held h;
-
-    if (table_init(&t, c->from) == 0) {
-        if (gives)
-            size = object_pack(c->serializer, c->a.object, &p);
-        object_hold(&h);
-        if (tell_sizes(c, size, &t, to_all) == 0 &&
-            (is_small(c, &t) ? move_small(c, &p, &t, to_all, gets)
-                             : move_each(c, &p, &t, to_all, gets, gives)) == 0 &&
-            table_refuse(&t, word_for(c)) == 0)
-            result = gets ? table_open(c->serializer, &t) : Py_NewRef(Py_None);
-        result = object_release(&h, result);
-    }
-    parcel_release(&p);
-    table_free(&t);
-    return result;
-}
-
 static PyObject *gather(PyObject *self, const row_method *row, PyObject *const *args,
                         Py_ssize_t nargs, PyObject *keywords)
 {
@@ -222,7 +118,7 @@ static PyObject *gather(PyObject *self, const row_method *row, PyObject *const *
 
     if (object_call(&c, self, row, sendobj_root, args, nargs, keywords) < 0)
         return NULL;
-    return gather_objects(&c, 0);
+    return object_gather(&c, 0);
 }
 
 static PyObject *allgather(PyObject *self, const row_method *row, PyObject *const *args,
@@ -232,7 +128,7 @@ static PyObject *allgather(PyObject *self, const row_method *row, PyObject *cons
 
     if (object_call(&c, self, row, sendobj, args, nargs, keywords) < 0)
         return NULL;
-    return gather_objects(&c, 1);
+    return object_gather(&c, 1);
 }
 
 /* ----------------------------------------------------------------- scatter, alltoall */
@@ -370,7 +266,7 @@ static PyObject *alltoall(PyObject *self, const row_method *row, PyObject *const
         table_notify(&out);
         object_hold(&h);
         if (exchange_notices(&c, &out, &in) == 0 && table_lay_out_typed(&in) == 0 &&
-            exchange_bytes(&c, &out, &in) == 0 && table_refuse(&in, word_for(&c)) == 0)
+            exchange_bytes(&c, &out, &in) == 0 && table_refuse(&in, object_word(&c)) == 0)
             list = table_open(c.serializer, &in);
         list = object_release(&h, list);
     }
@@ -403,7 +299,7 @@ static PyObject *reduce(PyObject *self, const row_method *row, PyObject *const *
 
     if (object_call(&c, self, row, sendobj_op_root, args, nargs, keywords) < 0)
         return NULL;
-    list = gather_objects(&c, 0);
+    list = object_gather(&c, 0);
     if (list == NULL || list == Py_None)
         return list;
     result = fold(&c, list, PyList_GET_SIZE(list));
@@ -420,7 +316,7 @@ static PyObject *allreduce(PyObject *self, const row_method *row, PyObject *cons
 
     if (object_call(&c, self, row, sendobj_op, args, nargs, keywords) < 0)
         return NULL;
-    list = gather_objects(&c, 1);
+    list = object_gather(&c, 1);
     if (list == NULL)
         return NULL;
     result = fold(&c, list,

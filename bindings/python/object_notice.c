@@ -15,8 +15,7 @@ int table_make_notices(table *t)
     return 0;
 }
 
-/* The only buffer after the head, or NULL. */
-static const Py_buffer *single_buffer(const parcel *p)
+const Py_buffer *parcel_single(const parcel *p)
 {
     if (p->head == NULL || PyList_GET_SIZE(p->buffers) != 1)
         return NULL;
@@ -27,7 +26,7 @@ static const Py_buffer *single_buffer(const parcel *p)
 static int split(table *t, int i)
 {
     parcel *p = &t->parcels[i];
-    const Py_buffer *buffer = single_buffer(p);
+    const Py_buffer *buffer = parcel_single(p);
     notice *n = &t->notices[i];
     MPI_Datatype type;
 
@@ -81,5 +80,5 @@ const Py_buffer *table_take_own(table *out, table *in, int rank)
     if (!out->in_place || out->notices[rank].head == 0 || in->own_types)
         return NULL;
     out->counts[rank] = in->counts[rank] = 0;
-    return single_buffer(&out->parcels[rank]);
+    return parcel_single(&out->parcels[rank]);
 }

@@ -57,6 +57,12 @@ int object_refuse(int64_t size, const char *who, int rank);
  */
 int object_agree_on_room(call *c, int64_t size, int have);
 
+/* In words: a rank, a remote rank or a neighbour. */
+const char *object_word(const call *c);
+
+/* object_gather.c: everyone's objects, on all ranks or (None elsewhere) on the root. New. */
+PyObject *object_gather(call *c, int to_all);
+
 /* A pending exception waits while the others are told. */
 typedef struct held {
     PyObject *type, *value, *trace;
@@ -116,6 +122,9 @@ int64_t table_total(const table *t);
  * they may be larger than an int can say. Without memory the types lead to the sink, and
  * table_refuse() raises. */
 int table_lay_out_typed(table *t);
+
+/* The only buffer after the head of a parcel, or NULL. */
+const Py_buffer *parcel_single(const parcel *p);
 
 /* Room for notices that are to be told or heard. */
 int table_make_notices(table *t);

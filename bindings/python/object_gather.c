@@ -1,0 +1,192 @@
+/* Everyone's objects to all or to the root: what gather, allgather and the reductions do. */
+#include "objects.h"
+
+#include <string.h>
+
+/* What a rank tells of its parcel. */
+typedef struct tally {
+    int64_t size;
+    int64_t head, load; /* bytes, of a parcel whose single buffer travels alone; else 0 */
+} tally;
+
+/* Within one group the sizes of gather are told to all: everybody is to know whether one
+ * is missing. */
+static int tell(call *c, const tally *mine, tally *all, int to_all)
+{
+    enum { WORDS = sizeof *mine / sizeof(int64_t) };
+    PyThreadState *saved = gil_lend(c->st);
+    int code;
+
+    if (c->neighbours)
+        code = MPI_Neighbor_allgather(mine, WORDS, MPI_INT64_T, all, WORDS, MPI_INT64_T, c->comm);
+    else if (to_all || !c->inter)
+        code = MPI_Allgather(mine, WORDS, MPI_INT64_T, all, WORDS, MPI_INT64_T, c->comm);
+    else
+        code = MPI_Gather(mine, WORDS, MPI_INT64_T, all, WORDS, MPI_INT64_T, c->a.root, c->comm);
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Allgather");
+}
+
+/* Whether all counts and displacements are ints, and everybody knows. */
+static int is_small(const call *c, const table *t)
+{
+    return !c->neighbours && !c->inter && table_total(t) <= INT_MAX;
+}
+
+/* All but the buffers that travel alone, to where the table says. */
+static int move_first(call *c, const parcel *p, const tally *mine, table *t, int to_all)
+{
+    const int apart = mine->head > 0;
+    const void *data = apart ? PyBytes_AS_STRING(p->head) : p->data;
+    const int count = apart ? (int)mine->head : p->count;
+    const MPI_Datatype type = apart ? MPI_BYTE : p->type;
+    PyThreadState *saved = gil_lend(c->st);
+    int code =
+        to_all ? MPI_Allgatherv(data, count, type, t->data, t->counts, t->displs, MPI_BYTE, c->comm)
+               : MPI_Gatherv(data, count, type, t->data, t->counts, t->displs, MPI_BYTE, c->a.root,
+                             c->comm);
+
+    gil_acquire(saved);
+    return mpi_failed(code, to_all ? "MPI_Allgatherv" : "MPI_Gatherv");
+}
+
+/* The buffers that travel alone, from where they lie; one's own without MPI, which takes longer. */
+static int move_loads(call *c, const parcel *p, const tally *all, table *out, table *t, int gets)
+{
+    const Py_buffer *buffer = all[c->rank].head > 0 ? parcel_single(p) : NULL;
+    PyThreadState *saved;
+    int code;
+
+    for (int i = 0; i < t->n; i++) {
+        t->counts[i] = gets ? (int)all[i].load : 0;
+        t->displs[i] += (int)all[i].head;
+    }
+    saved = gil_lend(c->st);
+    if (buffer != NULL && gets)
+        memcpy((char *)t->data + t->displs[c->rank], buffer->buf, (size_t)buffer->len);
+    out->counts[c->rank] = t->counts[c->rank] = 0;
+    code = MPI_Alltoallw(buffer != NULL ? buffer->buf : NULL, out->counts, out->displs, out->types,
+                         t->data, t->counts, t->displs, t->types, c->comm);
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Alltoallw");
+}
+
+static int move_small(call *c, const parcel *p, const tally *all, table *t, int to_all, int gets)
+{
+    table out;
+    int loads = 0, result = -1;
+
+    table_lay_out(t, gets);
+    if (object_agree_on_room(c, table_total(t), t->lost == 0) < 0)
+        return -1;
+    for (int i = 0; i < t->n; i++) {
+        if (all[i].head > 0)
+            t->counts[i] = (int)all[i].head;
+        loads |= all[i].head > 0;
+    }
+    if (!loads)
+        return move_first(c, p, &all[c->rank], t, to_all);
+    if (table_init(&out, c->to) == 0) {
+        for (int i = 0; i < c->to; i++)
+            out.counts[i] = to_all || i == c->a.root ? (int)all[c->rank].load : 0;
+        if (move_first(c, p, &all[c->rank], t, to_all) == 0)
+            result = move_loads(c, p, all, &out, t, gets);
+    }
+    table_free(&out);
+    return result;
+}
+
+/*
+ * Where a rank cannot know whether the objects of others are more than an int can say, or knows
+ * that they are, each piece has its own type: the sender need not know which way the receiver goes.
+ * `out` says who gets the parcel.
+ */
+static int move_typed(call *c, const parcel *p, const table *out, table *t, int gets)
+{
+    PyThreadState *saved;
+    int code;
+
+    if (gets && table_lay_out_typed(t) < 0)
+        return -1;
+    saved = gil_lend(c->st);
+    code = c->neighbours ? MPI_Neighbor_alltoallw(p->data, out->counts, out->places, out->types,
+                                                  t->from, t->counts, t->places, t->types, c->comm)
+                         : MPI_Alltoallw(p->data, out->counts, out->displs, out->types, t->from,
+                                         t->counts, t->displs, t->types, c->comm);
+    gil_acquire(saved);
+    return mpi_failed(code, "MPI_Alltoallw");
+}
+
+/* The same parcel to all, or only to the root. */
+static int move_each(call *c, const parcel *p, table *t, int to_all, int gets, int gives)
+{
+    table out;
+    int result = -1;
+
+    if (table_init(&out, c->to) == 0) {
+        for (int i = 0; i < c->to; i++) {
+            out.types[i] = p->type;
+            out.counts[i] = gives && (to_all || i == c->a.root) ? p->count : 0;
+        }
+        result = move_typed(c, p, &out, t, gets);
+    }
+    table_free(&out);
+    return result;
+}
+
+/* What to tell of one's own. Between groups and neighbours all goes in one piece: there not
+ * everybody knows whether somebody has a buffer that does not. */
+static tally count(const call *c, const parcel *p, int64_t size)
+{
+    const Py_buffer *buffer = size >= 0 && !c->inter && !c->neighbours ? parcel_single(p) : NULL;
+
+    if (buffer == NULL)
+        return (tally){size, 0, 0};
+    return (tally){size, PyBytes_GET_SIZE(p->head), buffer->len};
+}
+
+static int move(call *c, const parcel *p, const tally *all, table *t, int to_all, int gets,
+                int gives)
+{
+    for (int i = 0; i < t->n; i++)
+        t->sizes[i] = all[i].size;
+    if (is_small(c, t))
+        return move_small(c, p, all, t, to_all, gets);
+    return move_each(c, p, t, to_all, gets, gives);
+}
+
+/* Where nobody tells anything there is nobody. New memory. */
+static tally *make_tallies(int n)
+{
+    tally *all = PyMem_Malloc((size_t)(n + 1) * sizeof *all);
+
+    for (int i = 0; all != NULL && i < n; i++)
+        all[i] = (tally){NOBODY, 0, 0};
+    if (all == NULL)
+        PyErr_NoMemory();
+    return all;
+}
+
+PyObject *object_gather(call *c, int to_all)
+{
+    const int gives = to_all || object_is_leaf(c), gets = to_all || object_at_root(c);
+    tally mine = {0, 0, 0}, *all = make_tallies(c->from);
+    parcel p = {.type = MPI_BYTE};
+    PyObject *result = NULL;
+    table t;
+    held h;
+
+    if (table_init(&t, c->from) == 0 && all != NULL) {
+        if (gives)
+            mine = count(c, &p, object_pack(c->serializer, c->a.object, &p));
+        object_hold(&h);
+        if (tell(c, &mine, all, to_all) == 0 && move(c, &p, all, &t, to_all, gets, gives) == 0 &&
+            table_refuse(&t, object_word(c)) == 0)
+            result = gets ? table_open(c->serializer, &t) : Py_NewRef(Py_None);
+        result = object_release(&h, result);
+    }
+    parcel_release(&p);
+    table_free(&t);
+    PyMem_Free(all);
+    return result;
+}
