@@ -6,6 +6,11 @@ Large patterns in MB/s: collio, h5py with its defaults, h5py within `collective`
 file: written for the first time, written again, read. Small things in microseconds a call. Medians of
 five rounds; the last column is collio's speed over that of the best of h5py's. Without h5py, or with
 one that is not parallel, collio is alone. PATTERN: the beginning of a name.
+
+    ... tests/bench/bench_h5.py --defaults [MiB]
+
+What each default of collio's buys: the same thing with it and with another choice, in turn. The last
+column says how many times as fast the default is.
 """
 
 import os
@@ -30,8 +35,10 @@ try:
 except ImportError:
     h5py = None
 
-mebibytes = int(sys.argv[1]) if len(sys.argv) > 1 else 32
-wanted = tuple(sys.argv[2:]) or ("",)
+defaults = "--defaults" in sys.argv
+arguments = [a for a in sys.argv[1:] if a != "--defaults"]
+mebibytes = int(arguments[0]) if arguments else 32
+wanted = tuple(arguments[1:]) or ("",)
 comm = MPI.COMM_WORLD
 rank, size = comm.rank, comm.size
 ROUNDS = 5
@@ -82,12 +89,12 @@ def timed(call):
     return comm.bcast(MPI.Wtime() - start, 0)
 
 
-def open_file(kind):
+def open_file(kind, **options):
     if rank == 0 and os.path.exists(PATH):
         os.unlink(PATH)
     barrier()
     if kind == "collio":
-        return collio.File(PATH, "w", driver="mpio", comm=comm)
+        return collio.File(PATH, "w", driver="mpio", comm=comm, **options)
     return h5py.File(PATH, "w", driver="mpio", comm=other_MPI.COMM_WORLD)
 
 
@@ -189,6 +196,102 @@ def all_small():
         say(f"{name}, us", times, lambda ours, other: other / ours)
 
 
+# ------------------------------------------------------------------------------ the defaults
+
+
+def writes(shape, where, options, keywords):
+    """Seconds to create a dataset and write, and to write again."""
+    values = np.arange(np.prod(shape), dtype="f8").reshape(shape)[where].copy()
+    with open_file("collio", **options) as f:
+        made = []
+
+        def first():
+            made.append(f.create_dataset("u", shape, "f8", **keywords))
+            made[0][where] = values
+
+        return [timed(first), timed(lambda: made[0].__setitem__(where, values))]
+
+
+def small_things(options, independent=False):
+    """Microseconds to create, to give an attribute, to flush that, to write 8 elements."""
+    with open_file("collio", **options) as f:
+        g, part = f.create_group("many"), np.s_[8 * rank : 8 * rank + 8]
+        d, values = f.create_dataset("d", (8 * size,), "f8"), np.arange(8.0)
+        times = [
+            timed(lambda: often(lambda i: g.create_dataset(str(i), (128,), "f8"), 1000)) * 1e3,
+            timed(lambda: often(lambda i: g.attrs.__setitem__(str(i), i), 500)) * 2e3,
+            timed(f.flush) * 1e6,
+        ]
+        with d.independent if independent else nullcontext():
+            times.append(timed(lambda: often(lambda i: d.__setitem__(part, values), 1000)) * 1e3)
+        return times
+
+
+def choices():
+    """Pattern, what is chosen, the pattern's facts, options of the file and keywords of the other choice."""
+    large_ones = {name: rest for name, *rest in patterns()}
+    aligned = {"alignment_threshold": 1 << 16, "alignment_interval": 1 << 20}
+    rows = [
+        ("rows in turn", "transfer auto / direct", {"transfer": "direct"}, {}),
+        ("rows in turn", "transfer auto / two-phase", {"transfer": "two-phase"}, {}),
+        ("elements in turn", "transfer auto / direct", {"transfer": "direct"}, {}),
+        ("elements in turn", "transfer auto / two-phase", {"transfer": "two-phase"}, {}),
+        ("column blocks", "transfer auto / direct", {"transfer": "direct"}, {}),
+        ("column blocks", "transfer auto / two-phase", {"transfer": "two-phase"}, {}),
+        ("row blocks", "transfer auto / two-phase", {"transfer": "two-phase"}, {}),
+        ("row blocks", "alignment none / 1 MiB", aligned, {}),
+        ("column blocks", "alignment none / 1 MiB", aligned, {}),
+        ("row blocks", "no fill / fill_time alloc", {}, {"fill_time": "alloc", "fillvalue": 1.0}),
+        ("row blocks", "contiguous / chunks=True", {}, {"chunks": True}),
+        ("column blocks", "contiguous / chunks=True", {}, {"chunks": True}),
+    ]
+    for pattern, name, options, keywords in rows:
+        yield pattern, name, large_ones[pattern], options, keywords
+
+
+def row_of(what, choice, ours, others):
+    if rank == 0:
+        print(f"{what:34}{choice:32}{ours:12.1f}{others:12.1f}{others / ours:8.2f}", flush=True)
+
+
+def medians(rounds):
+    return [statistics.median(column) for column in zip(*rounds)]
+
+
+def compare(names, choice, ours, others):
+    """Both in turn; the times of what `names` says."""
+    mine, other = [], []
+    for _ in range(ROUNDS):
+        mine.append(ours())
+        other.append(others())
+    for name, a, b in zip(names, medians(mine), medians(other)):
+        row_of(name, choice, a, b)
+
+
+def all_defaults():
+    if rank == 0:
+        print(f"{size} ranks, {mebibytes} MiB\n{'':66}{'default':>12}{'other':>12}{'':>2}times")
+    for pattern, choice, (shape, where, keywords), options, others in choices():
+        compare(
+            [f"{pattern}, write, ms", f"{pattern}, rewrite, ms"],
+            choice,
+            lambda: [1e3 * t for t in writes(shape, where, {}, keywords)],
+            lambda: [1e3 * t for t in writes(shape, where, options, {**keywords, **others})],
+        )
+    names = ["create a dataset, us", "an attribute, us", "flush all that, us", "write 8 elements, us"]
+    for choice, options in (
+        ("libver earliest / latest", {"libver": "latest"}),
+        ("meta_block_size 2 KiB / 1 MiB", {"meta_block_size": 1 << 20}),
+    ):
+        compare(names[:3], choice, lambda: small_things({}), lambda: small_things(options))
+    compare(names[3:], "collective / independent", lambda: small_things({})[3:], lambda: small_things({}, True)[3:])
+
+
+if defaults:
+    all_defaults()
+    if rank == 0:
+        os.unlink(PATH)
+    sys.exit()
 if rank == 0:
     print(f"{size} ranks, {mebibytes} MiB\n{'':32}" + "".join(f"{k:>12}" for k in KINDS) + "   ratio")
 if "small".startswith(wanted):
