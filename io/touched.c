@@ -69,14 +69,71 @@ static int by_chunk(const void *a, const void *b)
     return (x->chunk > y->chunk) - (x->chunk < y->chunk);
 }
 
+/* Whether a selection is one block; where it is, and the chunks that it touches in each dimension.
+ */
+static int find_block(const collio_grid *g, const collio_selection *s, int64_t *end, int64_t *first,
+                      int64_t *chunks)
+{
+    for (int d = 0; d < g->ndim; d++) {
+        if (s->list[d] != NULL || (s->count[d] != 1 && s->stride[d] != s->block[d]))
+            return 0;
+        end[d] = s->start[d] + s->count[d] * s->block[d];
+        first[d] = s->start[d] / g->chunks[d];
+        chunks[d] = end[d] > s->start[d] ? (end[d] - 1) / g->chunks[d] - first[d] + 1 : 0;
+    }
+    return 1;
+}
+
+/* The chunk at these indices of the grid, and how much of it is in a block. */
+static collio_touch touch_at(const collio_grid *g, const int64_t *start, const int64_t *end,
+                             const int64_t *at)
+{
+    collio_touch touch = {0, 1};
+
+    for (int d = 0; d < g->ndim; d++) {
+        int64_t from = at[d] * g->chunks[d], to = from + g->chunks[d];
+
+        from = from > start[d] ? from : start[d];
+        to = to < end[d] ? to : end[d];
+        touch.chunk = touch.chunk * g->counts[d] + at[d];
+        touch.count *= to - from;
+    }
+    return touch;
+}
+
+/* Those of a block, in ascending order. */
+static int touch_block(const collio_grid *g, const int64_t *start, const int64_t *end,
+                       const int64_t *first, const int64_t *chunks, collio_touched *out,
+                       collio_error *err)
+{
+    int64_t at[COLLIO_MAX_DIMS], all = 1;
+
+    for (int d = 0; d < g->ndim; d++) {
+        at[d] = first[d];
+        all *= chunks[d];
+    }
+    out->list = malloc((size_t)all * sizeof *out->list + 1);
+    if (out->list == NULL)
+        return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a list of %lld chunks",
+                                (long long)all);
+    while (out->count < all) {
+        out->list[out->count++] = touch_at(g, start, end, at);
+        for (int d = g->ndim - 1; d >= 0 && ++at[d] == first[d] + chunks[d]; d--)
+            at[d] = first[d];
+    }
+    return COLLIO_OK;
+}
+
 int collio_touched_find(const collio_grid *grid, const collio_selection *selection,
                         const collio_array *memory, collio_touched *out, collio_error *err)
 {
     table t = {.grid = grid};
     collio_array packed;
-    int64_t n = 0;
+    int64_t n = 0, end[COLLIO_MAX_DIMS], first[COLLIO_MAX_DIMS], chunks[COLLIO_MAX_DIMS];
 
     *out = (collio_touched){NULL, 0};
+    if (find_block(grid, selection, end, first, chunks))
+        return touch_block(grid, selection->start, end, first, chunks, out, err);
     /* Only places count: as if memory had no gaps, so that nothing is copied. */
     collio_array_fill(&packed, memory->data, memory->type, memory->ndim, memory->shape);
     if (collio_runs(grid->shape, selection, &packed, COLLIO_WRITING, COLLIO_PACK_BYTES, add_run, &t,
