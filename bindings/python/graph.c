@@ -121,6 +121,15 @@ static PyObject *comm_Create_graph(PyObject *self, PyObject *const *args, Py_ssi
     return result;
 }
 
+/* Open MPI refuses a graph of nobody. */
+static int map_graph(MPI_Comm comm, int n, const int *index, const int *edges, int *rank)
+{
+    if (n > 0 || comm == MPI_COMM_NULL)
+        return MPI_Graph_map(comm, n, index, edges, rank);
+    *rank = MPI_UNDEFINED;
+    return MPI_SUCCESS;
+}
+
 PyDoc_STRVAR(graph_map_doc, "Graph_map($self, /, index, edges)\n--\n\nThe best rank of this "
                             "process in a graph. Collective.");
 
@@ -140,8 +149,8 @@ static PyObject *comm_Graph_map(PyObject *self, PyObject *const *args, Py_ssize_
         args_parse("Graph_map", rows, &a, args, nargs, keywords) < 0)
         return NULL;
     if (take_graph(&a, &index, &edges, &from) == 0 &&
-        mpi_failed(MPI_Graph_map(mpi_of(self), index.n, from, edges.values, &rank),
-                   "MPI_Graph_map") == 0)
+        mpi_failed(map_graph(mpi_of(self), index.n, from, edges.values, &rank), "MPI_Graph_map") ==
+            0)
         result = PyLong_FromLong(rank);
     PyMem_Free(index.values);
     PyMem_Free(edges.values);
