@@ -63,8 +63,8 @@ static const char *base_of(const char *path)
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
 
     /* Files of ranks are one directory further down. */
-    if (strncmp(name, "rank-", 5) != 0 && strncmp(name, "structure-", 10) != 0 &&
-        strcmp(name, "index.h5") != 0)
+    if (slash == NULL || (strncmp(name, "rank-", 5) != 0 && strncmp(name, "structure-", 10) != 0 &&
+                          strcmp(name, "index.h5") != 0))
         return name;
     while (slash > path && slash[-1] != '/')
         slash--;
