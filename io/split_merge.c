@@ -76,6 +76,7 @@ static void compare(merging *m, const char *path, collio_error *err)
         collio_tree_compare(&m->tree, file->id, err);
     if (file != NULL)
         collio_file_close(&file, &closing);
+    closing.agreed = 0; /* by rank 0 with itself */
     if (err->code == COLLIO_OK)
         *err = closing;
 }
@@ -110,7 +111,8 @@ static int share(merging *m, char **text, int64_t size, const char *what, collio
     }
     if (collio_agree_step(m->comm, what, err))
         return err->code;
-    return collio_bcast(m->comm, *text, (size_t)size, 0, what, err);
+    collio_bcast(m->comm, *text, (size_t)size, 0, what, err);
+    return collio_agree_step(m->comm, what, err); /* the next calls are on other communicators */
 }
 
 static int share_names(merging *m, collio_error *err)
@@ -242,15 +244,28 @@ static int move_dataset(merging *m, collio_file *from, collio_file *to, const ch
     return collio_agree_step(m->comm, "merge: a dataset", err);
 }
 
+/* Other communicators have agreed, if they could; this one has the last word. */
+static int agree_anew(merging *m, const char *step, collio_error *err)
+{
+    err->agreed = 0;
+    return collio_agree_step(m->comm, step, err);
+}
+
+static int open_file(merging *m, const char *path, const char *mode, collio_file **out,
+                     collio_error *err)
+{
+    collio_file_open(collio_comm_handle(m->comm), path, mode, NULL, out, err);
+    return agree_anew(m, "merge: open a file", err);
+}
+
 /* Errors are agreed. */
 static int move_all(merging *m, const char *path, int comparing, collio_error *err)
 {
     collio_file *from = NULL, *to = NULL;
     collio_error closing = COLLIO_ERROR_INIT;
-    MPI_Comm handle = collio_comm_handle(m->comm);
 
-    if (collio_file_open(handle, m->source, "r", NULL, &from, err) == COLLIO_OK &&
-        collio_file_open(handle, path, comparing ? "r" : "r+", NULL, &to, err) == COLLIO_OK)
+    if (open_file(m, m->source, "r", &from, err) == COLLIO_OK &&
+        open_file(m, path, comparing ? "r" : "r+", &to, err) == COLLIO_OK)
         for (int count = m->total == 0; count >= 0; count--)
             for (const char *name = m->names; name < m->names + m->size && err->code == COLLIO_OK;
                  name += strlen(name) + 1)
@@ -261,7 +276,7 @@ static int move_all(merging *m, const char *path, int comparing, collio_error *e
         collio_file_close(&from, closing.code == COLLIO_OK ? &closing : &(collio_error){0});
     if (err->code == COLLIO_OK)
         *err = closing;
-    return err->code;
+    return agree_anew(m, "merge: move the elements", err);
 }
 
 /* ------------------------------------------------------------- all of it */

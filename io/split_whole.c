@@ -115,7 +115,23 @@ int collio_lone_open(const char *path, collio_file **out, collio_error *err)
 {
     const collio_file_options options = {.locking = COLLIO_LOCKING_NEVER};
 
-    return collio_file_open(MPI_COMM_SELF, path, "r", &options, out, err);
+    collio_error own = COLLIO_ERROR_INIT;
+
+    MPI_Comm self = MPI_COMM_NULL;
+
+    *out = NULL;
+    /* What collio keeps of a communicator is beyond use after a fault: not that of MPI_COMM_SELF.
+     */
+    if (err->code != COLLIO_OK ||
+        collio_mpi(MPI_Comm_dup(MPI_COMM_SELF, &self), "MPI_Comm_dup", err))
+        return err->code;
+    collio_error_at(&own, err->file, err->line);
+    if (collio_file_open(self, path, "r", &options, out, &own)) {
+        own.agreed = 0; /* by this rank with itself */
+        *err = own;
+    }
+    MPI_Comm_free(&self);
+    return err->code;
 }
 
 int collio_split_check_files(const char *index, collio_error *err)
