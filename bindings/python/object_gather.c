@@ -3,10 +3,14 @@
 
 #include <string.h>
 
-/* What a rank tells of its parcel. */
+/*
+ * What a rank tells of its parcel. One of several pieces is a load, or has a head and a load: loads
+ * travel by themselves. The algorithms of Open MPI for MPI_Allgatherv() depend on the datatype
+ * sent, so that all ranks must send bytes; MPI_Alltoallw() takes any.
+ */
 typedef struct tally {
     int64_t size;
-    int64_t head, load; /* bytes, of a parcel whose single buffer travels alone; else 0 */
+    int64_t head, load; /* bytes */
 } tally;
 
 /* Within one group the sizes of gather are told to all: everybody is to know whether one
@@ -36,10 +40,9 @@ static int is_small(const call *c, const table *t)
 /* All but the buffers that travel alone, to where the table says. */
 static int move_first(call *c, const parcel *p, const tally *mine, table *t, int to_all)
 {
-    const int apart = mine->head > 0;
-    const void *data = apart ? PyBytes_AS_STRING(p->head) : p->data;
-    const int count = apart ? (int)mine->head : p->count;
-    const MPI_Datatype type = apart ? MPI_BYTE : p->type;
+    const void *data = mine->load > 0 ? PyBytes_AS_STRING(p->head) : p->data;
+    const int count = mine->load > 0 ? (int)mine->head : p->count;
+    const MPI_Datatype type = MPI_BYTE;
     PyThreadState *saved = gil_lend(c->st);
     int code =
         to_all ? MPI_Allgatherv(data, count, type, t->data, t->counts, t->displs, MPI_BYTE, c->comm)
@@ -50,10 +53,22 @@ static int move_first(call *c, const parcel *p, const tally *mine, table *t, int
     return mpi_failed(code, to_all ? "MPI_Allgatherv" : "MPI_Gatherv");
 }
 
-/* The buffers that travel alone, from where they lie; one's own without MPI, which takes longer. */
-static int move_loads(call *c, const parcel *p, const tally *all, table *out, table *t, int gets)
+/* What this rank sends to each that gets anything. */
+static void give_loads(const call *c, const parcel *p, const tally *mine, int to_all, table *out)
 {
-    const Py_buffer *buffer = all[c->rank].head > 0 ? parcel_single(p) : NULL;
+    const Py_buffer *buffer = mine->head > 0 ? parcel_single(p) : NULL;
+
+    out->from = buffer != NULL ? buffer->buf : MPI_BOTTOM;
+    for (int i = 0; i < out->n && mine->load > 0; i++) {
+        out->counts[i] = !to_all && i != c->a.root ? 0 : buffer != NULL ? (int)buffer->len : 1;
+        out->types[i] = buffer != NULL ? MPI_BYTE : p->type;
+    }
+}
+
+/* The loads, from where they lie; one's own buffer without MPI, which takes longer. */
+static int move_loads(call *c, const tally *all, table *out, table *t, int gets)
+{
+    const int own = all[c->rank].head > 0;
     PyThreadState *saved;
     int code;
 
@@ -62,11 +77,12 @@ static int move_loads(call *c, const parcel *p, const tally *all, table *out, ta
         t->displs[i] += (int)all[i].head;
     }
     saved = gil_lend(c->st);
-    if (buffer != NULL && gets)
-        memcpy((char *)t->data + t->displs[c->rank], buffer->buf, (size_t)buffer->len);
-    out->counts[c->rank] = t->counts[c->rank] = 0;
-    code = MPI_Alltoallw(buffer != NULL ? buffer->buf : NULL, out->counts, out->displs, out->types,
-                         t->data, t->counts, t->displs, t->types, c->comm);
+    if (own && gets)
+        memcpy((char *)t->data + t->displs[c->rank], out->from, (size_t)all[c->rank].load);
+    if (own)
+        out->counts[c->rank] = t->counts[c->rank] = 0;
+    code = MPI_Alltoallw(out->from, out->counts, out->displs, out->types, t->data, t->counts,
+                         t->displs, t->types, c->comm);
     gil_acquire(saved);
     return mpi_failed(code, "MPI_Alltoallw");
 }
@@ -80,17 +96,16 @@ static int move_small(call *c, const parcel *p, const tally *all, table *t, int 
     if (object_agree_on_room(c, table_total(t), t->lost == 0) < 0)
         return -1;
     for (int i = 0; i < t->n; i++) {
-        if (all[i].head > 0)
+        if (all[i].load > 0)
             t->counts[i] = (int)all[i].head;
-        loads |= all[i].head > 0;
+        loads |= all[i].load > 0;
     }
     if (!loads)
         return move_first(c, p, &all[c->rank], t, to_all);
     if (table_init(&out, c->to) == 0) {
-        for (int i = 0; i < c->to; i++)
-            out.counts[i] = to_all || i == c->a.root ? (int)all[c->rank].load : 0;
+        give_loads(c, p, &all[c->rank], to_all, &out);
         if (move_first(c, p, &all[c->rank], t, to_all) == 0)
-            result = move_loads(c, p, all, &out, t, gets);
+            result = move_loads(c, all, &out, t, gets);
     }
     table_free(&out);
     return result;
@@ -135,13 +150,15 @@ static int move_each(call *c, const parcel *p, table *t, int to_all, int gets, i
 }
 
 /* What to tell of one's own. Between groups and neighbours all goes in one piece: there not
- * everybody knows whether somebody has a buffer that does not. */
+ * everybody knows whether somebody has a load. */
 static tally count(const call *c, const parcel *p, int64_t size)
 {
-    const Py_buffer *buffer = size >= 0 && !c->inter && !c->neighbours ? parcel_single(p) : NULL;
+    const Py_buffer *buffer = parcel_single(p);
 
-    if (buffer == NULL)
+    if (size < 0 || !p->own_type || p->head == NULL || c->inter || c->neighbours)
         return (tally){size, 0, 0};
+    if (buffer == NULL)
+        return (tally){size, 0, size};
     return (tally){size, PyBytes_GET_SIZE(p->head), buffer->len};
 }
 
