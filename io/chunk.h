@@ -227,7 +227,14 @@ typedef struct collio_pipeline {
 /* Not collective. All zeros is none; close it also after a failure. */
 int collio_pipeline_open(collio_pipeline *pipeline, const collio_object *dataset,
                          collio_error *err);
+/* With elements of another type, of the same size in the file; it stays the caller's. */
+int collio_pipeline_open_as(collio_pipeline *pipeline, const collio_object *dataset, hid_t type,
+                            collio_error *err);
 void collio_pipeline_close(collio_pipeline *pipeline);
+
+/* Before HDF5 reads elements of variable length in filtered chunks: check that they refer to what
+ * is in the file. Not collective. HDF5 if they do not. */
+int collio_filtered_check(const collio_object *dataset, hid_t space, collio_error *err);
 
 /* Let a chunk pass the filters; free() *out. */
 int collio_pipeline_pass(collio_pipeline *pipeline, const char *chunk, char **out, int64_t *size,

@@ -95,6 +95,7 @@ static int finish(collio_file *file, const char *operation, uint64_t outcome, co
 {
     collio_ticket ticket = {.operation = operation, .vote = {(uint64_t)file->disk.eoa, outcome}};
 
+    file->changed = 1;
     if (collio_agree(file->comm, &ticket, err) == COLLIO_OK &&
         (ticket.min[0] != ticket.max[0] || ticket.min[1] != ticket.max[1])) {
         collio_error_set(err, COLLIO_ERR_DIVERGED,

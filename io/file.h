@@ -32,6 +32,7 @@ struct collio_file {
     int64_t user_block; /* bytes */
     int64_t used;       /* space below may hold what the file on disk refers to, or old elements */
     collio_error poison;
+    int changed;         /* structure that is not on disk yet may be in HDF5's hands */
     collio_error untold; /* what failed in an independent write here: the others do not know */
     collio_split *split; /* elements are in files of the ranks: split.h; else NULL */
     int parts_found;     /* of a file that was made so: they are all there */

@@ -277,6 +277,7 @@ static int open_together(opening *o, collio_error *err)
     file->used = file->disk.committed > size ? file->disk.committed : size;
     if (collio_finish(file, "open", 0, err))
         return err->code;
+    file->changed = 0;
     /* From the first moment on there is a whole file on disk. */
     return o->created ? collio_file_flush_now(file, err) : COLLIO_OK;
 }

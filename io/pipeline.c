@@ -103,7 +103,6 @@ static int make_dataset(collio_pipeline *p, const collio_layout *layout, hid_t l
 {
     hid_t space = H5I_INVALID_HID;
 
-    p->type = collio_hdf5_type(layout->stored, err);
     if (p->type < 0 || collio_hdf5_space(layout->ndim, layout->chunks, &space, err))
         return err->code;
     p->dataset = H5Dcreate2(p->file, "chunk", p->type, space, H5P_DEFAULT, list, H5P_DEFAULT);
@@ -118,8 +117,23 @@ int collio_pipeline_open(collio_pipeline *p, const collio_object *dataset, colli
     memset(p, 0, sizeof *p);
     if (collio_hdf5(list < 0, "H5Dget_create_plist", err))
         return err->code;
-    if (find_known(p, &dataset->layout, list, err) == COLLIO_OK && !p->known)
-        p->file = file_in_memory(err);
+    find_known(p, &dataset->layout, list, err);
+    H5Pclose(list);
+    if (err->code != COLLIO_OK || p->known)
+        return err->code;
+    return collio_pipeline_open_as(p, dataset, collio_hdf5_type(dataset->layout.stored, err), err);
+}
+
+int collio_pipeline_open_as(collio_pipeline *p, const collio_object *dataset, hid_t type,
+                            collio_error *err)
+{
+    hid_t list = H5Dget_create_plist(dataset->id);
+
+    memset(p, 0, sizeof *p);
+    p->type = type;
+    if (collio_hdf5(list < 0, "H5Dget_create_plist", err))
+        return err->code;
+    p->file = file_in_memory(err);
     if (p->file > 0)
         make_dataset(p, &dataset->layout, list, err);
     H5Pclose(list);

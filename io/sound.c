@@ -430,6 +430,27 @@ int collio_sound_check(collio_disk *disk, H5FD_mem_t type, int64_t address, int6
     return found.code;
 }
 
+int collio_sound_decoded(collio_disk *disk, int64_t address, const void *elements, int64_t size,
+                         collio_error *err)
+{
+    collio_error found = COLLIO_ERROR_INIT;
+    collio_look look = {.disk = disk, .err = &found};
+    collio_shape_of_type type = {0};
+
+    if (err->code != COLLIO_OK)
+        return err->code;
+    if (!disk->sound.ready)
+        prepare(&look);
+    if (disk->sound.ready && found.code == COLLIO_OK &&
+        collio_look_named_type(&look, address, &type) == COLLIO_OK && !type.unknown &&
+        type.size > 0 && size % type.size == 0)
+        collio_sound_elements(&look, &type, elements, size / type.size, 0);
+    close_look(&look);
+    if (found.code != COLLIO_OK)
+        collio_error_set(err, found.code, "%s", found.text);
+    return err->code;
+}
+
 void collio_sound_watch(collio_disk *disk, int64_t address)
 {
     disk->sound.watched = address + 1;

@@ -64,6 +64,10 @@ int collio_sound_check(collio_disk *disk, H5FD_mem_t type, int64_t address, int6
  */
 void collio_sound_watch(collio_disk *disk, int64_t address);
 
+/* Look at elements that were filtered in the file. `address` as above. HDF5 if they are damaged. */
+int collio_sound_decoded(collio_disk *disk, int64_t address, const void *elements, int64_t size,
+                         collio_error *err);
+
 /* Forget what is known of the file. */
 void collio_sound_drop(collio_sound *sound);
 

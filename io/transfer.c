@@ -244,8 +244,10 @@ static int space_like(const collio_selection *s, hid_t *out, collio_error *err)
  * the disk is not looked at. */
 static int refers_to_disk(const collio_object *dataset)
 {
-    return collio_type_variable(dataset->layout.stored) && !dataset->file->writable &&
-           !dataset->layout.filtered && dataset->layout.kind <= COLLIO_STORED_CHUNKED;
+    const collio_file *file = dataset->file;
+
+    return collio_type_variable(dataset->layout.stored) && !(file->writable && file->changed) &&
+           dataset->layout.kind <= COLLIO_STORED_CHUNKED && !dataset->foreign;
 }
 
 /* Read the selection into memory without gaps. */
@@ -255,10 +257,12 @@ static int read_packed(const collio_object *dataset, const collio_selection *sel
     hid_t element = collio_hdf5_type(type, err), file = H5Dget_space(dataset->id);
     hid_t packed = H5I_INVALID_HID;
 
-    if (refers_to_disk(dataset))
+    if (refers_to_disk(dataset) && !dataset->layout.filtered)
         collio_sound_watch(&dataset->file->disk, collio_object_header(dataset));
     if (element >= 0 && collio_hdf5(file < 0, "H5Dget_space", err) == COLLIO_OK &&
         collio_selection_apply(selection, file, err) == COLLIO_OK &&
+        (!refers_to_disk(dataset) || !dataset->layout.filtered ||
+         collio_filtered_check(dataset, file, err) == COLLIO_OK) &&
         space_like(selection, &packed, err) == COLLIO_OK)
         collio_hdf5(H5Dread(dataset->id, element, packed, file, H5P_DEFAULT, memory) < 0, "H5Dread",
                     err);

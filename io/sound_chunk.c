@@ -1,0 +1,125 @@
+/* Elements of variable length in filtered chunks: the file driver sees them filtered, so they are
+ * looked at, as they are without their filters, before HDF5 reads them. */
+#include "chunk.h"
+#include "sound.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if H5_VERSION_GE(1, 10, 5)
+
+/* One chunk in the file. */
+typedef struct chunk_place {
+    hsize_t start[COLLIO_MAX_DIMS], bytes;
+    unsigned mask;
+    haddr_t address;
+} chunk_place;
+
+typedef struct looking {
+    const collio_object *dataset;
+    hid_t whole; /* its space */
+    collio_pipeline pipeline;
+    hsize_t first[COLLIO_MAX_DIMS], last[COLLIO_MAX_DIMS]; /* what is to be read lies between */
+    size_t size;                                           /* of a chunk without filters */
+} looking;
+
+/* A place where no chunk can be is looked at, too: HDF5 may find it under another one. */
+static int overlaps(const looking *l, const chunk_place *c)
+{
+    const collio_layout *layout = &l->dataset->layout;
+
+    for (int d = 0; d < layout->ndim; d++)
+        if (c->start[d] >= (hsize_t)layout->shape[d] ||
+            c->start[d] % (hsize_t)layout->chunks[d] != 0)
+            return 1;
+    for (int d = 0; d < layout->ndim; d++)
+        if (c->start[d] > l->last[d] || c->start[d] + (hsize_t)layout->chunks[d] <= l->first[d])
+            return 0;
+    return 1;
+}
+
+static herr_t read_raw(hid_t dataset, chunk_place *c, void *out)
+{
+#if H5_VERSION_GE(2, 0, 0)
+    size_t size = (size_t)c->bytes;
+
+    return H5Dread_chunk2(dataset, H5P_DEFAULT, c->start, &c->mask, out, &size);
+#else
+    return H5Dread_chunk(dataset, H5P_DEFAULT, c->start, &c->mask, out);
+#endif
+}
+
+static int look_at(const looking *l, chunk_place *c, collio_error *err)
+{
+    static const hsize_t zero[COLLIO_MAX_DIMS];
+    const collio_pipeline *p = &l->pipeline;
+    char *raw = malloc((size_t)c->bytes + 1), *elements = malloc(l->size);
+
+    if (raw == NULL || elements == NULL)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a chunk");
+    else if (collio_hdf5(read_raw(l->dataset->id, c, raw) < 0, "H5Dread_chunk", err) == COLLIO_OK &&
+             collio_hdf5(
+                 H5Dwrite_chunk(p->dataset, H5P_DEFAULT, c->mask, zero, (size_t)c->bytes, raw) < 0,
+                 "H5Dwrite_chunk", err) == COLLIO_OK &&
+             collio_hdf5(H5Dread(p->dataset, p->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, elements) < 0,
+                         "H5Dread", err) == COLLIO_OK)
+        collio_sound_decoded(&l->dataset->file->disk, collio_object_header(l->dataset), elements,
+                             (int64_t)l->size, err);
+    free(elements);
+    free(raw);
+    return err->code;
+}
+
+static int look_at_all(looking *l, collio_error *err)
+{
+    hsize_t count = 0;
+
+    collio_hdf5(H5Dget_num_chunks(l->dataset->id, l->whole, &count) < 0, "H5Dget_num_chunks", err);
+    for (hsize_t i = 0; i < count && err->code == COLLIO_OK; i++) {
+        chunk_place c = {.mask = 0};
+
+        if (collio_hdf5(H5Dget_chunk_info(l->dataset->id, l->whole, i, c.start, &c.mask, &c.address,
+                                          &c.bytes) < 0,
+                        "H5Dget_chunk_info", err) == COLLIO_OK &&
+            overlaps(l, &c))
+            look_at(l, &c, err);
+    }
+    return err->code;
+}
+
+int collio_filtered_check(const collio_object *dataset, hid_t space, collio_error *err)
+{
+    hid_t type = H5Dget_type(dataset->id), bytes = H5I_INVALID_HID;
+    looking l = {.dataset = dataset, .size = type < 0 ? 0 : H5Tget_size(type)};
+
+    if (type >= 0)
+        H5Tclose(type);
+    if (H5Sget_select_npoints(space) == 0)
+        return err->code;
+    bytes = H5Tcreate(H5T_OPAQUE, l.size);
+    if (collio_hdf5(bytes < 0, "H5Tcreate", err))
+        return err->code;
+    for (int d = 0; d < dataset->layout.ndim; d++)
+        l.size *= (size_t)dataset->layout.chunks[d];
+    l.whole = H5Dget_space(dataset->id);
+    if (collio_hdf5(l.whole < 0, "H5Dget_space", err) == COLLIO_OK &&
+        collio_hdf5(H5Sget_select_bounds(space, l.first, l.last) < 0, "H5Sget_select_bounds",
+                    err) == COLLIO_OK &&
+        collio_pipeline_open_as(&l.pipeline, dataset, bytes, err) == COLLIO_OK)
+        look_at_all(&l, err);
+    collio_pipeline_close(&l.pipeline);
+    if (l.whole >= 0)
+        H5Sclose(l.whole);
+    H5Tclose(bytes);
+    return err->code;
+}
+
+#else
+
+int collio_filtered_check(const collio_object *dataset, hid_t space, collio_error *err)
+{
+    (void)dataset, (void)space;
+    return err->code;
+}
+
+#endif
