@@ -430,6 +430,27 @@ int collio_sound_check(collio_disk *disk, H5FD_mem_t type, int64_t address, int6
     return found.code;
 }
 
+/* The type of a dataset's elements; one without a size if that cannot be told. */
+static void look_at_type(collio_look *look, int64_t address, collio_shape_of_type *type)
+{
+    if (!look->disk->sound.ready)
+        prepare(look);
+    if (!look->disk->sound.ready || look->err->code != COLLIO_OK ||
+        collio_look_named_type(look, address, type) != COLLIO_OK || type->unknown)
+        type->size = 0;
+}
+
+int64_t collio_sound_element_size(collio_disk *disk, int64_t address)
+{
+    collio_error found = COLLIO_ERROR_INIT;
+    collio_look look = {.disk = disk, .err = &found};
+    collio_shape_of_type type = {0};
+
+    look_at_type(&look, address, &type);
+    close_look(&look);
+    return type.size;
+}
+
 int collio_sound_decoded(collio_disk *disk, int64_t address, const void *elements, int64_t size,
                          collio_error *err)
 {
@@ -439,11 +460,8 @@ int collio_sound_decoded(collio_disk *disk, int64_t address, const void *element
 
     if (err->code != COLLIO_OK)
         return err->code;
-    if (!disk->sound.ready)
-        prepare(&look);
-    if (disk->sound.ready && found.code == COLLIO_OK &&
-        collio_look_named_type(&look, address, &type) == COLLIO_OK && !type.unknown &&
-        type.size > 0 && size % type.size == 0)
+    look_at_type(&look, address, &type);
+    if (type.size > 0)
         collio_sound_elements(&look, &type, elements, size / type.size, 0);
     close_look(&look);
     if (found.code != COLLIO_OK)

@@ -64,6 +64,10 @@ int collio_sound_check(collio_disk *disk, H5FD_mem_t type, int64_t address, int6
  */
 void collio_sound_watch(collio_disk *disk, int64_t address);
 
+/* Bytes of an element of a dataset in the file, where HDF5 tells those in memory if it is of
+ * variable length. `address` as above. 0 if that cannot be told. */
+int64_t collio_sound_element_size(collio_disk *disk, int64_t address);
+
 /* Look at elements that were filtered in the file. `address` as above. HDF5 if they are damaged. */
 int collio_sound_decoded(collio_disk *disk, int64_t address, const void *elements, int64_t size,
                          collio_error *err);

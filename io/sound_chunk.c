@@ -89,12 +89,13 @@ static int look_at_all(looking *l, collio_error *err)
 
 int collio_filtered_check(const collio_object *dataset, hid_t space, collio_error *err)
 {
-    hid_t type = H5Dget_type(dataset->id), bytes = H5I_INVALID_HID;
-    looking l = {.dataset = dataset, .size = type < 0 ? 0 : H5Tget_size(type)};
+    hid_t bytes = H5I_INVALID_HID;
+    looking l = {.dataset = dataset};
 
-    if (type >= 0)
-        H5Tclose(type);
-    if (H5Sget_select_npoints(space) == 0)
+    if (err->code != COLLIO_OK || H5Sget_select_npoints(space) == 0)
+        return err->code;
+    l.size = (size_t)collio_sound_element_size(&dataset->file->disk, collio_object_header(dataset));
+    if (l.size == 0)
         return err->code;
     bytes = H5Tcreate(H5T_OPAQUE, l.size);
     if (collio_hdf5(bytes < 0, "H5Tcreate", err))
