@@ -273,6 +273,9 @@ int collio_external_write(const collio_object *dataset, const collio_selection *
 struct collio_region;
 int collio_region_take(hid_t space, struct collio_region *out, collio_error *err);
 
+/* Before HDF5 follows a region reference: check what it refers to. HDF5 if that is damaged. */
+int collio_region_check(const collio_object *in, const void *reference, collio_error *err);
+
 /* Write them: each rank what it has, all ranks the same. Collective, after collio_begin(). */
 int collio_lockstep_write(const collio_object *dataset, const collio_selection *selection,
                           const collio_array *memory, collio_error *err);

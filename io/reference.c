@@ -59,6 +59,8 @@ static hid_t dereference(const collio_object *in, const void *reference, int reg
         collio_error_set(err, COLLIO_ERR_VALUE, "Invalid HDF5 object reference (it is null)");
         return H5I_INVALID_HID;
     }
+    if (region && collio_region_check(in, reference, err))
+        return H5I_INVALID_HID;
     memcpy(&copy, reference, size);
     id = H5Rdereference2(in->id, H5P_DEFAULT, region ? H5R_DATASET_REGION : H5R_OBJECT, &copy);
     if (collio_hdf5(id < 0, "H5Rdereference", &none))

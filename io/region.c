@@ -1,6 +1,7 @@
 /* References to parts of datasets. HDF5 keeps the selection in a heap of the file, so making one
  * is a change of structure. */
 #include "async.h"
+#include "sound.h"
 #include "type.h"
 
 #include "collio/reference.h"
@@ -249,6 +250,14 @@ int collio_region_take(hid_t space, collio_region *out, collio_error *err)
     return take_irregular(space, type == H5S_SEL_POINTS, &e, out, err);
 }
 
+int collio_region_check(const collio_object *in, const void *reference, collio_error *err)
+{
+    /* What was written lately may be in HDF5's hands alone. */
+    if (in->foreign || (in->file->writable && in->file->changed))
+        return err->code;
+    return collio_sound_region(&in->file->disk, reference, err);
+}
+
 int collio_region_read(collio_object *in, const void *reference, collio_region *out,
                        collio_error *err)
 {
@@ -264,11 +273,13 @@ int collio_region_read(collio_object *in, const void *reference, collio_region *
         return collio_error_set(err, COLLIO_ERR_VALUE, "Invalid region reference (it is null)");
     memcpy(&copy, reference, COLLIO_REGION_BYTES);
     collio_hdf5_quiet(&printing);
-    space = H5Rget_region(in->id, H5R_DATASET_REGION, &copy);
-    if (collio_hdf5(space < 0, "H5Rget_region", err) == COLLIO_OK)
-        collio_region_take(space, out, err);
-    if (space >= 0)
-        H5Sclose(space);
+    if (collio_region_check(in, reference, err) == COLLIO_OK) {
+        space = H5Rget_region(in->id, H5R_DATASET_REGION, &copy);
+        if (collio_hdf5(space < 0, "H5Rget_region", err) == COLLIO_OK)
+            collio_region_take(space, out, err);
+        if (space >= 0)
+            H5Sclose(space);
+    }
     collio_hdf5_loud(&printing);
     return err->code;
 }

@@ -378,6 +378,11 @@ static int check_as(collio_look *look, H5FD_mem_t type, int64_t address, int64_t
     return COLLIO_OK;
 }
 
+static int begins_heap(const unsigned char *bytes, int64_t size)
+{
+    return size >= 16 && memcmp(bytes, "GCOL\1\0\0", 8) == 0;
+}
+
 /* HDF5 reads global heaps as it reads elements. */
 static int is_heap(collio_look *look, int64_t address, int64_t size, const unsigned char *bytes)
 {
@@ -387,8 +392,9 @@ static int is_heap(collio_look *look, int64_t address, int64_t size, const unsig
 
     if (s->room > 0 && slot(s, address)->kind == COLLIO_EXPECT_REST)
         return 1;
-    if (size < 16 || memcmp(bytes, "GCOL", 4) != 0)
+    if (!begins_heap(bytes, size))
         return 0;
+    collio_sound_heap(look, address);
     if (collio_take_length(&c, look) > size)
         collio_sound_expect(s, rest);
     return 1;
@@ -400,7 +406,7 @@ static int check_elements(collio_look *look, int64_t address, int64_t size,
     collio_sound *s = &look->disk->sound;
     collio_shape_of_type type = {0};
 
-    if (is_heap(look, address, size, bytes) ||
+    if (is_heap(look, address, size, bytes) || s->watched == 0 ||
         collio_look_named_type(look, s->watched - 1, &type) || type.unknown ||
         size % type.size != 0)
         return look->err->code;
@@ -413,7 +419,7 @@ int collio_sound_check(collio_disk *disk, H5FD_mem_t type, int64_t address, int6
     collio_error found = COLLIO_ERROR_INIT;
     collio_look look = {.disk = disk, .err = &found};
 
-    if (type == H5FD_MEM_DRAW && disk->sound.watched == 0)
+    if (type == H5FD_MEM_DRAW && disk->sound.watched == 0 && !begins_heap(bytes, size))
         return COLLIO_OK;
     if (!disk->sound.ready)
         prepare(&look);
@@ -463,6 +469,27 @@ int collio_sound_decoded(collio_disk *disk, int64_t address, const void *element
     look_at_type(&look, address, &type);
     if (type.size > 0)
         collio_sound_elements(&look, &type, elements, size / type.size, 0);
+    close_look(&look);
+    if (found.code != COLLIO_OK)
+        collio_error_set(err, found.code, "%s", found.text);
+    return err->code;
+}
+
+int collio_sound_region(collio_disk *disk, const void *reference, collio_error *err)
+{
+    collio_error found = COLLIO_ERROR_INIT;
+    collio_look look = {.disk = disk, .err = &found};
+    collio_cursor c = {reference, 12, 0};
+    const unsigned char *bytes;
+    int64_t address, size;
+
+    if (!disk->sound.ready)
+        prepare(&look);
+    if (disk->sound.ready && found.code == COLLIO_OK) {
+        address = collio_take_address(&c, &look);
+        if (collio_sound_object(&look, address, collio_take(&c, 4), &bytes, &size) == COLLIO_OK)
+            collio_sound_selection(&look, address, bytes, size);
+    }
     close_look(&look);
     if (found.code != COLLIO_OK)
         collio_error_set(err, found.code, "%s", found.text);

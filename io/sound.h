@@ -72,6 +72,9 @@ int64_t collio_sound_element_size(collio_disk *disk, int64_t address);
 int collio_sound_decoded(collio_disk *disk, int64_t address, const void *elements, int64_t size,
                          collio_error *err);
 
+/* Look at what a region reference refers to, before HDF5 does. HDF5 if that is damaged. */
+int collio_sound_region(collio_disk *disk, const void *reference, collio_error *err);
+
 /* Forget what is known of the file. */
 void collio_sound_drop(collio_sound *sound);
 
@@ -114,10 +117,19 @@ int collio_sound_names(const collio_look *look, int64_t address, const collio_ex
 int collio_sound_elements(collio_look *look, const collio_shape_of_type *type,
                           const unsigned char *elements, int64_t count, int depth);
 
+/* Check that the objects of a global heap fit into it. */
+int collio_sound_heap(collio_look *look, int64_t address);
+
 /* Check that a global heap has an object; its bytes are the look's.
  *   size  out  its bytes */
 int collio_sound_object(collio_look *look, int64_t address, int64_t index,
                         const unsigned char **bytes, int64_t *size);
+
+/* ----------------------------------------------------------- sound_region.c */
+
+/* Check what a region reference refers to: the address of a dataset, and a selection. */
+int collio_sound_selection(const collio_look *look, int64_t heap, const unsigned char *bytes,
+                           int64_t size);
 
 /* ---------------------------------------------------------- sound_message.c */
 

@@ -180,7 +180,7 @@ static int fits(const collio_look *look)
     return 1;
 }
 
-static int read_heap(collio_look *look, int64_t address)
+int collio_sound_heap(collio_look *look, int64_t address)
 {
     unsigned char head[16];
     collio_cursor c = {head, 8 + look->disk->sound.length_bytes, 0};
@@ -211,7 +211,7 @@ int collio_sound_object(collio_look *look, int64_t address, int64_t index,
 {
     int64_t head = 8 + look->disk->sound.length_bytes, at = head;
 
-    if (address < 0 || read_heap(look, address))
+    if (address < 0 || collio_sound_heap(look, address))
         return collio_look_damage(look, address, "no global heap");
     while (at + head <= look->heap_size) {
         collio_cursor c = {look->heap + at, head, 0};
