@@ -61,9 +61,9 @@ def test_long_object():
         make("long.h5")
         damage("long.h5", long_object)
         with collio.File("long.h5", mode, comm=comm) as f:
-            raises((OSError, RuntimeError), "heap", f["text"].__getitem__, (), name=f"{mode}: text in a heap that is damaged")
+            raises((OSError, RuntimeError), "heap", f["text"].__getitem__, (), name=f"{mode}: text in a damaged heap")
             regions = f["regions"][()]
-            raises((OSError, RuntimeError), "heap", f["d"].__getitem__, regions[0], name=f"{mode}: a region in such a heap")
+            raises((OSError, RuntimeError), "heap", f["d"].__getitem__, regions[0], name=f"{mode}: a region there")
             equal(f["d"][3, 3], 33.0, f"{mode}: the rest is read")
 
 
