@@ -80,15 +80,10 @@ static int read_chunks(hid_t list, collio_layout *l, collio_error *err)
     return err->code;
 }
 
-/* The layout, and the offset of elements that are contiguous in the file itself. */
-static int read_place(hid_t dataset, collio_layout *l, collio_error *err)
+static void take_place(hid_t dataset, hid_t list, collio_layout *l, collio_error *err)
 {
-    hid_t list = H5Dget_create_plist(dataset);
     haddr_t address = HADDR_UNDEF;
 
-    l->offset = -1;
-    if (collio_hdf5(list < 0, "H5Dget_create_plist", err))
-        return err->code;
     l->kind = kind_of(list);
     if (l->kind == COLLIO_STORED_CHUNKED)
         read_chunks(list, l, err);
@@ -96,7 +91,19 @@ static int read_place(hid_t dataset, collio_layout *l, collio_error *err)
         address = H5Dget_offset(dataset);
     if (address != HADDR_UNDEF)
         l->offset = (int64_t)address;
-    H5Pclose(list);
+}
+
+/* The layout, and the offset of elements that are contiguous in the file itself. */
+static int read_place(hid_t dataset, collio_layout *l, collio_error *err)
+{
+    hid_t list = H5Dget_create_plist(dataset);
+
+    l->offset = -1;
+    if (collio_hdf5(list < 0, "H5Dget_create_plist", err) == COLLIO_OK)
+        take_place(dataset, list, l, err);
+    /* A list of a virtual dataset that is left open lets HDF5 crash at the end of the program. */
+    if (list >= 0)
+        H5Pclose(list);
     return err->code;
 }
 

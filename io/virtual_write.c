@@ -119,9 +119,9 @@ int collio_virtual_check(const collio_object *dataset, const collio_selection *s
         collio_selection_all(&whole, dataset->layout.ndim, dataset->layout.shape);
     enclose(selection->flat ? &whole : selection, &wanted);
     list = H5Dget_create_plist(dataset->id);
-    if (collio_hdf5(list < 0, "H5Dget_create_plist", err) == COLLIO_OK) {
+    if (collio_hdf5(list < 0, "H5Dget_create_plist", err) == COLLIO_OK)
         check_mappings(dataset, list, &wanted, err);
+    if (list >= 0)
         H5Pclose(list);
-    }
     return err->code;
 }
