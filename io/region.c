@@ -275,7 +275,10 @@ int collio_region_read(collio_object *in, const void *reference, collio_region *
     collio_hdf5_quiet(&printing);
     if (collio_region_check(in, reference, err) == COLLIO_OK) {
         space = H5Rget_region(in->id, H5R_DATASET_REGION, &copy);
-        if (collio_hdf5(space < 0, "H5Rget_region", err) == COLLIO_OK)
+        if (collio_hdf5(space < 0, "H5Rget_region", err) == COLLIO_OK &&
+            H5Sselect_valid(space) <= 0)
+            collio_error_set(err, COLLIO_ERR_VALUE, "the region reaches beyond its dataset");
+        else if (err->code == COLLIO_OK)
             collio_region_take(space, out, err);
         if (space >= 0)
             H5Sclose(space);
