@@ -82,6 +82,78 @@ def table(f, g):
     ]
 
 
+def layout(count, start=0, name="/d"):
+    made = h5py.VirtualLayout((count,), "f8")
+    made[:] = h5py.VirtualSource("table.h5", name, (3, 4))[start, :count]
+    return made
+
+
+def more(f, g):
+    """The same, of types with names, scales, references, virtual and required datasets."""
+    d, x, y = f["d"], g["x"], g["y"]
+    attrs, dims, make = g.attrs, g["xy"].dims, f.create_virtual_dataset
+    shape, need = f.require_dataset, f.require_group
+    two, three = d.regionref[0:2], d.regionref[0:3]
+    named = {"A": 0}, {"A": 1}
+    return [
+        ("named types", lambda: f.__setitem__("t", np.dtype("f4")), lambda: f.__setitem__("t", np.dtype("f8"))),
+        ("names of types", lambda: f.__setitem__("t", np.dtype("f4")), lambda: f.__setitem__("u", np.dtype("f4"))),
+        ("values of enumerations", lambda: f.__setitem__("t", h5py.enum_dtype(named[0])),
+         lambda: f.__setitem__("t", h5py.enum_dtype(named[1]))),
+        ("members of structs", lambda: f.__setitem__("t", np.dtype([("a", "f4")])),
+         lambda: f.__setitem__("t", np.dtype([("b", "f4")]))),
+        ("a type and an array", lambda: f.__setitem__("t", np.dtype("f4")), lambda: f.__setitem__("t", [1.0])),
+        ("a named type and its dtype", lambda: f.create_dataset("p", (2,), g["t"]),
+         lambda: f.create_dataset("p", (2,), "i8")),
+        ("which is made a scale", lambda: y.make_scale("n"), lambda: x.make_scale("n")),
+        ("names of scales", lambda: x.make_scale("n"), lambda: x.make_scale("m")),
+        ("a scale and an attribute", lambda: x.make_scale("n"), lambda: attrs.__setitem__("a", 1)),
+        ("scales attached", lambda: dims[0].attach_scale(x), lambda: dims[0].attach_scale(y)),
+        ("dimensions of scales", lambda: dims[0].attach_scale(x), lambda: dims[1].attach_scale(x)),
+        ("attach and detach", lambda: dims[0].attach_scale(x), lambda: dims[1].detach_scale(y)),
+        ("labels", lambda: setattr(dims[0], "label", "p"), lambda: setattr(dims[0], "label", "q")),
+        ("dimensions of labels", lambda: setattr(dims[0], "label", "p"), lambda: setattr(dims[1], "label", "p")),
+        ("references", lambda: attrs.__setitem__("r", d.ref), lambda: attrs.__setitem__("r", x.ref)),
+        ("regions", lambda: attrs.__setitem__("r", two), lambda: attrs.__setitem__("r", three)),
+        ("an object and a region", lambda: attrs.__setitem__("r", d.ref), lambda: attrs.__setitem__("r", two)),
+        ("datasets of references", lambda: f.create_dataset("p", (2,), h5py.ref_dtype),
+         lambda: f.create_dataset("p", (2,), h5py.regionref_dtype)),
+        ("a region made and a group", lambda: d.regionref[0:2], lambda: f.create_group("p")),
+        ("sources of virtual datasets", lambda: make("p", layout(2, name="/d")), lambda: make("p", layout(2, name="/e"))),
+        ("parts of sources", lambda: make("p", layout(2)), lambda: make("p", layout(2, start=1))),
+        ("shapes of virtual datasets", lambda: make("p", layout(2)), lambda: make("p", layout(3))),
+        ("fill values of virtual datasets", lambda: make("p", layout(2), fillvalue=1),
+         lambda: make("p", layout(2), fillvalue=2)),
+        ("virtual or not", lambda: make("p", layout(2)), lambda: f.create_dataset("p", (2,), "f8")),
+        ("elements of virtual datasets", lambda: g["v"].__setitem__(0, 1.0), lambda: g["x"].__setitem__(0, 1.0)),
+        ("groups required", lambda: need("p"), lambda: need("q")),
+        ("a group that is there", lambda: need("g"), lambda: need("p")),
+        ("group or dataset required", lambda: need("p"), lambda: shape("p", (2,), "f8")),
+        ("names required", lambda: shape("p", (2,), "f8"), lambda: shape("q", (2,), "f8")),
+        ("shapes required", lambda: shape("p", (2,), "f8"), lambda: shape("p", (3,), "f8")),
+        ("a dataset that is there", lambda: shape("d", (3, 4), "f8"), lambda: shape("p", (3, 4), "f8")),
+        ("required and created", lambda: shape("p", (2,), "f8"), lambda: f.create_group("p")),
+    ]
+
+
+def more_errors(f, g):
+    """(name, what fails on the last rank, what the others do)"""
+    dims, x, shape = g["xy"].dims, g["x"], f.require_dataset
+    return [
+        ("a named type", lambda: f.__setitem__("t", np.dtype("O")), lambda: f.__setitem__("t", np.dtype("f8"))),
+        ("a name of a scale", lambda: x.make_scale(3), lambda: x.make_scale("n")),
+        ("a scale", lambda: dims[0].attach_scale(3), lambda: dims[0].attach_scale(x)),
+        ("a scale that is not there", lambda: dims[0].detach_scale(x), lambda: dims[1].detach_scale(g["y"])),
+        ("a label", lambda: setattr(dims[0], "label", 5), lambda: setattr(dims[0], "label", "p")),
+        ("a region", lambda: f["d"].regionref[9], lambda: f["d"].regionref[0:2]),
+        ("a virtual dataset", lambda: f.create_virtual_dataset(5, layout(2)),
+         lambda: f.create_virtual_dataset("p", layout(2))),
+        ("a required shape", lambda: shape("d", (4, 4), "f8"), lambda: shape("d", (3, 4), "f8")),
+        ("a required type", lambda: shape("d", (3, 4), "c16"), lambda: shape("d", (3, 4), "f8")),
+        ("a required group", lambda: f.require_group("d"), lambda: f.require_group("g")),
+    ]
+
+
 def one_errs(f, g):
     """(name, what fails on the last rank, what the others do)"""
 
@@ -136,8 +208,14 @@ with h5py.File("table.h5", "w", comm=comm) as f:
     g = f.create_group("g")
     g["e"] = np.arange(3)
     f.create_dataset("c", (5,), maxshape=(None,), chunks=(2,))
+    for name, shape in (("x", (2,)), ("y", (3,)), ("xy", (2, 3))):
+        g.create_dataset(name, shape, "f8")
+    g["xy"].dims[1].attach_scale(g["y"])
+    g["t"] = np.dtype("f8")
+    f.create_virtual_dataset("g/v", layout(2))
     f.attrs["there"] = 5
-    kinds = table(f, g)
+    kinds = table(f, g) + more(f, g)
+    inside, marked = sorted(g), sorted(g["xy"].attrs) + sorted(g["x"].attrs)
     check(len(kinds) >= 40, f"{len(kinds)} kinds of divergence")
     for name, mine, theirs in kinds:
         error = outcome(mine if rank == odd else theirs)
@@ -145,11 +223,12 @@ with h5py.File("table.h5", "w", comm=comm) as f:
         named = f"rank {odd}: " in text and f"{HERE}:" in text
         check(isinstance(error, h5py.CollectiveError) and "ranks disagree" in text and named, name, repr(error))
         alike(text, f"{name}: the same text on all ranks")
-    for name, mine, theirs in one_errs(f, g):
+    for name, mine, theirs in one_errs(f, g) + more_errors(f, g):
         error = outcome(mine if rank == odd else theirs)
         where = str(error) + "".join(getattr(error, "__notes__", []))
         check(error is not None and f"rank {odd}: " in where, f"one rank fails: {name}", repr(error))
-    equal((sorted(f), list(g), sorted(f.attrs)), (["c", "d", "g"], ["e"], ["there"]), "nothing was done")
+    equal((sorted(f), sorted(g), sorted(f.attrs)), (["c", "d", "g"], inside, ["there"]), "nothing was done")
+    equal((sorted(g["xy"].attrs) + sorted(g["x"].attrs), list(g.attrs)), (marked, []), "nor a scale made")
     equal(f["c"].shape, (5,), "nor resized")
     f["d"][0, 0] = 1.0
 with h5py.File("table.h5", comm=comm) as f:
