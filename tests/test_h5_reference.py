@@ -5,6 +5,7 @@ ranks: 1 2 3 4   limit: 120
 
 import os
 import subprocess
+from contextlib import suppress
 
 import numpy as np
 import collio as h5py
@@ -114,6 +115,30 @@ def test_regions():
                 f"assert d[f['regions'][{odd}]].shape == (2, 1, 5)", "h5py follows them")
 
 
+def test_undone():
+    """What fails halfway leaves nothing behind."""
+    with h5py.File("undone.h5", "w", comm=comm) as f:
+        d, x = f.create_dataset("d", (3, 3), "f4"), f.create_dataset("x", (3,), "f4")
+        raises((OSError, RuntimeError), "", x.make_scale, "n" * 70000, name="too long a name of a scale")
+        equal((x.is_scale, list(x.attrs)), (False, []), "it was made none")
+        kind = np.dtype({"names": ["dataset", "dimension"], "formats": [h5py.ref_dtype, "i4"], "offsets": [0, 8],
+                         "itemsize": 16})
+        count, users = 4100, np.zeros(4100, kind)
+        users["dataset"] = d.ref
+        while "REFERENCE_LIST" not in x.attrs:
+            count -= 1
+            with suppress(OSError, RuntimeError):
+                x.attrs.create("REFERENCE_LIST", users[:count])
+        raises((OSError, RuntimeError), "", d.dims[1].attach_scale, x, name="one user too many")
+        equal((x.is_scale, list(d.attrs), len(d.dims[1])), (False, [], 0), "nothing was attached")
+        del x.attrs["REFERENCE_LIST"]
+        d.dims[1].attach_scale(x)
+        equal((x.is_scale, d.dims[1].values()), (True, [x]), "then it is")
+        d.dims[1].detach_scale(x)
+        equal((len(d.dims[1]), list(d.attrs), "REFERENCE_LIST" in x.attrs), (0, [], False), "and is no more")
+    others_read("f = h5py.File('undone.h5'); assert f['x'].is_scale and not f['d'].attrs", "others see it")
+
+
 def test_scales():
     with h5py.File("scale.h5", "w", comm=comm) as f:
         d, x, y = f.create_dataset("d", data=A), f.create_dataset("x", (3,)), f.create_dataset("y", (4,))
@@ -169,4 +194,5 @@ def test_scales():
 test_objects()
 test_regions()
 test_scales()
+test_undone()
 done()

@@ -5,6 +5,8 @@ has a CLASS and may have a NAME; a dataset lists the scales of its dimensions in
 each scale the datasets in REFERENCE_LIST.
 """
 
+from contextlib import suppress
+
 import numpy as np
 
 from . import _types
@@ -25,6 +27,21 @@ def together(dataset, operation, arguments, check):
         error = raised
     dataset._agree(operation, arguments, error)
     return result
+
+
+def _in_turn(*steps):
+    """Do several writes: pairs of functions, to do and to undo one. If one of them fails, which it does
+    on all ranks, the earlier ones are undone. Collective."""
+    done = []
+    try:
+        for do, undo in steps:
+            do()
+            done.append(undo)
+    except Exception:
+        for undo in reversed(done):
+            with suppress(Exception):  # what failed first is told
+                undo()
+        raise
 
 
 def _writable(dataset):
@@ -56,8 +73,22 @@ def make_scale(dataset, name):
         return name.encode()
 
     text = together(dataset, "make_scale", f"{dataset.name}, {name!r}", check)
-    _write_text(dataset.attrs, "CLASS", b"DIMENSION_SCALE")
-    _write_text(dataset.attrs, "NAME", text)
+    _in_turn(_class_step(dataset), (lambda: _write_text(dataset.attrs, "NAME", text), None))
+
+
+def _class_step(dataset):
+    """Make a scale of a dataset, unless it is one, and undo that."""
+    fresh = not is_scale(dataset)
+
+    def do():
+        if fresh:
+            _write_text(dataset.attrs, "CLASS", b"DIMENSION_SCALE")
+
+    def undo():
+        if fresh:
+            del dataset.attrs["CLASS"]
+
+    return do, undo
 
 
 # --------------------------------------------------------------------------------- lists
@@ -114,7 +145,8 @@ class Dimension:
     def label(self, text):
         def check():
             _writable(self._dataset)
-            text.encode()
+            if not isinstance(text, str):
+                raise TypeError(f"a label is a str, not {type(text).__name__}")
             labels = self._dataset.attrs.get(_LABELS)
             labels = [""] * len(self._dataset.shape) if labels is None else list(labels)
             labels[self._number] = text
@@ -141,16 +173,20 @@ class Dimension:
                 raise RuntimeError("a scale, or the dataset itself, cannot be attached there")
             if _LIST in dset.attrs:
                 raise RuntimeError(f"{dset.name!r} has scales itself, so it cannot be one")
-            return _scales_of(self._dataset), _users_of(dset), not is_scale(dset)
+            lists, users = _scales_of(self._dataset), _users_of(dset)
+            user = self._dataset.ref, self._number
+            more = [[*refs, dset.ref] if n == self._number and dset.ref not in refs else refs
+                    for n, refs in enumerate(lists)]
+            return lists, more, users, users if user in users else [*users, user]
 
-        lists, users, fresh = self._together("attach_scale", getattr(dset, "name", dset), check)
-        if fresh:
-            _write_text(dset.attrs, "CLASS", b"DIMENSION_SCALE")
-        if dset.ref not in lists[self._number]:
-            lists[self._number].append(dset.ref)
-            _write_scales(self._dataset, lists)
-        if (self._dataset.ref, self._number) not in users:
-            _write_users(dset, [*users, (self._dataset.ref, self._number)])
+        old, new, users, more = self._together("attach_scale", getattr(dset, "name", dset), check)
+        _in_turn(_class_step(dset), self._list_step(old, new),
+                 (lambda: more == users or _write_users(dset, more), None))
+
+    def _list_step(self, old, new):
+        """Change the scales of all dimensions of the dataset, and undo that."""
+        return (lambda: old == new or _write_scales(self._dataset, new),
+                lambda: old == new or _write_scales(self._dataset, old))
 
     def detach_scale(self, dset):
         """Undo attach_scale(). Collective."""
@@ -160,12 +196,12 @@ class Dimension:
             lists, users = _scales_of(self._dataset), _users_of(dset)
             if dset.ref not in lists[self._number]:
                 raise RuntimeError(f"{dset.name!r} is no scale of dimension {self._number}")
-            return lists, users
+            user = self._dataset.ref, self._number
+            left = [[ref for ref in refs if n != self._number or ref != dset.ref] for n, refs in enumerate(lists)]
+            return lists, left, [other for other in users if other != user]
 
-        lists, users = self._together("detach_scale", getattr(dset, "name", dset), check)
-        lists[self._number].remove(dset.ref)
-        _write_scales(self._dataset, lists)
-        _write_users(dset, [user for user in users if user != (self._dataset.ref, self._number)])
+        old, new, users = self._together("detach_scale", getattr(dset, "name", dset), check)
+        _in_turn(self._list_step(old, new), (lambda: _write_users(dset, users), None))
 
     def items(self):
         """Pairs of name and dataset, a list. Not collective."""
@@ -223,7 +259,7 @@ class Dimensions:
         return Dimension(self._dataset, int(number))
 
     def __len__(self):
-        return len(self._dataset.shape)
+        return len(self._dataset.shape or ())
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))
