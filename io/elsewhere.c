@@ -38,6 +38,25 @@ static int check_external(const collio_external *e, collio_error *err)
     return COLLIO_OK;
 }
 
+/* The files have to have room for all elements. */
+static int check_room(const collio_creation *c, collio_error *err)
+{
+    int64_t left = (int64_t)collio_type_size(c->type);
+
+    for (int d = 0; d < c->ndim; d++)
+        left *= c->shape[d]; /* the shape has been checked */
+    for (int i = 0; i < c->options.external_count && left > 0; i++) {
+        int64_t size = c->options.external[i].size;
+
+        left = size == COLLIO_UNLIMITED || size >= left ? 0 : left - size;
+    }
+    if (left > 0)
+        collio_error_set(err, COLLIO_ERR_VALUE,
+                         "Unable to create dataset (external storage is %lld bytes too small)",
+                         (long long)left);
+    return err->code;
+}
+
 int collio_elsewhere_check(collio_creation *c, collio_error *err)
 {
     const collio_dataset_options *o = &c->options;
@@ -55,6 +74,8 @@ int collio_elsewhere_check(collio_creation *c, collio_error *err)
                                 "elements of variable length are kept in the file itself");
     for (int i = 0; i < o->external_count && err->code == COLLIO_OK; i++)
         check_external(&o->external[i], err);
+    if (in_files && err->code == COLLIO_OK)
+        check_room(c, err);
     for (int i = 0; i < o->mapping_count && err->code == COLLIO_OK; i++)
         check_mapping(c, &o->mappings[i], err);
     return err->code;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LONGEST_PATH 4096
+
 /* -------------------------------------------------------------- the list */
 
 static void link_object(collio_object *object)
@@ -97,6 +99,7 @@ int64_t collio_object_header(const collio_object *object)
  * the root was the first to be seen. */
 static void identify(collio_object *object, collio_error *err)
 {
+    char path[LONGEST_PATH] = "";
     object_info info;
 
     if (collio_hdf5(GET_INFO(object->id, &info) < 0, "H5Oget_info", err))
@@ -109,8 +112,8 @@ static void identify(collio_object *object, collio_error *err)
     if (object->file->root == NULL)
         object->file->number = info.fileno;
     object->foreign = object->file->number != info.fileno;
-    if (object->foreign)
-        object->identity = ~object->identity;
+    if (object->foreign && H5Fget_name(object->id, path, sizeof path) >= 0)
+        object->identity = ~collio_hash_text(object->identity, path);
 }
 
 static char *name_of(hid_t id, collio_error *err)
@@ -382,6 +385,24 @@ int collio_object_open(collio_object *parent, const char *name, collio_object **
         if (*out != NULL)
             collio_recent_keep(parent, name, *out);
     }
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
+int collio_object_foreign_root(collio_object *object, collio_object **root, char *path, size_t size,
+                               collio_error *err)
+{
+    collio_printing printing;
+    hid_t id = H5I_INVALID_HID;
+
+    *root = NULL;
+    if (err->code != COLLIO_OK || collio_object_check(object, err) || !object->foreign)
+        return err->code;
+    collio_hdf5_quiet(&printing);
+    if (collio_hdf5(H5Fget_name(object->id, path, size) < 0, "H5Fget_name", err) == COLLIO_OK)
+        id = H5Oopen(object->id, "/", H5P_DEFAULT);
+    if (collio_hdf5(id < 0, "H5Oopen", err) == COLLIO_OK)
+        collio_object_wrap(object->file, id, NULL, root, err);
     collio_hdf5_loud(&printing);
     return err->code;
 }

@@ -93,7 +93,7 @@ def test_external():
         equal(f["whole"][...], np.array([1, 2, 3], ">f8"), "one name, other byte order")
         equal(f.create_dataset("plain", (3,)).external, None, "none")
         raises(ValueError, "chunk", f.create_dataset, "x", (3,), external="x.raw", chunks=True, name="in chunks")
-        raises(TypeError, "list of", f.create_dataset, "x", (3,), external=[("x.raw", 0)], name="no size")
+        raises(ValueError, "3", f.create_dataset, "x", (3,), external=[("x.raw", 0)], name="no size")
         raises(TypeError, "", f.create_dataset, "x", (3,), external=[("x.raw", 0, "a")], name="a size that is none")
         if size > 1:
             raises(h5py.CollectiveError, "disagree", f.create_dataset, "x", (3,), external=if_odd("a", "b"), name="two files")

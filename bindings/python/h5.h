@@ -45,7 +45,11 @@ typedef struct h5file {
     int parallel; /* opened with a communicator */
     const char *driver;
     PyObject *stand_in; /* a collio.memory.StandIn for a file in memory, or NULL */
+    int linked;         /* what an external link has led to: no more than a view of it */
 } h5file;
+
+/* The File of what an external link of another file has led to; takes over its root. New. */
+PyObject *h5_linked_file(h5file *from, collio_object *root, const char *path);
 
 /* File.__init__, in h5open.c. */
 int h5_file_init(PyObject *self, PyObject *args, PyObject *keywords);

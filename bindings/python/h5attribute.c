@@ -83,17 +83,20 @@ static PyObject *attributes_get_item(PyObject *object, PyObject *key)
     return empty;
 }
 
-PyDoc_STRVAR(get_id_doc, "get_id($self, name, /)\n--\n\nWhat the attribute is: an object with its "
+PyDoc_STRVAR(get_id_doc, "get_id($self, name)\n--\n\nWhat the attribute is: an object with its "
                          "name, dtype and shape. Not collective.");
 
-static PyObject *attributes_get_id(PyObject *object, PyObject *key)
+static PyObject *attributes_get_id(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
+                                   PyObject *keywords)
 {
+    static const param rows[] = {{"name", arg_object, 0}, {NULL, NULL, 0}};
     h5object *of = ((attributes *)object)->of;
     collio_attribute_facts facts;
-    PyObject *dtype, *shape, *id = NULL;
+    PyObject *key = NULL, *dtype, *shape, *id = NULL;
     const char *name;
 
-    if (arg_name(key, &name) < 0 || facts_of(of, name, &facts) < 0)
+    if (args_parse("get_id", rows, &key, args, nargs, keywords) < 0 || arg_name(key, &name) < 0 ||
+        facts_of(of, name, &facts) < 0)
         return NULL;
     dtype = h5_dtype(facts.stored);
     shape = facts.kind == COLLIO_ATTRIBUTE_EMPTY ? Py_NewRef(Py_None)
@@ -397,21 +400,23 @@ static PyObject *attributes_iter(PyObject *object)
     return iterator;
 }
 
-PyDoc_STRVAR(get_doc, "get($self, name, default=None, /)\n--\n\nThe value, or the default if there "
+PyDoc_STRVAR(get_doc, "get($self, key, default=None)\n--\n\nThe value, or the default if there "
                       "is no such attribute. Not collective.");
 
-static PyObject *attributes_get(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
+static PyObject *attributes_get(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                PyObject *keywords)
 {
+    static const param rows[] = {
+        {"key", arg_object, 0}, {"|default", arg_object, sizeof(PyObject *)}, {NULL, NULL, 0}};
+    PyObject *given[2] = {NULL, Py_None};
     int found;
 
-    if (nargs < 1 || nargs > 2)
-        return PyErr_Format(PyExc_TypeError, "get() takes 1 or 2 arguments (%zd given)", nargs);
-    found = attributes_contains(self, args[0]);
+    if (args_parse("get", rows, given, args, nargs, keywords) < 0)
+        return NULL;
+    found = attributes_contains(self, given[0]);
     if (found < 0)
         return NULL;
-    if (!found)
-        return Py_NewRef(nargs == 2 ? args[1] : Py_None);
-    return attributes_get_item(self, args[0]);
+    return found ? attributes_get_item(self, given[0]) : Py_NewRef(given[1]);
 }
 
 static void attributes_dealloc(PyObject *object)
@@ -464,8 +469,8 @@ static PyObject *attributes_compare(PyObject *a, PyObject *b, int how)
 static PyMethodDef attributes_methods[] = {
     {"create", FAST(attributes_create), FASTCALL, create_doc},
     {"modify", FAST(attributes_modify), FASTCALL, modify_doc},
-    {"get_id", attributes_get_id, METH_O, get_id_doc},
-    {"get", FAST(attributes_get), METH_FASTCALL, get_doc},
+    {"get_id", FAST(attributes_get_id), FASTCALL, get_id_doc},
+    {"get", FAST(attributes_get), FASTCALL, get_doc},
     {NULL, NULL, 0, NULL},
 };
 

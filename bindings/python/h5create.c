@@ -297,18 +297,24 @@ PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t 
 
 /* ------------------------------------------------------------------- require */
 
+/* None where there are no extents. New. */
+static PyObject *extents_of(int ndim, const int64_t *shape)
+{
+    return ndim < 0 ? Py_NewRef(Py_None) : memory_tuple(ndim, shape);
+}
+
 static int same_shape(h5object *dataset, const plan *p)
 {
     int64_t shape[COLLIO_MAX_DIMS];
-    int ndim = h5_shape(dataset, shape);
+    int none = h5_is_null(dataset), ndim = none ? -1 : h5_shape(dataset, shape);
     PyObject *there, *wanted;
 
-    if (ndim < 0)
+    if (ndim < 0 && !none)
         return -1;
-    if (ndim == p->ndim && memcmp(shape, p->shape, (size_t)ndim * sizeof *shape) == 0)
+    if (ndim == p->ndim && (none || memcmp(shape, p->shape, (size_t)ndim * sizeof *shape) == 0))
         return 0;
-    there = memory_tuple(ndim, shape);
-    wanted = memory_tuple(p->ndim, p->shape);
+    there = extents_of(ndim, shape);
+    wanted = extents_of(p->ndim, p->shape);
     if (there != NULL && wanted != NULL)
         PyErr_Format(PyExc_TypeError, "Shapes do not match (existing %R vs new %R)", there, wanted);
     Py_XDECREF(there);
@@ -386,6 +392,30 @@ static PyObject *existing(h5object *self, const plan *p, const create_args *a)
     return NULL;
 }
 
+/* NumPy's dtypes of str and objects, which cannot be stored, stand for that of the strings that
+ * are there, which they can be cast to. */
+static int fit_type(h5object *group, create_args *a, PyObject **fitting)
+{
+    PyObject *there = NULL, *dtype = NULL;
+    const char *name;
+
+    if (a->dtype == Py_None || arg_name(a->name, &name) < 0 || name[0] == '\0' ||
+        h5_find(group, name) != COLLIO_KIND_DATASET) {
+        PyErr_Clear(); /* it comes again */
+        return 0;
+    }
+    there = h5_open(group, name);
+    if (there != NULL)
+        dtype = PyObject_GetAttrString(there, "dtype");
+    if (dtype != NULL)
+        *fitting = memory_call("collio._types", "fit_there", "(OOO)", a->dtype, dtype, a->exact);
+    if (*fitting != NULL)
+        a->dtype = *fitting;
+    Py_XDECREF(dtype);
+    Py_XDECREF(there);
+    return *fitting == NULL ? -1 : 0;
+}
+
 PyDoc_STRVAR(require_doc,
              "require_dataset($self, name, shape, dtype, exact=False, data=None, *, chunks=None, "
              "maxshape=None, compression=None, compression_opts=None, shuffle=None, "
@@ -412,22 +442,26 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
                                  {NULL, NULL, 0}};
     create_args a = nothing;
     plan p = {.name = "", .data = {.view = {.keep = NULL}, .keep = NULL}};
-    PyObject *there;
+    PyObject *there, *fitting = NULL;
     joint j;
 
     if (h5_ready((h5object *)object) < 0)
         return NULL;
     joint_begin(&j);
-    if (args_parse("require_dataset", rows, &a, args, nargs, keywords) < 0 || plan_from(&a, &p) < 0)
+    if (args_parse("require_dataset", rows, &a, args, nargs, keywords) < 0 ||
+        fit_type((h5object *)object, &a, &fitting) < 0 || plan_from(&a, &p) < 0)
         joint_fail(&j);
     else if (h5_find((h5object *)object, p.name) != COLLIO_KIND_NONE) {
         h5_values_release(&p.data);
         h5_storage_forget(&p.storage);
         there = existing((h5object *)object, &p, &a);
         joint_fail(&j); /* if an exception is pending */
+        Py_XDECREF(fitting);
         return h5_agree_existing((h5object *)object, "require_dataset", p.name, there, &j);
     }
-    return create((h5object *)object, &p, &j);
+    there = create((h5object *)object, &p, &j);
+    Py_XDECREF(fitting);
+    return there;
 }
 
 PyMethodDef h5create_methods[] = {

@@ -266,7 +266,7 @@ static PyGetSetDef dataset_getset[] = {
      "are not contiguous",
      NULL},
     {"chunks", h5_get_chunks, NULL, "extents of a chunk; None if it is not chunked", NULL},
-    {"compression", h5_get_filter, NULL, "'gzip', 'szip', 'lzf' or None", "compression"},
+    {"compression", h5_get_filter, NULL, "'gzip', 'szip', 'lzf', 'unknown' or None", "compression"},
     {"compression_opts", h5_get_filter, NULL, "what compression was told", "compression_opts"},
     {"shuffle", h5_get_filter, NULL, "whether bytes are sorted before compression", "shuffle"},
     {"fletcher32", h5_get_filter, NULL, "whether there are checksums", "fletcher32"},

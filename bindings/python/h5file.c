@@ -9,6 +9,43 @@ static h5file *real(PyObject *object)
     return self->base.file != NULL ? self->base.file : self;
 }
 
+static int is_linked(PyObject *object)
+{
+    return ((h5file *)object)->linked;
+}
+
+static PyObject *name_of(PyObject *object)
+{
+    return is_linked(object) ? ((h5file *)object)->filename : real(object)->filename;
+}
+
+static int is_writable(PyObject *object)
+{
+    return !is_linked(object) && collio_file_is_writable(real(object)->handle);
+}
+
+PyObject *h5_linked_file(h5file *from, collio_object *root, const char *path)
+{
+    PyTypeObject *type = state_of((PyObject *)from)->types[TYPE_H5File];
+    h5file *self = (h5file *)type->tp_alloc(type, 0);
+    PyThreadState *saved;
+
+    if (self == NULL) {
+        saved = io_enter();
+        collio_object_close(&root);
+        io_leave(saved);
+        return NULL;
+    }
+    self->base.file = (h5file *)Py_NewRef(from);
+    self->base.object = root;
+    self->base.identity = collio_object_id(root);
+    self->linked = 1;
+    self->filename = PyUnicode_DecodeFSDefault(path);
+    if (self->filename == NULL)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
 /* ------------------------------------------------------------------- close */
 
 /* What is open in the place of a file in memory is written back. */
@@ -42,7 +79,8 @@ static void put_back(h5file *self, collio_file *taken)
 
 PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\n"
                         "Write the structure and close. Collective. A closed file may be closed "
-                        "again.\nIf the ranks disagree the file stays open.");
+                        "again.\nIf the ranks disagree the file stays open. What an external link "
+                        "led to is closed with\nthe file that has the link.");
 
 static PyObject *file_close(PyObject *object, PyObject *Py_UNUSED(none))
 {
@@ -51,7 +89,7 @@ static PyObject *file_close(PyObject *object, PyObject *Py_UNUSED(none))
     PyThreadState *saved;
     joint j;
 
-    if (self->handle == NULL)
+    if (self->handle == NULL || is_linked(object))
         Py_RETURN_NONE;
     if (mpi_ready(state_of(object)) < 0)
         return NULL;
@@ -96,6 +134,8 @@ static PyObject *file_exit(PyObject *object, PyObject *const *args, Py_ssize_t n
     char reason[256] = "closing failed";
     PyObject *closed = NULL, *type, *value, *trace;
 
+    if (is_linked(object))
+        Py_RETURN_NONE;
     if (nargs < 2 || args[1] == Py_None) {
         closed = file_close(object, NULL);
         if (closed != NULL)
@@ -153,6 +193,12 @@ static void file_dealloc(PyObject *object)
 
     if (self->handle != NULL && life_usable())
         finalize(self);
+    if (self->linked) {
+        PyThreadState *saved = io_enter();
+
+        collio_object_close(&self->base.object);
+        io_leave(saved);
+    }
     if (self->base.file != self)
         Py_CLEAR(self->base.file);
     Py_CLEAR(self->filename);
@@ -202,7 +248,7 @@ static PyObject *get_filename(PyObject *object, void *Py_UNUSED(none))
 {
     h5file *self = real(object);
 
-    return h5_ready(&self->base) < 0 ? NULL : Py_XNewRef(self->filename);
+    return h5_ready(&self->base) < 0 ? NULL : Py_XNewRef(name_of(object));
 }
 
 static PyObject *get_mode(PyObject *object, void *Py_UNUSED(none))
@@ -211,7 +257,7 @@ static PyObject *get_mode(PyObject *object, void *Py_UNUSED(none))
 
     if (h5_ready(&self->base) < 0)
         return NULL;
-    return PyUnicode_FromString(collio_file_is_writable(self->handle) ? "r+" : "r");
+    return PyUnicode_FromString(is_writable(object) ? "r+" : "r");
 }
 
 static PyObject *get_driver(PyObject *object, void *Py_UNUSED(none))
@@ -327,11 +373,11 @@ static PyObject *file_repr(PyObject *object)
 
     if (self->handle == NULL)
         return PyUnicode_FromString("<Closed HDF5 file>");
-    base = memory_call("os.path", "basename", "(O)", self->filename);
+    base = memory_call("os.path", "basename", "(O)", name_of(object));
     if (base == NULL)
         return NULL;
     text = PyUnicode_FromFormat("<HDF5 file \"%U\" (mode %s)>", base,
-                                collio_file_is_writable(self->handle) ? "r+" : "r");
+                                is_writable(object) ? "r+" : "r");
     Py_DECREF(base);
     return text;
 }

@@ -81,6 +81,17 @@ static PyObject *group_create_group(PyObject *self, PyObject *const *args, Py_ss
     return create_group((h5object *)self, &a, &j);
 }
 
+/* Whether a name is a link that leads to no object. */
+static int leads_nowhere(h5object *group, const char *name)
+{
+    PyObject *link = name[0] == '\0' ? NULL : h5_link(group, name, Py_None, 0);
+    int result = link != NULL && link != Py_None;
+
+    PyErr_Clear();
+    Py_XDECREF(link);
+    return result;
+}
+
 PyDoc_STRVAR(require_group_doc,
              "require_group($self, name)\n--\n\nThe group of that name, created if it is not "
              "there. Collective.");
@@ -104,6 +115,10 @@ static PyObject *group_require_group(PyObject *self, PyObject *const *args, Py_s
         a.name = Py_None;
     }
     kind = h5_find(group, name);
+    if (j.err.code == COLLIO_OK && kind == COLLIO_KIND_NONE && leads_nowhere(group, name)) {
+        PyErr_Format(PyExc_KeyError, "Unable to open object (the link '%s' leads nowhere)", name);
+        joint_fail(&j);
+    }
     if (j.err.code == COLLIO_OK && kind == COLLIO_KIND_GROUP)
         return h5_agree_existing(group, "require_group", name, h5_open(group, name), &j);
     if (j.err.code == COLLIO_OK && kind != COLLIO_KIND_NONE)

@@ -70,14 +70,28 @@ typedef struct get_args {
     PyObject *fallback;
     int getclass;
     int getlink;
+    PyObject *mode, *ignored;
 } get_args;
 
+static int check_mode(PyObject *mode)
+{
+    if (mode == Py_None ||
+        (PyUnicode_Check(mode) && (PyUnicode_CompareWithASCIIString(mode, "r") == 0 ||
+                                   PyUnicode_CompareWithASCIIString(mode, "r+") == 0)))
+        return 0;
+    PyErr_Format(PyExc_ValueError, "elink_mode must be 'r', 'r+' or None, not %R", mode);
+    return -1;
+}
+
 PyDoc_STRVAR(get_doc,
-             "get($self, name, default=None, getclass=False, getlink=False)\n--\n\n"
+             "get($self, name, default=None, getclass=False, getlink=False, elink_mode=None, "
+             "elink_locking=None, elink_swmr=None)\n--\n\n"
              "The object, or the default if the name leads to none. Not collective.\n\n"
              "  getclass  its class: Group, Dataset or Datatype\n"
              "  getlink   what the name is: a HardLink, SoftLink or ExternalLink (with getclass\n"
-             "            the class of that)");
+             "            the class of that)\n"
+             "  elink_*   how h5py opens the files that external links lead to: here always for\n"
+             "            reading");
 
 /* The class of what is not there: a link that leads nowhere is a RuntimeError, as in h5py. New. */
 static PyObject *class_of_nothing(h5object *self, const get_args *a)
@@ -100,12 +114,16 @@ static PyObject *group_get(PyObject *object, PyObject *const *args, Py_ssize_t n
                                  {"|default", arg_object, offsetof(get_args, fallback)},
                                  {"|getclass", arg_bool, offsetof(get_args, getclass)},
                                  {"|getlink", arg_bool, offsetof(get_args, getlink)},
+                                 {"|elink_mode", arg_object, offsetof(get_args, mode)},
+                                 {"|elink_locking", arg_object, offsetof(get_args, ignored)},
+                                 {"|elink_swmr", arg_object, offsetof(get_args, ignored)},
                                  {NULL, NULL, 0}};
     h5object *self = (h5object *)object;
-    get_args a = {"", Py_None, 0, 0};
+    get_args a = {"", Py_None, 0, 0, Py_None, Py_None};
     PyObject *found;
 
-    if (h5_ready(self) < 0 || args_parse("get", rows, &a, args, nargs, keywords) < 0)
+    if (h5_ready(self) < 0 || args_parse("get", rows, &a, args, nargs, keywords) < 0 ||
+        check_mode(a.mode) < 0)
         return NULL;
     if (a.getlink)
         return h5_link(self, a.name, a.fallback, a.getclass);
@@ -185,7 +203,8 @@ static int delete_name(h5object *self, const char *name, joint *j)
 
     collio_link_delete(self->object, name, &j->err);
     io_leave(saved);
-    if (j->err.code == COLLIO_ERR_VALUE)
+    if ((j->err.code == COLLIO_ERR_VALUE && name[0] != '\0') ||
+        (j->err.code == COLLIO_ERR_HDF5 && strcmp(name, "/") == 0))
         j->err.code = COLLIO_ERR_KEY;
     return joint_end(j);
 }

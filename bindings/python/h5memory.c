@@ -57,6 +57,9 @@ int h5_room(PyObject *dtype, collio_type stored, int ndim, const int64_t *shape,
         out->array = raw_array(type, collio_array_size(&out->memory), &data);
     else
         out->array = array_new_any(out->dtype, ndim, shape, &data);
+    /* Fields that the dataset has not stay as they are. */
+    if (out->array != NULL && type > COLLIO_TYPE_COUNT && type != stored)
+        memset(data, 0, (size_t)collio_array_size(&out->memory) * collio_type_size(type));
     out->memory.data = data;
 done:
     if (out->array == NULL)

@@ -210,15 +210,42 @@ static PyObject *get_file(PyObject *object, void *Py_UNUSED(none))
 {
     h5object *self = (h5object *)object;
 
-    return h5_ready(self) < 0 ? NULL : Py_NewRef(self->file);
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_object *root = NULL;
+    char path[4096] = "";
+    PyThreadState *saved;
+
+    if (h5_ready(self) < 0)
+        return NULL;
+    saved = io_enter();
+    collio_object_foreign_root(self->object, &root, path, sizeof path, &err);
+    io_leave(saved);
+    if (err.code != COLLIO_OK)
+        return raise_from(&err);
+    return root != NULL ? h5_linked_file(self->file, root, path) : Py_NewRef(self->file);
 }
 
-/* The group that the name leads through; the root's parent is the root. */
+/* The group that the name leads through, in the file of the object; the root's parent is the
+ * root. */
+static PyObject *open_parent(PyObject *object, char *path)
+{
+    PyObject *file = get_file(object, NULL), *parent;
+    char *slash = strrchr(path, '/');
+
+    if (file == NULL)
+        return NULL;
+    if (slash != NULL)
+        *slash = '\0';
+    parent = h5_open((h5object *)file, slash == NULL || slash == path ? "/" : path);
+    Py_DECREF(file);
+    return parent;
+}
+
 static PyObject *get_parent(PyObject *object, void *Py_UNUSED(none))
 {
     h5object *self = (h5object *)object;
     PyObject *parent;
-    char *path, *slash;
+    char *path;
 
     if (h5_ready(self) < 0)
         return NULL;
@@ -227,13 +254,7 @@ static PyObject *get_parent(PyObject *object, void *Py_UNUSED(none))
     path = strdup(collio_object_name(self->object));
     if (path == NULL)
         return PyErr_NoMemory();
-    slash = strrchr(path, '/');
-    if (slash == NULL || slash == path)
-        parent = h5_open(&self->file->base, "/");
-    else {
-        *slash = '\0';
-        parent = h5_open(&self->file->base, path);
-    }
+    parent = open_parent(object, path);
     free(path);
     return parent;
 }

@@ -33,8 +33,12 @@ static int select_int(progress *p, PyObject *item)
 {
     int64_t extent = p->extents[p->at], index;
 
-    if (arg_int64(item, &index) < 0)
+    if (arg_int64(item, &index) < 0) {
+        if (PyErr_ExceptionMatches(PyExc_OverflowError))
+            PyErr_Format(PyExc_IndexError, "Index (%R) out of range for (0-%lld)", item,
+                         (long long)extent - 1);
         return -1;
+    }
     if (index < -extent || index >= extent) {
         if (extent == 0)
             PyErr_Format(PyExc_IndexError, "Index (%lld) out of range for empty dimension",

@@ -264,9 +264,11 @@ PyObject *h5_get_virtual(PyObject *self, void *Py_UNUSED(none))
 static int wanted_shape(h5object *self, PyObject *size, PyObject *axis, int64_t *out)
 {
     int64_t shape[COLLIO_MAX_DIMS];
-    int ndim = h5_shape(self, shape), result = -1;
+    int ndim = h5_is_null(self) ? -1 : h5_shape(self, shape), result = -1;
     PyObject *now = ndim < 0 ? NULL : memory_tuple(ndim, shape), *wanted = NULL;
 
+    if (ndim < 0 && !PyErr_Occurred())
+        PyErr_SetString(PyExc_TypeError, "Empty datasets cannot be resized");
     if (now != NULL)
         wanted = memory_call("collio._storage", "new_shape", "(OOO)", now, size, axis);
     if (wanted != NULL)

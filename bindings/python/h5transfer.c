@@ -90,7 +90,10 @@ static PyObject *read_index(h5object *self, PyObject *index, PyObject *dtype, in
 /* A dataset without elements is read as what it was made from: everyone knows it already. */
 static PyObject *read_empty(h5object *self, PyObject *index, PyObject *dtype)
 {
-    int all = index == Py_Ellipsis || (PyTuple_Check(index) && PyTuple_GET_SIZE(index) == 0);
+    int all = index == Py_Ellipsis ||
+              (PyTuple_Check(index) &&
+               (PyTuple_GET_SIZE(index) == 0 ||
+                (PyTuple_GET_SIZE(index) == 1 && PyTuple_GET_ITEM(index, 0) == Py_Ellipsis)));
     PyObject *own, *empty;
 
     if (!all)

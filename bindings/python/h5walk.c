@@ -117,11 +117,16 @@ static PyObject *walk_group(walk *w, PyObject *group, PyObject *prefix)
     return result;
 }
 
-static PyObject *start(PyObject *self, PyObject *function, int links, int with_objects)
+static PyObject *start(const char *name, PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                       PyObject *keywords, walk w)
 {
-    walk w = {function, links, with_objects, PySet_New(NULL)};
-    PyObject *prefix = PyUnicode_FromString(""), *result = NULL;
+    static const param rows[] = {{"func", arg_object, 0}, {NULL, NULL, 0}};
+    PyObject *prefix, *result = NULL;
 
+    if (args_parse(name, rows, &w.function, args, nargs, keywords) < 0)
+        return NULL;
+    w.seen = PySet_New(NULL);
+    prefix = PyUnicode_FromString("");
     if (w.seen != NULL && prefix != NULL && h5_ready((h5object *)self) == 0 &&
         is_new(&w, self) >= 0)
         result = walk_group(&w, self, prefix);
@@ -131,44 +136,48 @@ static PyObject *start(PyObject *self, PyObject *function, int links, int with_o
 }
 
 PyDoc_STRVAR(visit_doc,
-             "visit($self, func, /)\n--\n\nCall func(name) for every object below the group, until "
+             "visit($self, func)\n--\n\nCall func(name) for every object below the group, until "
              "it returns something\nother than None, which is returned; soft and external links "
              "are not followed. Not collective.");
 
-static PyObject *group_visit(PyObject *self, PyObject *function)
+static PyObject *group_visit(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                             PyObject *keywords)
 {
-    return start(self, function, 0, 0);
+    return start("visit", self, args, nargs, keywords, (walk){.links = 0, .with_objects = 0});
 }
 
-PyDoc_STRVAR(visititems_doc, "visititems($self, func, /)\n--\n\nAs visit(), with "
+PyDoc_STRVAR(visititems_doc, "visititems($self, func)\n--\n\nAs visit(), with "
                              "func(name, object). Not collective.");
 
-static PyObject *group_visititems(PyObject *self, PyObject *function)
+static PyObject *group_visititems(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                  PyObject *keywords)
 {
-    return start(self, function, 0, 1);
+    return start("visititems", self, args, nargs, keywords, (walk){.links = 0, .with_objects = 1});
 }
 
-PyDoc_STRVAR(visit_links_doc,
-             "visit_links($self, func, /)\n--\n\nAs visit(), for every name: links "
-             "and further names of an object too. Not collective.");
+PyDoc_STRVAR(visit_links_doc, "visit_links($self, func)\n--\n\nAs visit(), for every name: links "
+                              "and further names of an object too. Not collective.");
 
-static PyObject *group_visit_links(PyObject *self, PyObject *function)
+static PyObject *group_visit_links(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                   PyObject *keywords)
 {
-    return start(self, function, 1, 0);
+    return start("visit_links", self, args, nargs, keywords, (walk){.links = 1, .with_objects = 0});
 }
 
-PyDoc_STRVAR(visititems_links_doc, "visititems_links($self, func, /)\n--\n\nAs visit_links(), with "
+PyDoc_STRVAR(visititems_links_doc, "visititems_links($self, func)\n--\n\nAs visit_links(), with "
                                    "func(name, link). Not collective.");
 
-static PyObject *group_visititems_links(PyObject *self, PyObject *function)
+static PyObject *group_visititems_links(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+                                        PyObject *keywords)
 {
-    return start(self, function, 1, 1);
+    return start("visititems_links", self, args, nargs, keywords,
+                 (walk){.links = 1, .with_objects = 1});
 }
 
 PyMethodDef h5walk_methods[] = {
-    {"visit", group_visit, METH_O, visit_doc},
-    {"visititems", group_visititems, METH_O, visititems_doc},
-    {"visit_links", group_visit_links, METH_O, visit_links_doc},
-    {"visititems_links", group_visititems_links, METH_O, visititems_links_doc},
+    {"visit", FAST(group_visit), FASTCALL, visit_doc},
+    {"visititems", FAST(group_visititems), FASTCALL, visititems_doc},
+    {"visit_links", FAST(group_visit_links), FASTCALL, visit_links_doc},
+    {"visititems_links", FAST(group_visititems_links), FASTCALL, visititems_links_doc},
     {NULL, NULL, 0, NULL},
 };

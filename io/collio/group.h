@@ -40,6 +40,16 @@ COLLIO_API collio_kind collio_object_kind(const collio_object *object); /* Not c
  * made, moved or removed. Not collective. */
 COLLIO_API const char *collio_object_name(const collio_object *object);
 
+/*
+ * The root of the file that an external link has led to, and the name of that file. Not collective.
+ *   object  in
+ *   root    out  to be closed; NULL: the object is in the file that was opened
+ *   path    out  text of at most size - 1 bytes; untouched for root NULL
+ * Errors: STATE (file closed), HDF5, MEMORY.
+ */
+COLLIO_API int collio_object_foreign_root(collio_object *object, collio_object **root, char *path,
+                                          size_t size, collio_error *err);
+
 /* 1 while the file it belongs to is open. Not collective. */
 COLLIO_API int collio_object_is_open(const collio_object *object);
 

@@ -98,6 +98,8 @@ def _maximum(maxshape, ndim):
         raise TypeError(f"{'Scalar' if ndim == 0 else 'Empty'} datasets cannot be extended")
     if len(maxshape) != max(ndim, 0):
         raise ValueError(f"maxshape={maxshape!r}: as many extents as in the shape are needed, which has {ndim}")
+    if any(n is not None and n < 0 for n in maxshape):
+        raise OverflowError(f"maxshape={maxshape!r}: an extent is negative")
     return tuple(-1 if n is None or n == UNLIMITED else operator.index(n) for n in maxshape) or None
 
 
@@ -127,9 +129,10 @@ def options(
     scaleoffset, fill_time, track_times, unknown=False,
 ):
     """Of create_dataset: (chunks, maximum, filters, fill time, track times)."""
-    filters = _filters(kind, (lambda number: True) if unknown else available, compression, compression_opts, shuffle, fletcher32, scaleoffset)
-    if ndim <= 0 and (filters or chunks):
+    if ndim <= 0 and (chunks or compression or shuffle or fletcher32 or scaleoffset not in (None, False)):
         raise TypeError(f"{'Scalar' if ndim == 0 else 'Empty'} datasets don't support chunk/filter options")
+    known = (lambda number: True) if unknown else available
+    filters = _filters(kind, known, compression, compression_opts, shuffle, fletcher32, scaleoffset)
     maximum = _maximum(maxshape, ndim)
     if track_times not in (None, True, False):
         raise TypeError("track_times must be either True or False")
@@ -157,18 +160,19 @@ def external(given):
     if isinstance(given, (str, bytes, os.PathLike)):
         given = [(given, 0, UNLIMITED)]
     found = []
-    try:
-        for name, offset, size in given:
-            size = -1 if size == UNLIMITED else operator.index(size)
-            found.append((os.fsdecode(name), operator.index(offset), size))
-    except ValueError:
-        raise TypeError("external must be a list of (name, offset, size)") from None
+    for item in given:
+        if isinstance(item, (str, bytes, os.PathLike)):
+            raise TypeError("Each external entry must be a tuple of (name, offset, size)")
+        name, offset, size = item
+        size = -1 if size == UNLIMITED else operator.index(size)
+        found.append((os.fsdecode(name), operator.index(offset), size))
     return found
 
 
 def compression(filters):
-    """'gzip', 'szip', 'lzf' or None."""
-    return next((name for name, number in _NAMES.items() if number in filters), None)
+    """'gzip', 'szip', 'lzf', 'unknown' or None."""
+    known = next((name for name, number in _NAMES.items() if number in filters), None)
+    return known or ("unknown" if set(filters) - {number for _, number in FILTERS} else None)
 
 
 def compression_opts(filters):

@@ -207,6 +207,8 @@ def _describe(dt):
         values = check_enum_dtype(dt)
         if values is None:
             return number
+        if not values:
+            raise ValueError("an enumeration without names cannot be stored")
         return ("enum", _type_make(number), list(values), [int(v) for v in values.values()])
     if dt.kind == "S" and dt.itemsize > 0:
         return ("string", dt.itemsize, check_string_dtype(dt).encoding == "utf-8", bool(_note(dt, "collio_ended")))
@@ -214,6 +216,8 @@ def _describe(dt):
         return ("opaque", dt.itemsize, "")
     if dt.kind in "OT":
         return _describe_objects(dt)
+    if dt.kind in "SV":
+        raise ValueError(f"Size must be positive, and that of {dt!r} is 0")
     raise TypeError(f"No conversion path for dtype: {dt!r}")
 
 
@@ -325,6 +329,13 @@ def plain_dtype(dtype):
     """A dtype, or that of a named type. (NumPy's classes have a `dtype` that is none.)"""
     own = getattr(dtype, "dtype", None)
     return np.dtype(own if isinstance(own, np.dtype) else dtype)
+
+
+def fit_there(wanted, there, exact):
+    """The dtype to ask for where elements of dtype `there` are: that one, for str and object."""
+    own = np.dtype(getattr(wanted, "dtype", wanted)) if not isinstance(wanted, type) else np.dtype(wanted)
+    known = own.kind in "OU" and not own.metadata and not exact
+    return there if known and there.kind in "OS" and np.can_cast(own, there) else wanted
 
 
 def fields_dtype(dt, names):

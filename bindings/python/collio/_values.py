@@ -6,6 +6,7 @@ from ._elements import store
 from .references import Reference, RegionReference, dtype_for
 from ._types import (
     Empty,
+    check_enum_dtype,
     check_opaque_dtype,
     check_string_dtype,
     check_vlen_dtype,
@@ -136,6 +137,8 @@ def as_array(values, dt):
         return np.asarray(values, dtype=dt)
     if dt.kind == "b" and is_array and values.dtype.kind in "iu":
         return values.astype(bool)
+    if check_enum_dtype(dt) is not None and is_array and values.dtype.kind in "biu":
+        return np.clip(values, np.iinfo(dt).min, np.iinfo(dt).max).astype(dt)
     if dt.kind == "c" and is_array and values.dtype.kind in "biuf":
         return values.astype(dt)
     if dt.subdtype is not None:

@@ -36,7 +36,7 @@ class View:
         return np.asarray(self[()], dtype=self.dtype if dtype is None else dtype)
 
 
-class AsType(View):
+class AsTypeView(View):
     """Elements converted to another type."""
 
     def __init__(self, dataset, dtype):
@@ -57,7 +57,7 @@ class AsType(View):
         return self._dataset._read_as(index, self._dtype)
 
 
-class AsStr(View):
+class AsStrView(View):
     """Strings as str."""
 
     def __init__(self, dataset, encoding, errors):
@@ -78,7 +78,7 @@ class AsStr(View):
         return array
 
 
-class Fields(View):
+class FieldsView(View):
     """Some fields of structs: of one name the elements themselves."""
 
     def __init__(self, dataset, dtype, names):
@@ -141,7 +141,7 @@ class Methods:
         dtype = np.dtype(dtype)
         if dtype.kind == "T" and _types.check_string_dtype(self.dtype) is None:
             raise TypeError(f"dset.astype({dtype}) can only be used on datasets of strings")
-        return self if dtype == self.dtype else AsType(self, dtype)
+        return self if dtype == self.dtype else AsTypeView(self, dtype)
 
     def asstr(self, encoding=None, errors="strict"):
         """The dataset with its strings as str when they are read: d.asstr()[:10]. Not collective,
@@ -153,12 +153,12 @@ class Methods:
         text = _types.check_string_dtype(self.dtype)
         if text is None:
             raise TypeError("dset.asstr() can only be used on datasets of strings")
-        return AsStr(self, text.encoding if encoding is None else encoding, errors)
+        return AsStrView(self, text.encoding if encoding is None else encoding, errors)
 
     def fields(self, names):
         """The dataset with only some fields of its structs: d.fields(["x", "y"])[:10], or of one
         name (a str) the elements of that field. Not collective, but reading is."""
-        return Fields(self, self.dtype, names)
+        return FieldsView(self, self.dtype, names)
 
     def len(self):
         """Extent of the first dimension. Not collective."""
