@@ -46,16 +46,18 @@ static int do_save(collio_error *err)
     return little_save(c, step + 1, err);
 }
 
-/* Columns, which the ranks exchange before they write. */
+/* Columns, which the ranks exchange before they write. Short messages: after a call of MPI's
+ * that failed on one rank the others' messages stay with MPI for ever, and where those are long
+ * UCX 1.18 ends the program within MPI_Finalize. */
 static int do_save_columns(collio_error *err)
 {
-    static int16_t values[80 * 100];
-    int64_t shape[2] = {80, 100}, start[2] = {0, 0}, count[2] = {80, 0};
+    static int16_t values[80 * 12];
+    int64_t shape[2] = {80, 12}, start[2] = {0, 0}, count[2] = {80, 0};
     collio_error never = COLLIO_ERROR_INIT;
     collio_array part;
     collio_item item;
 
-    collio_part_range(100, tap_size, tap_rank, &start[1], &count[1], &never);
+    collio_part_range(12, tap_size, tap_rank, &start[1], &count[1], &never);
     collio_array_fill(&part, values, COLLIO_INT16, 2, count);
     item = collio_item_part("columns", &part, shape, start);
     return collio_checkpoint_save(c, step + 1, 1, &item, err);
