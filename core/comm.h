@@ -36,9 +36,9 @@ struct collio_comm {
 
 /* ---- roll.c: notes between ranks, outside the collective calls */
 
-enum note_kind { NOTE_NONE, NOTE_WAITING, NOTE_GAVE_UP, NOTE_LEFT };
+enum note_kind { NOTE_NONE, NOTE_WAITING, NOTE_GAVE_UP, NOTE_LEFT, NOTE_VERDICT };
 
-/* Send every other rank a note; `why` goes along with LEFT. Never blocks. */
+/* Send every other rank a note; `why` goes along with LEFT and VERDICT. Never blocks. */
 void collio_roll_tell(collio_comm *comm, enum note_kind kind, const collio_error *why);
 
 /* Receive what has come. */
@@ -50,6 +50,9 @@ int collio_roll_gone(const collio_comm *comm);
 /* What kind of note `rank` sent last; with LEFT its error. */
 enum note_kind collio_roll_kind(const collio_comm *comm, int rank);
 void collio_roll_why(const collio_comm *comm, int rank, collio_error *err);
+
+/* 1 if a rank that gave up has said who was missing: in `err`. */
+int collio_roll_verdict(const collio_comm *comm, collio_error *err);
 
 /* How many waits `rank` had begun when it sent its last note. */
 uint64_t collio_roll_waits(const collio_comm *comm, int rank);

@@ -36,6 +36,7 @@ struct roll {
     long sent;           /* notes this rank has told to all others */
     long received;       /* notes that came */
     uint64_t told;       /* the last wait this rank told of */
+    struct note verdict; /* the first that came; of kind NONE: none yet */
     struct note seats[]; /* the latest note of each rank */
 };
 
@@ -96,6 +97,11 @@ void collio_roll_read(collio_comm *comm)
                      MPI_STATUS_IGNORE) != MPI_SUCCESS)
             return;
         roll->received++;
+        if (note.kind == NOTE_VERDICT) {
+            if (roll->verdict.kind == NOTE_NONE)
+                roll->verdict = note;
+            continue;
+        }
         /* LEFT is the last word of a rank. */
         if (roll->seats[status.MPI_SOURCE].kind != NOTE_LEFT)
             roll->seats[status.MPI_SOURCE] = note;
@@ -129,6 +135,14 @@ void collio_roll_why(const collio_comm *comm, int rank, collio_error *err)
     err->rank = rank;
     err->mpi_error = seat->mpi_error;
     err->sys_error = seat->sys_error;
+}
+
+int collio_roll_verdict(const collio_comm *comm, collio_error *err)
+{
+    if (comm->roll == NULL || comm->roll->verdict.kind == NOTE_NONE)
+        return 0;
+    collio_error_set(err, comm->roll->verdict.code, "%s", comm->roll->verdict.text);
+    return 1;
 }
 
 uint64_t collio_roll_waits(const collio_comm *comm, int rank)

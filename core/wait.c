@@ -56,22 +56,61 @@ static void give_notice(collio_comm *comm, const char *operation, double waited)
     collio_log("%s: after %.3g s still waiting for %s", operation, waited, missing);
 }
 
-/* Say that this rank gives up, hear who else was there, name those who were not. */
+/* Read notes for so long, or until it is said who was missing. */
+static int hear_verdict(collio_comm *comm, double seconds, collio_error *err)
+{
+    double until = collio_now() + seconds;
+
+    while (!collio_roll_verdict(comm, err) && collio_now() < until) {
+        collio_roll_read(comm);
+        pause_after(nap_after);
+    }
+    return err->code;
+}
+
+/* The lowest of those who gave up says who was missing; 1: that is this rank. */
+static int is_speaker(const collio_comm *comm)
+{
+    int rank = 0;
+
+    while (!collio_roll_present(comm, rank))
+        rank++;
+    return rank == comm->rank;
+}
+
+/* Say that this rank gives up, hear who else was there, name those who were not. One rank names
+ * them for all who gave up, and for those who come later: a rank that is held up, as by a disk, may
+ * come when the roll call is over, and is to raise the same error. */
 static int give_up(collio_comm *comm, const char *operation, collio_error *err)
 {
     char missing[256], waiting[256];
     collio_error local = COLLIO_ERROR_INIT;
-    double until = collio_now() + grace();
 
     collio_roll_tell(comm, NOTE_GAVE_UP, NULL);
-    while (collio_now() < until) {
-        collio_roll_read(comm);
-        pause_after(nap_after);
+    hear_verdict(comm, grace(), &local);
+    if (local.code == COLLIO_OK && !is_speaker(comm))
+        hear_verdict(comm, grace(), &local);
+    if (local.code == COLLIO_OK) {
+        collio_name_ranks(is_missing, comm, comm->size, missing, sizeof missing);
+        collio_name_ranks(is_waiting, comm, comm->size, waiting, sizeof waiting);
+        collio_error_set(&local, COLLIO_ERR_TIMEOUT, "%s: %s did not come within %g s; waiting: %s",
+                         operation, missing, collio_get_timeout(), waiting);
+        collio_roll_tell(comm, NOTE_VERDICT, &local);
     }
-    collio_name_ranks(is_missing, comm, comm->size, missing, sizeof missing);
-    collio_name_ranks(is_waiting, comm, comm->size, waiting, sizeof waiting);
-    collio_error_set(&local, COLLIO_ERR_TIMEOUT, "%s: %s did not come within %g s; waiting: %s",
-                     operation, missing, collio_get_timeout(), waiting);
+    *err = local;
+    return collio_comm_poison(comm, err);
+}
+
+/* The others have given up this wait: fail as they did. */
+static int come_too_late(collio_comm *comm, int gone, const char *operation, collio_error *err)
+{
+    collio_error local = COLLIO_ERROR_INIT;
+
+    if (hear_verdict(comm, 3.0 * grace(), &local) == COLLIO_OK)
+        collio_error_set(&local, COLLIO_ERR_TIMEOUT,
+                         "%s: rank %d did not come within %g s: rank %d and others had given up "
+                         "waiting",
+                         operation, comm->rank, collio_get_timeout(), gone);
     *err = local;
     return collio_comm_poison(comm, err);
 }
@@ -97,16 +136,7 @@ static int meet_gone(collio_comm *comm, int gone, const char *operation, int lat
         *err = local;
         return collio_comm_poison(comm, err);
     }
-    if (!late)
-        return give_up(comm, operation, err);
-    collio_error_set(&local, COLLIO_ERR_TIMEOUT,
-                     "%s: rank %d came too late: rank %d and others had given up waiting after "
-                     "%g s",
-                     operation, comm->rank, gone, collio_get_timeout());
-    *err = local;
-    /* In the roll call of those who gave up this rank counts as one that did not come. */
-    comm->waits = collio_roll_waits(comm, gone) - 1;
-    return collio_comm_fail(comm, err);
+    return late ? come_too_late(comm, gone, operation, err) : give_up(comm, operation, err);
 }
 
 /* How often MPI_Test is called depends on the clock: only its failures are judged, so that the

@@ -7,7 +7,7 @@ it, and saves steps: plain, compressed, in the background, into files of the ran
 one of its processes gets SIGKILL. The next round, on another number of ranks, must find a step that was
 acknowledged last or the one after it (committed, but the word of it was lost), with every value
 in it right. With --stops, a process gets SIGSTOP instead: the others must give up within their
-deadline, and name it. Output is TAP; the figures come last.
+deadline, and name it, all with the same error. Output is TAP; the figures come last.
 
     kill.py --saver PATH [--mpiexec CMD] [--kills N] [--stops N] [--seed S] [--modes M,M...]
 """
@@ -17,6 +17,7 @@ import contextlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,13 @@ import time
 PATIENCE = 60  # seconds until a run that should end counts as a hang
 TIMEOUT = 2  # seconds that ranks wait for one that is stopped
 MODES = ("plain", "compressed", "background", "per-rank", "per-rank-compressed", "file")
+
+
+def missing(text):
+    """The ranks that an error names as missing: of "ranks 0, 2-3 did not come" 0, 2 and 3."""
+    found = re.search(r"ranks? ([0-9, -]+) did not come", text)
+    ends = [[int(end) for end in part.split("-")] for part in found[1].split(", ")] if found else []
+    return {rank for part in ends for rank in range(part[0], part[-1] + 1)}
 
 
 class Job:
@@ -87,7 +95,7 @@ class Campaign:
         self.acknowledged = {"ckpt": -1, "file": -1}
         for name in self.acknowledged:
             (directory / name).mkdir()
-        self.figures = {"kills": 0, "stops": 0, "lost": 0, "wrong": 0, "hangs": 0, "ahead": 0,
+        self.figures = {"kills": 0, "stops": 0, "told alike": 0, "named alone": 0, "lost": 0, "wrong": 0, "hangs": 0, "ahead": 0,
                         "in a save": 0, "acknowledged": 0, **{mode: 0 for mode in self.modes}}
 
     def place(self, mode):
@@ -156,7 +164,10 @@ class Campaign:
         self.figures[mode] += 1
         took = time.monotonic() - stopped
         told = [" ".join(job.lines(f".err-{rank}")) for rank in others]
-        good &= all(f"rank {victim}" in text and "did not come" in text for text in told)
+        named = [missing(text) for text in told]
+        good &= all(victim in ranks for ranks in named)
+        self.figures["told alike"] += all(text == told[0] for text in told)
+        self.figures["named alone"] += named[0] == {victim}
         if not good:
             print("#", told)
         for rank in range(ranks):
