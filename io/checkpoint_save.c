@@ -79,7 +79,7 @@ static int create_file(collio_save *s, collio_error *err)
     s->part = collio_name_part(s->c->directory, table->uuid, s->plan.step, err);
     if (s->part == NULL)
         return err->code;
-    return collio_skeleton_create(s->part, table, err);
+    return collio_skeleton_create(s->part, table, !s->background, err);
 }
 
 /* Copy values to the words from `at` on, or take them from there. */
@@ -311,6 +311,8 @@ int collio_save_write(collio_save *s, collio_error *err)
 {
     if (s->background)
         collio_rank_file_fill(s, err);
+    if (s->background && s->root && err->code == COLLIO_OK)
+        collio_posix_reserve(s->writer.fd, s->plan.table.file_size, s->part, err);
     if (err->code == COLLIO_OK &&
         collio_staging_write(&s->c->staging, &s->plan.table, collio_writer_take, &s->writer, err) ==
             COLLIO_OK)

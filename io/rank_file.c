@@ -249,7 +249,7 @@ int collio_rank_file_create(collio_save *s, collio_error *err)
     f->writer.table = &f->table;
     /* How many bytes there are when compressed is known before the file is laid out. */
     if (f->path != NULL && make_table(f, err) == COLLIO_OK && prepare(f, err) == COLLIO_OK &&
-        collio_skeleton_create(f->path, &f->table, err) == COLLIO_OK)
+        collio_skeleton_create(f->path, &f->table, !s->background, err) == COLLIO_OK)
         collio_posix_open(f->path, O_RDWR, &f->writer.fd, err);
     return err->code;
 }
@@ -270,7 +270,8 @@ int collio_rank_file_fill(collio_save *s, collio_error *err)
 
     if (f == NULL || err->code != COLLIO_OK)
         return err->code;
-    collio_staging_write(&s->c->apart, &f->table, put_kept, f, err);
+    if (!s->background || collio_posix_reserve(f->writer.fd, f->table.file_size, f->path, err) == 0)
+        collio_staging_write(&s->c->apart, &f->table, put_kept, f, err);
     if (!s->background)
         each_part(f, 0, write_run, err);
     /* One sync for data and seal: nothing refers to this file before it. */

@@ -115,7 +115,7 @@ static void create_target(merging *m, const unsigned char *uuid, collio_error *e
     free(directory);
     m->part = name_part(m, uuid, err);
     if (m->part != NULL)
-        collio_skeleton_create(m->part, &m->target, err);
+        collio_skeleton_create(m->part, &m->target, 1, err);
 }
 
 /* What rank 0 has made: its name, its size, where each array begins. */

@@ -293,7 +293,7 @@ static void close_disk(collio_disk *disk, collio_error *err)
         free(disk);
 }
 
-int collio_skeleton_create(const char *path, collio_table *table, collio_error *err)
+int collio_skeleton_create(const char *path, collio_table *table, int reserve, collio_error *err)
 {
     collio_disk *disk = open_disk(path, err);
     collio_printing printing;
@@ -305,7 +305,7 @@ int collio_skeleton_create(const char *path, collio_table *table, collio_error *
         collio_hdf5_loud(&printing);
     }
     if (err->code == COLLIO_OK &&
-        collio_posix_reserve(disk->fd, disk->eoa, path, err) == COLLIO_OK &&
+        (!reserve || collio_posix_reserve(disk->fd, disk->eoa, path, err) == COLLIO_OK) &&
         collio_disk_commit(disk, table->user_block, err) == COLLIO_OK &&
         collio_posix_size(disk->fd, &table->file_size, path, err) == COLLIO_OK)
         collio_seal_metadata(disk->fd, table, path, &table->metadata, err);

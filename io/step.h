@@ -154,9 +154,11 @@ int collio_cover_check(const char *name, int ndim, const int64_t *shape, int ran
 /*
  * Create the HDF5 file of a step around its raw data, which is not written:
  * fills in the offsets, the user block's size, the file's length and the digest
- * of the metadata, and reserves the space. By one rank.
+ * of the metadata. By one rank.
+ *   reserve  in  1: have all of the space on disk; 0: the caller does so later, as this can take as
+ *                long as it takes to copy the data
  */
-int collio_skeleton_create(const char *path, collio_table *table, collio_error *err);
+int collio_skeleton_create(const char *path, collio_table *table, int reserve, collio_error *err);
 
 /* ------------------------------------------------------------ names.c */
 

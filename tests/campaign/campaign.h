@@ -22,7 +22,7 @@ typedef struct variant {
     int deflate, background, columns, apart;
 } variant;
 
-enum { VARIANTS = 6, APART = 4 /* the first with files of ranks */ };
+enum { VARIANTS = 7, APART = 4 /* the first with files of ranks */ };
 extern const variant campaign_variants[VARIANTS];
 
 collio_checkpoint *campaign_open(const variant *v);

@@ -18,6 +18,7 @@ const variant campaign_variants[VARIANTS] = {
     {"columns", 0, 0, 1, 0},
     {"files of ranks", 0, 0, 0, 1},
     {"files of ranks, compressed", 1, 0, 1, 1},
+    {"files of ranks, in the background", 0, 1, 0, 1},
 };
 
 uint64_t campaign_random(uint64_t *state, uint64_t n)
