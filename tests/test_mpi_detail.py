@@ -36,6 +36,42 @@ for name in "Probe", "probe", "Mprobe", "mprobe":
     equal(found.recv() if name.lower().endswith("mprobe") else own.recv(tag=2), 2, f"{name}(): which can be had")
     equal((promised.wait(), others.wait(), MPI.Request.waitall(sent)), (1, 3, [None] * 3), f"{name}(): all are served")
 
+for kind in "Irecv", "Sendrecv", "Sendrecv_replace", "Isendrecv", "Isendrecv_replace":
+    if kind.startswith("Isend") and MPI.Get_version() < (4, 0):
+        continue
+    promised, own_room = comm.irecv(source=left), array.array("i", [rank, rank])
+    sent = comm.isend("object", right, 1)
+    if kind == "Irecv":
+        sent = [sent, comm.Isend(array.array("i", [rank, rank]), right, 2)]
+        request = comm.Irecv(own_room, MPI.ANY_SOURCE)
+    else:
+        arguments = (own_room, right, 2) if kind.endswith("replace") else (own_room[:], right, 2, own_room)
+        request, sent = getattr(comm, kind)(*arguments, left, MPI.ANY_TAG), [sent]
+    status = MPI.Status()
+    if request is not None:
+        check(request, f"{kind}() while an irecv() is open gives a request")
+        equal((request.Wait(status), bool(request), status.tag), (True, False, 2), f"{kind}(): which can be waited for")
+    equal((own_room.tolist(), promised.wait(), MPI.Request.waitall(sent)[0]), ([left, left], "object", None),
+          f"{kind}() leaves the message of an open irecv() to it")
+promised, second = own.irecv(tag=1), bytearray(1)
+request = own.Irecv(second)
+request.Cancel()
+check(request and request.Test(status) and status.Is_cancelled(), "an Irecv() behind it can be cancelled")
+del request
+request = own.Irecv(second)
+del request
+sent = own.Isend(b"2", 0, 2), own.isend("first", 0, 1)
+equal((promised.wait(), MPI.Request.Waitall(sent)), ("first", True), "or dropped")
+equal(bytes(second), b"2", "then it receives all the same")
+promised = own.irecv()
+promised.cancel()
+check(promised, "an irecv() that was cancelled is to be waited for")
+equal((promised.wait(status), status.Is_cancelled(), bool(promised)), (None, True, False), "and was cancelled then")
+status.error = 3
+own.sendrecv(1, MPI.PROC_NULL, source=MPI.PROC_NULL, status=status)
+equal((status.error, own.sendrecv(2, 0, source=0, status=status), status.error), (3, 2, 3),
+      "the error in a status is left as it is, as MPI does")
+
 promised, room = own.irecv(tag=5), bytearray(1)
 own.Recv(room, MPI.PROC_NULL, status=status)
 equal((status.source, own.Iprobe(MPI.PROC_NULL), own.Mprobe(MPI.PROC_NULL)),

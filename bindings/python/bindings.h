@@ -247,6 +247,12 @@ void request_hand_over(handle *from, handle *to);
 /* A request for an object that has not been matched yet. New. */
 PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag);
 
+/* Whether an object is to be received that may take a message of that source and tag: MPI, which
+ * knows nothing of it, must not be asked for the message then. And a request for a buffer (of a
+ * count that is an int) that is matched after those. New. */
+int request_overlaps(MPI_Comm comm, int source, int tag);
+PyObject *request_defer(state *st, const message *m, MPI_Comm comm, int source, int tag);
+
 /* An operation that nobody waits for; `keep` (borrowed, not NULL) lives until it is done. Whether
  * there are few enough of them for one more that could be waited for. At the end, give those that
  * are left a few seconds: MPI must not end before them. */
@@ -265,6 +271,19 @@ typedef struct turn {
     int source, tag;
 } turn;
 int turn_find(const turn *t, int wait, MPI_Message *taken, MPI_Status *status);
+
+/* Receive a buffer so. And send one, from a copy: nobody has to wait for it. 0, -1. */
+int turn_recv(const state *st, const turn *t, const message *m, int large, MPI_Status *status);
+int turn_send(const message *m, int dest, int tag, MPI_Comm comm);
+
+/* Copy what MPI told of a message; it leaves the error as it is. */
+static inline void status_copy(MPI_Status *to, MPI_Status *from)
+{
+    if (to == MPI_STATUS_IGNORE)
+        return;
+    from->MPI_ERROR = to->MPI_ERROR;
+    *to = *from;
+}
 
 /* Wait for a request of request_receive(); its object. New. */
 PyObject *request_object(PyObject *request, MPI_Status *status);

@@ -81,20 +81,22 @@ static int call_irecv(const row_method *row, const message *m, int large, const 
 }
 
 /* While irecv() waits for objects: not a message that it asked for before. */
-static PyObject *recv_in_turn(const state *st, const row_method *row, const message *m, int large,
+static PyObject *recv_in_turn(state *st, const row_method *row, const message *m, int large,
                               const recv_args *a, MPI_Comm comm, MPI_Status *status)
 {
     const turn t = {row->mpi_name, comm, a->source, a->tag};
-    PyThreadState *saved;
-    MPI_Message taken;
-    int code;
 
-    if (turn_find(&t, 1, &taken, status) < 0)
-        return NULL;
-    saved = gil_lend(st);
-    code = SIZED(large, MPI_Mrecv, m->data, m->count, m->type, &taken, status);
-    gil_acquire(saved);
-    return mpi_failed(code, row->mpi_name) < 0 ? NULL : Py_NewRef(Py_None);
+    if (row->mode != BLOCKING)
+        return request_defer(st, m, comm, a->source, a->tag);
+    return turn_recv(st, &t, m, large, status) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* Whether it has to be done so; what was prepared with Recv_init() is not. */
+static int must_wait_its_turn(const row_method *row, int large, const recv_args *a, MPI_Comm comm)
+{
+    if (row->mode == BLOCKING)
+        return request_receiving();
+    return row->mode == TYPE_Request && !large && request_overlaps(comm, a->source, a->tag);
 }
 
 static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *const *args,
@@ -117,7 +119,7 @@ static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *co
         return NULL;
     message_init(&m);
     if (message_for(st, a.buf, 1, a.source, &m) == 0 && (large = message_large(&m)) >= 0) {
-        if (blocking && request_receiving()) {
+        if (must_wait_its_turn(row, large, &a, mpi_of(self))) {
             result = recv_in_turn(st, row, &m, large, &a, mpi_of(self), status);
         } else {
             saved = gil_lend(st);
@@ -214,6 +216,21 @@ static int exchange_parse(state *st, const row_method *row, const param *params,
     return status_arg(st, a->status, status);
 }
 
+/* While irecv() waits for an object that may be what comes in: what goes out is sent from a copy,
+ * which may be overwritten. */
+static PyObject *exchange_in_turn(state *st, const row_method *row, const message *out,
+                                  const message *in, const exchange_args *a, MPI_Comm comm,
+                                  MPI_Status *status)
+{
+    const turn t = {row->mpi_name, comm, a->source, a->recvtag};
+
+    if (turn_send(out, a->dest, a->sendtag, comm) < 0)
+        return NULL;
+    if (row->mode != BLOCKING)
+        return request_defer(st, in, comm, a->source, a->recvtag);
+    return turn_recv(st, &t, in, 0, status) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
 static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const *args,
                           Py_ssize_t nargs, PyObject *keywords)
 {
@@ -238,7 +255,9 @@ static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const
         keep = Py_BuildValue("(OO)", out.keep ? out.keep : Py_None, in.keep ? in.keep : Py_None);
         large = keep != NULL ? large : -1;
     }
-    if (large >= 0) {
+    if (large == 0 && request_overlaps(mpi_of(self), a.source, a.recvtag)) {
+        result = exchange_in_turn(st, row, &out, &in, &a, mpi_of(self), status);
+    } else if (large >= 0) {
         saved = gil_lend(st);
         code = call_exchange(row->mode, &out, &in, large, &a, mpi_of(self), status, &request);
         gil_acquire(saved);
@@ -268,10 +287,14 @@ static PyObject *exchange_replace(PyObject *self, const row_method *row, PyObjec
     message_init(&m);
     if (message_for(st, a.data, 1, a.dest == MPI_PROC_NULL ? a.source : a.dest, &m) == 0 &&
         (large = message_large(&m)) >= 0) {
-        saved = gil_lend(st);
-        code = call_replace(row->mode, &m, large, &a, mpi_of(self), status, &request);
-        gil_acquire(saved);
-        result = result_of(st, row, code, request, m.keep);
+        if (!large && request_overlaps(mpi_of(self), a.source, a.recvtag)) {
+            result = exchange_in_turn(st, row, &m, &m, &a, mpi_of(self), status);
+        } else {
+            saved = gil_lend(st);
+            code = call_replace(row->mode, &m, large, &a, mpi_of(self), status, &request);
+            gil_acquire(saved);
+            result = result_of(st, row, code, request, m.keep);
+        }
     }
     message_release(&m);
     return result;

@@ -391,8 +391,7 @@ int incoming_take(state *st, incoming *in, MPI_Message *found, MPI_Count size, M
     in->nobody = *found == MPI_MESSAGE_NO_PROC;
     if (mpi_failed(MPI_Mrecv(data, (int)size, MPI_BYTE, found, &own), "MPI_Mrecv") < 0)
         return -1;
-    if (status != MPI_STATUS_IGNORE)
-        *status = own;
+    status_copy(status, &own);
     if (in->nobody)
         *object = Py_NewRef(Py_None);
     else if (pickle_is_standard(serializer))

@@ -17,7 +17,8 @@ typedef struct receipt {
     MPI_Comm comm;
     int source;
     int tag;
-    incoming in; /* its room is NULL while it is not matched */
+    incoming in;     /* its room is NULL while it is not matched */
+    message *buffer; /* where it goes, instead of an object: see request_defer() */
 } receipt;
 
 /* An operation whose Request died early: its buffer lives until it is done. */
@@ -64,6 +65,16 @@ static void sweep_orphans(void)
     }
 }
 
+/* The datatype is a duplicate of the user's. */
+static void buffer_release(message *m)
+{
+    if (m == NULL)
+        return;
+    MPI_Type_free(&m->type);
+    Py_XDECREF(m->keep);
+    PyMem_Free(m);
+}
+
 static void forget_receipt(handle *self)
 {
     receipt **at = &unmatched;
@@ -75,6 +86,7 @@ static void forget_receipt(handle *self)
     if (unmatched == NULL)
         watcher_end();
     incoming_release(&self->receipt->in);
+    buffer_release(self->receipt->buffer);
     PyMem_Free(self->receipt);
     self->receipt = NULL;
 }
@@ -120,8 +132,20 @@ void request_leave(MPI_Request mpi, PyObject *keep)
     adopt_orphan(mpi, keep, 0);
 }
 
+/* Nobody waits for the message any more, but it is to come into the buffer all the same. */
+static void receive_alone(handle *self)
+{
+    const receipt *r = self->receipt;
+    const message *m = r->buffer;
+
+    MPI_Irecv(m->data, (int)m->count, m->type, r->source, r->tag, r->comm, &self->mpi.request);
+    self->keep = Py_XNewRef(m->keep);
+}
+
 void request_abandon(handle *self)
 {
+    if (self->receipt != NULL && self->receipt->buffer != NULL && life_usable())
+        receive_alone(self);
     if (self->receipt != NULL) {
         if (self->keep == NULL)
             self->keep = incoming_memory(&self->receipt->in);
@@ -186,10 +210,9 @@ PyObject *request_for_object(state *st, MPI_Request mpi, incoming *in)
     return self;
 }
 
-PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag)
+/* Let it be matched, after those that asked before. */
+static PyObject *queue(PyObject *self)
 {
-    const receipt content = {.comm = comm, .source = source, .tag = tag};
-    PyObject *self = with_receipt(st, MPI_REQUEST_NULL, &content);
     receipt **last = &unmatched;
 
     if (self == NULL)
@@ -198,6 +221,53 @@ PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag)
         last = &(*last)->next;
     *last = ((handle *)self)->receipt;
     return self;
+}
+
+PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag)
+{
+    const receipt content = {.comm = comm, .source = source, .tag = tag};
+
+    return queue(with_receipt(st, MPI_REQUEST_NULL, &content));
+}
+
+/* New; NULL with an exception. */
+static message *buffer_keep(const message *m)
+{
+    message *kept = PyMem_Malloc(sizeof *kept);
+
+    if (kept == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    *kept = *m;
+    if (mpi_failed(MPI_Type_dup(m->type, &kept->type), "MPI_Type_dup") < 0) {
+        PyMem_Free(kept);
+        return NULL;
+    }
+    Py_XINCREF(kept->keep);
+    return kept;
+}
+
+PyObject *request_defer(state *st, const message *m, MPI_Comm comm, int source, int tag)
+{
+    const receipt content = {.comm = comm, .source = source, .tag = tag, .buffer = buffer_keep(m)};
+    PyObject *self = content.buffer != NULL ? with_receipt(st, MPI_REQUEST_NULL, &content) : NULL;
+
+    if (self == NULL)
+        buffer_release(content.buffer);
+    return queue(self);
+}
+
+int request_overlaps(MPI_Comm comm, int source, int tag)
+{
+    const receipt *r = source == MPI_PROC_NULL ? NULL : unmatched;
+
+    while (r != NULL &&
+           !(r->comm == comm &&
+             (r->source == source || r->source == MPI_ANY_SOURCE || source == MPI_ANY_SOURCE) &&
+             (r->tag == tag || r->tag == MPI_ANY_TAG || tag == MPI_ANY_TAG)))
+        r = r->next;
+    return r != NULL;
 }
 
 int request_receiving(void)
@@ -211,6 +281,18 @@ static int accepts(const receipt *r, MPI_Comm comm, const MPI_Status *found)
            (r->tag == MPI_ANY_TAG || r->tag == found->MPI_TAG);
 }
 
+/* Into a buffer: from now on the request is like any other. */
+static int post_buffer(receipt *r, MPI_Message *taken)
+{
+    handle *self = r->request;
+    const message *m = r->buffer;
+    int code = MPI_Imrecv(m->data, (int)m->count, m->type, taken, &self->mpi.request);
+
+    self->keep = Py_XNewRef(m->keep);
+    forget_receipt(self);
+    return mpi_failed(code, "MPI_Imrecv");
+}
+
 /* Post the receive of a message that was taken out for the receipt at *at. */
 static int post(receipt **at, MPI_Message *taken, const MPI_Status *status)
 {
@@ -222,6 +304,8 @@ static int post(receipt **at, MPI_Message *taken, const MPI_Status *status)
     *at = r->next;
     if (unmatched == NULL)
         watcher_end();
+    if (r->buffer != NULL)
+        return post_buffer(r, taken);
     return incoming_post(state_of((PyObject *)r->request), &r->in, taken, size, r->comm,
                          &r->request->mpi.request);
 }
@@ -491,6 +575,39 @@ static PyObject *request_Get_status(PyObject *self, PyObject *const *args, Py_ss
     return PyBool_FromLong(done);
 }
 
+/* What MPI tells of a receive that was cancelled. */
+static int query_cancelled(void *Py_UNUSED(extra), MPI_Status *status)
+{
+    status->MPI_SOURCE = MPI_ANY_SOURCE;
+    status->MPI_TAG = MPI_ANY_TAG;
+    MPI_Status_set_elements(status, MPI_BYTE, 0);
+    return MPI_Status_set_cancelled(status, 1);
+}
+
+static int free_nothing(void *Py_UNUSED(extra))
+{
+    return MPI_SUCCESS;
+}
+
+static int cancel_nothing(void *Py_UNUSED(extra), int Py_UNUSED(done))
+{
+    return MPI_SUCCESS;
+}
+
+/* MPI knows nothing of a receive that is not matched yet: let a request stand for it that is
+ * complete, and whose status says that it was cancelled. */
+static int cancel_unmatched(handle *self)
+{
+    MPI_Request *request = &self->mpi.request;
+    int code;
+
+    forget_receipt(self);
+    code = MPI_Grequest_start(query_cancelled, free_nothing, cancel_nothing, NULL, request);
+    if (mpi_failed(code, "MPI_Grequest_start") < 0)
+        return -1;
+    return mpi_failed(MPI_Grequest_complete(*request), "MPI_Grequest_complete");
+}
+
 PyDoc_STRVAR(Cancel_doc, "Cancel($self, /)\n--\n\nAsk for the operation to be cancelled. "
                          "Not collective.");
 
@@ -500,9 +617,8 @@ static PyObject *request_Cancel(PyObject *object, PyObject *Py_UNUSED(none))
 
     if (mpi_ready(state_of(object)) < 0)
         return NULL;
-    if (is_unmatched(self))
-        forget_receipt(self);
-    else if (mpi_failed(MPI_Cancel(&self->mpi.request), "MPI_Cancel") < 0)
+    if ((is_unmatched(self) ? cancel_unmatched(self)
+                            : mpi_failed(MPI_Cancel(&self->mpi.request), "MPI_Cancel")) < 0)
         return NULL;
     Py_RETURN_NONE;
 }

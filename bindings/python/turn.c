@@ -38,7 +38,56 @@ int turn_find(const turn *t, int wait, MPI_Message *taken, MPI_Status *status)
             request_yield();
         found = PyErr_CheckSignals() < 0 ? -1 : look(t, taken, &own, &again);
     }
-    if (found > 0 && status != MPI_STATUS_IGNORE)
-        *status = own;
+    if (found > 0)
+        status_copy(status, &own);
     return found;
+}
+
+int turn_recv(const state *st, const turn *t, const message *m, int large, MPI_Status *status)
+{
+    PyThreadState *saved;
+    MPI_Message taken;
+    int code;
+
+    if (turn_find(t, 1, &taken, status) < 0)
+        return -1;
+    saved = gil_lend(st);
+    code = SIZED(large, MPI_Mrecv, m->data, m->count, m->type, &taken, status);
+    gil_acquire(saved);
+    return mpi_failed(code, t->name);
+}
+
+/* The message as MPI packs it. New bytes. */
+static PyObject *pack(const message *m, MPI_Comm comm, int *size)
+{
+    PyObject *bytes;
+    int at = 0, code = MPI_Pack_size((int)m->count, m->type, comm, size);
+
+    if (mpi_failed(code, "MPI_Pack_size") < 0)
+        return NULL;
+    bytes = PyBytes_FromStringAndSize(NULL, *size);
+    if (bytes == NULL)
+        return NULL;
+    code = MPI_Pack(m->data, (int)m->count, m->type, PyBytes_AS_STRING(bytes), *size, &at, comm);
+    if (mpi_failed(code, "MPI_Pack") < 0)
+        Py_CLEAR(bytes);
+    *size = at;
+    return bytes;
+}
+
+int turn_send(const message *m, int dest, int tag, MPI_Comm comm)
+{
+    int size = 0, failed = -1;
+    PyObject *bytes = pack(m, comm, &size);
+    MPI_Request request;
+
+    if (bytes == NULL)
+        return -1;
+    failed =
+        mpi_failed(MPI_Isend(PyBytes_AS_STRING(bytes), size, MPI_PACKED, dest, tag, comm, &request),
+                   "MPI_Isend");
+    if (!failed)
+        request_leave(request, bytes);
+    Py_DECREF(bytes);
+    return failed;
 }
