@@ -16,6 +16,7 @@ static collio_comm *left_behind;
 static void dispose(collio_comm *comm)
 {
     collio_roll_free(comm->roll);
+    collio_shared_free(&comm->board.memory);
     free(comm);
 }
 
@@ -213,7 +214,7 @@ int collio_comm_create(MPI_Comm user, collio_comm **out, collio_error *err)
         return err->code;
     }
     adorn(comm, err);
-    if (collio_agree(root, &ticket, err)) {
+    if (collio_agree(root, &ticket, err) || collio_board_have(comm, err)) {
         leave_behind(comm);
         return err->code;
     }

@@ -5,6 +5,7 @@
 #define COLLIO_CORE_COMM_H
 
 #include "internal.h"
+#include "shared.h"
 
 /* The words of one agreement: each is sent beside its complement, so that one
  * MAX gives the largest and the smallest of all ranks. */
@@ -16,6 +17,14 @@ struct round {
     int distance; /* between the ranks that talk to each other */
     MPI_Request receiving, sending;
     uint64_t in[2 * WORDS], out[2 * WORDS];
+};
+
+/* Where ranks of one machine put their words; without memory they send messages. */
+struct board {
+    collio_shared memory;
+    uint64_t meeting; /* the number of this one: the same on all ranks */
+    int seen;         /* the ranks below this one have come */
+    int looks;        /* at a place, before other processes have their turn */
 };
 
 struct roll;
@@ -31,6 +40,7 @@ struct collio_comm {
     struct roll *roll;         /* notes sent and received; NULL until the first one */
     uint64_t words[2 * WORDS]; /* of an agreement: this rank's, then the largest of all */
     struct round round;
+    struct board board;
     collio_comm *next; /* of the poisoned ones, which are never freed */
 };
 
@@ -84,6 +94,14 @@ int collio_reduce_words(collio_comm *comm, const char *operation, collio_error *
 
 /* Let go of what such a call has left under way. */
 void collio_reduce_abandon(collio_comm *comm);
+
+/* ---- board.c */
+
+/* Have a board, if all ranks are on one machine. Collective; fails only as an agreement does. */
+int collio_board_have(collio_comm *comm, collio_error *err);
+
+/* As collio_reduce_words(), on the board. */
+int collio_board_reduce(collio_comm *comm, const char *operation, collio_error *err);
 
 /* ---- comm.c */
 

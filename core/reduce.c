@@ -76,6 +76,8 @@ int collio_reduce_words(collio_comm *comm, const char *operation, collio_error *
 {
     collio_error local = COLLIO_ERROR_INIT;
 
+    if (comm->board.memory.bytes != NULL)
+        return collio_board_reduce(comm, operation, err);
     comm->round.distance = 1;
     if (collio_fault_before("MPI_Isend", &local) || start_round(comm, &local)) {
         *err = local;

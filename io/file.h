@@ -6,7 +6,7 @@
 #define COLLIO_IO_FILE_H
 
 #include "driver.h"
-#include "shared.h"
+#include "../core/shared.h"
 
 /* An object that stays open under the name it was opened by. */
 typedef struct collio_recent {
@@ -73,6 +73,7 @@ struct collio_object {
     int left;    /* closed by its owner, but kept: the last handle of an object without a name frees
                     its space, which all ranks have to do at the same time, when the file is closed */
     uint64_t identity;
+    int grows; /* its last attribute was a new one */
     collio_layout layout;
     struct collio_shard *shard; /* its elements are in files of the ranks; else NULL */
 };

@@ -1,8 +1,8 @@
 /*
  * Memory that all ranks of a communicator address, where all are on one machine. Never installed.
  */
-#ifndef COLLIO_IO_SHARED_H
-#define COLLIO_IO_SHARED_H
+#ifndef COLLIO_CORE_SHARED_H
+#define COLLIO_CORE_SHARED_H
 
 #include "internal.h"
 
