@@ -163,23 +163,42 @@ static int fits(hid_t attribute, hid_t type, hid_t space)
     return same;
 }
 
-/* The attribute to write into: the old one if it fits, or a new one. */
+static hid_t make(const value *v, hid_t type, hid_t space)
+{
+    return H5Acreate2(v->object->id, v->name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+}
+
+/* The attribute that is there, if it can be overwritten; else it is removed. */
+static hid_t reuse(const value *v, hid_t type, hid_t space, collio_error *err)
+{
+    hid_t id = H5Aopen(v->object->id, v->name, H5P_DEFAULT);
+
+    if (collio_hdf5(id < 0, "H5Aopen", err) || v->keep_form || fits(id, type, space))
+        return id;
+    H5Aclose(id);
+    collio_hdf5(H5Adelete(v->object->id, v->name) < 0, "H5Adelete", err);
+    return H5I_INVALID_HID;
+}
+
+/* The attribute to write into: the old one if it fits, or a new one. HDF5 goes through all that the
+ * object has to find a name, and does so again before it makes one: after a new attribute the next
+ * is likely to be new too, and is made without asking. What HDF5 refuses then is judged below. */
 static hid_t obtain(const value *v, hid_t type, hid_t space, collio_error *err)
 {
-    htri_t exists = H5Aexists(v->object->id, v->name);
-    hid_t id = H5I_INVALID_HID;
+    hid_t id = v->object->grows && !v->keep_form ? make(v, type, space) : H5I_INVALID_HID;
+    htri_t exists;
 
+    if (id >= 0 && collio_hdf5(0, "H5Acreate2", err) == COLLIO_OK)
+        return id;
+    exists = err->code == COLLIO_OK ? H5Aexists(v->object->id, v->name) : 0;
     if (collio_hdf5(exists < 0, "H5Aexists", err))
         return id;
-    if (exists) {
-        id = H5Aopen(v->object->id, v->name, H5P_DEFAULT);
-        if (collio_hdf5(id < 0, "H5Aopen", err) || v->keep_form || fits(id, type, space))
-            return id;
-        H5Aclose(id);
-        if (collio_hdf5(H5Adelete(v->object->id, v->name) < 0, "H5Adelete", err))
-            return H5I_INVALID_HID;
-    }
-    id = H5Acreate2(v->object->id, v->name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    v->object->grows = !exists;
+    if (exists)
+        id = reuse(v, type, space, err);
+    if (id >= 0 || err->code != COLLIO_OK)
+        return id;
+    id = make(v, type, space);
     collio_hdf5(id < 0, "H5Acreate2", err);
     return id;
 }
