@@ -32,7 +32,9 @@ class Settings:
                         files and sessions made from then on were never freed, and where
                         they were made (False)
     fast_reduce, recv_mprobe, irecv_bufsz
-                        accepted for mpi4py's sake; without effect
+                        accepted for mpi4py's sake; what they choose between is alike here:
+                        objects are always reduced in the order of the ranks, received by
+                        matched probes, and of any size
     """
 
     def __init__(self):
