@@ -231,7 +231,15 @@ typedef struct status_object {
 } status_object;
 
 /* Where MPI is to store a status; NULL and None: nowhere. */
-int status_arg(state *st, PyObject *object, MPI_Status **out);
+int status_given(state *st, PyObject *object, MPI_Status **out);
+
+static inline int status_arg(state *st, PyObject *object, MPI_Status **out)
+{
+    if (object != Py_None)
+        return status_given(st, object, out);
+    *out = MPI_STATUS_IGNORE;
+    return 0;
+}
 
 /* A request that keeps its buffers alive until done. `keep` may be NULL. On
  * failure the request is cancelled or waited for. New. */

@@ -20,9 +20,31 @@ static int parse_persistent(const row_method *row, collect_args *a, PyObject *co
     return args_parse(row->name, extended, a, args, nargs, keywords);
 }
 
+/* What most calls give, by position alone: two buffers; or one, and perhaps a root that is a small
+ * int. All else is left to args_parse(), which takes several times as long. */
+static inline int parse_common(const param *params, collect_args *a, PyObject *const *args,
+                               Py_ssize_t nargs)
+{
+    if (nargs < 1 || nargs > 2 || params[0].name == NULL)
+        return 0;
+    if (params[1].convert == arg_object && nargs == 2) {
+        a->sendbuf = args[0];
+        a->recvbuf = args[1];
+        return 1;
+    }
+    if (params[1].convert != arg_int || (nargs == 2 && !int_is_small(args[1])))
+        return 0;
+    a->recvbuf = args[0];
+    if (nargs == 2)
+        a->root = int_small(args[1]);
+    return 1;
+}
+
 static int parse(const row_method *row, collect_args *a, PyObject *const *args, Py_ssize_t nargs,
                  PyObject *keywords)
 {
+    if (keywords == NULL && parse_common(row->call.collective->shape->params, a, args, nargs))
+        return 0;
     if (row->mode == FORM_PERSISTENT)
         return parse_persistent(row, a, args, nargs, keywords);
     return args_parse(row->name, row->call.collective->shape->params, a, args, nargs, keywords);

@@ -97,7 +97,7 @@ static PyObject *send_with(PyObject *self, const row_method *row, int wait, PyOb
     MPI_Request request;
     parcel p = {.keep = NULL};
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
+    if (mpi_ready(st) < 0 || send_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
         return NULL;
     if (begin_send(st, a.data, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0 && !wait)
         result = request_make(st, TYPE_Request, request, p.keep);
@@ -180,7 +180,7 @@ static PyObject *recv_object(PyObject *self, const row_method *row, PyObject *co
     recv_args a = RECV_ARGS;
     MPI_Status *status;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, recv_params, &a, args, nargs, keywords) < 0 ||
+    if (mpi_ready(st) < 0 || recv_parse(row->name, recv_params, &a, args, nargs, keywords) < 0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
     return receive_politely(st, mpi_of(self), a.source, a.tag, status);
@@ -194,7 +194,7 @@ static PyObject *irecv_object(PyObject *self, const row_method *row, PyObject *c
     PyObject *request;
     int found;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0 ||
+    if (mpi_ready(st) < 0 || recv_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0 ||
         (mpi_of(self) == MPI_COMM_NULL && mpi_failed(MPI_ERR_COMM, "MPI_Irecv") < 0) ||
         mpi_failed(MPI_Iprobe(a.source, a.tag, mpi_of(self), &found, MPI_STATUS_IGNORE), /* valid */
                    "MPI_Irecv") < 0)
@@ -216,7 +216,7 @@ static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject
     parcel p = {.keep = NULL};
 
     if (mpi_ready(st) < 0 ||
-        args_parse(row->name, exchange_params, &a, args, nargs, keywords) < 0 ||
+        exchange_parse(row->name, exchange_params, &a, args, nargs, keywords) < 0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
     if (begin_send(st, a.data, row, a.dest, a.sendtag, mpi_of(self), &p, &request) == 0) {

@@ -56,7 +56,7 @@ static PyObject *send_buffer(PyObject *self, const row_method *row, PyObject *co
     message m;
     int code, large;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
+    if (mpi_ready(st) < 0 || send_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
         return NULL;
     message_init(&m);
     if (message_for(st, a.data, 0, a.dest, &m) == 0 && (large = message_large(&m)) >= 0) {
@@ -113,7 +113,7 @@ static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *co
     int code, large;
 
     if (mpi_ready(st) < 0 ||
-        args_parse(row->name, blocking ? recv_params : irecv_params, &a, args, nargs, keywords) <
+        recv_parse(row->name, blocking ? recv_params : irecv_params, &a, args, nargs, keywords) <
             0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
@@ -200,14 +200,13 @@ static int call_replace(int mode, const message *m, int large, const exchange_ar
                               a->sendtag, a->source, a->recvtag, comm, request));
 }
 
-/* Parse; MPI functions that are not there are refused. */
-static int exchange_parse(state *st, const row_method *row, const param *params, exchange_args *a,
-                          MPI_Status **status, PyObject *const *args, Py_ssize_t nargs,
-                          PyObject *keywords)
+/* MPI functions that are not there are refused. */
+static int check_exchange(state *st, const row_method *row, const exchange_args *a,
+                          MPI_Status **status)
 {
-    if (mpi_ready(st) < 0 || args_parse(row->name, params, a, args, nargs, keywords) < 0)
-        return -1;
-#ifndef HAVE_MPI_ISENDRECV
+#ifdef HAVE_MPI_ISENDRECV
+    (void)row;
+#else
     if (row->mode != BLOCKING) {
         raise_unavailable(row->mpi_name);
         return -1;
@@ -243,8 +242,10 @@ static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const
     message out, in;
     int code, large = -1;
 
-    if (exchange_parse(st, row, row->mode == BLOCKING ? exchange_params : iexchange_params, &a,
-                       &status, args, nargs, keywords) < 0)
+    if (mpi_ready(st) < 0 ||
+        exchange_parse(row->name, row->mode == BLOCKING ? exchange_params : iexchange_params, &a,
+                       args, nargs, keywords) < 0 ||
+        check_exchange(st, row, &a, &status) < 0)
         return NULL;
     message_init(&out);
     message_init(&in);
@@ -281,8 +282,10 @@ static PyObject *exchange_replace(PyObject *self, const row_method *row, PyObjec
     message m;
     int code, large;
 
-    if (exchange_parse(st, row, row->mode == BLOCKING ? replace_params : ireplace_params, &a,
-                       &status, args, nargs, keywords) < 0)
+    if (mpi_ready(st) < 0 ||
+        args_parse(row->name, row->mode == BLOCKING ? replace_params : ireplace_params, &a, args,
+                   nargs, keywords) < 0 ||
+        check_exchange(st, row, &a, &status) < 0)
         return NULL;
     message_init(&m);
     if (message_for(st, a.data, 1, a.dest == MPI_PROC_NULL ? a.source : a.dest, &m) == 0 &&
@@ -302,6 +305,19 @@ static PyObject *exchange_replace(PyObject *self, const row_method *row, PyObjec
 
 /* --------------------------------------------------------------------------- probe */
 
+/* Most calls have no arguments, or two small ints. */
+static inline int probe_parse(const char *name, recv_args *a, PyObject *const *args,
+                              Py_ssize_t nargs, PyObject *keywords)
+{
+    if (keywords != NULL || nargs > 2 || !are_small_ints(args, nargs))
+        return args_parse(name, probe_params, a, args, nargs, keywords);
+    if (nargs > 0)
+        a->source = int_small(args[0]);
+    if (nargs > 1)
+        a->tag = int_small(args[1]);
+    return 0;
+}
+
 /* Probe and Iprobe: row->mode is 1 if it waits. */
 static PyObject *probe(PyObject *self, const row_method *row, PyObject *const *args,
                        Py_ssize_t nargs, PyObject *keywords)
@@ -312,7 +328,7 @@ static PyObject *probe(PyObject *self, const row_method *row, PyObject *const *a
     MPI_Status *status;
     int code, flag = 1;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, probe_params, &a, args, nargs, keywords) < 0 ||
+    if (mpi_ready(st) < 0 || probe_parse(row->name, &a, args, nargs, keywords) < 0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
     if (request_receiving()) {
@@ -335,7 +351,7 @@ static PyObject *probe_matched(PyObject *self, const row_method *row, PyObject *
     recv_args a = RECV_ARGS;
     MPI_Status *status;
 
-    if (mpi_ready(st) < 0 || args_parse(row->name, probe_params, &a, args, nargs, keywords) < 0 ||
+    if (mpi_ready(st) < 0 || probe_parse(row->name, &a, args, nargs, keywords) < 0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
     return matched_probe(st, st->types[TYPE_Message], mpi_of(self), a.source, a.tag, row->mode,

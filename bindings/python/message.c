@@ -4,15 +4,6 @@
 #include <limits.h>
 #include <string.h>
 
-void message_release(message *m)
-{
-    Py_CLEAR(m->keep);
-    Py_CLEAR(m->lists);
-    if (m->own_type)
-        MPI_Type_free(&m->type);
-    m->own_type = 0;
-}
-
 /* ------------------------------------------------------------ one piece of memory */
 
 /* Through the buffer protocol: a memoryview, kept, locks the object's size. */
@@ -422,7 +413,7 @@ int message_from_large(state *st, PyObject *spec, int writable, int blocks, mess
 
 int message_for(state *st, PyObject *spec, int writable, int rank, message *m)
 {
-    if (spec == Py_None && rank == MPI_PROC_NULL)
+    if (rank == MPI_PROC_NULL)
         return 0;
     return message_from_large(st, spec, writable, 1, m);
 }

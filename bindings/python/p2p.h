@@ -51,4 +51,59 @@ typedef struct exchange_args {
     {NULL, NULL, 0}
 /* clang-format on */
 
+/*
+ * Most calls give their arguments by position, and ranks and tags are small ints: for these the
+ * functions below take a quarter of the time of args_parse(), to which they leave all others.
+ */
+static inline int are_small_ints(PyObject *const *args, Py_ssize_t n)
+{
+    Py_ssize_t i = 0;
+
+    while (i < n && int_is_small(args[i]))
+        i++;
+    return i >= n;
+}
+
+static inline int send_parse(const char *name, const param *rows, send_args *a,
+                             PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    if (keywords != NULL || nargs < 2 || nargs > 3 || !are_small_ints(args + 1, nargs - 1))
+        return args_parse(name, rows, a, args, nargs, keywords);
+    a->data = args[0];
+    a->dest = int_small(args[1]);
+    if (nargs > 2)
+        a->tag = int_small(args[2]);
+    return 0;
+}
+
+static inline int recv_parse(const char *name, const param *rows, recv_args *a,
+                             PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    if (keywords != NULL || nargs < 1 || nargs > 3 || !are_small_ints(args + 1, nargs - 1))
+        return args_parse(name, rows, a, args, nargs, keywords);
+    a->buf = args[0];
+    if (nargs > 1)
+        a->source = int_small(args[1]);
+    if (nargs > 2)
+        a->tag = int_small(args[2]);
+    return 0;
+}
+
+/* (sendbuf, dest, sendtag, recvbuf, source[, recvtag]) */
+static inline int exchange_parse(const char *name, const param *rows, exchange_args *a,
+                                 PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
+{
+    if (keywords != NULL || nargs < 5 || nargs > 6 || !are_small_ints(args + 1, 2) ||
+        !are_small_ints(args + 4, nargs - 4))
+        return args_parse(name, rows, a, args, nargs, keywords);
+    a->data = args[0];
+    a->dest = int_small(args[1]);
+    a->sendtag = int_small(args[2]);
+    a->recvbuf = args[3];
+    a->source = int_small(args[4]);
+    if (nargs > 5)
+        a->recvtag = int_small(args[5]);
+    return 0;
+}
+
 #endif

@@ -33,7 +33,14 @@ static inline void message_init(message *m)
     m->own_type = 0;
 }
 
-void message_release(message *m);
+static inline void message_release(message *m)
+{
+    Py_CLEAR(m->keep);
+    Py_CLEAR(m->lists);
+    if (m->own_type)
+        MPI_Type_free(&m->type);
+    m->own_type = 0;
+}
 
 /*
  * A buffer: array; [data, count], [data, type], [data, count, type],
@@ -45,7 +52,7 @@ void message_release(message *m);
 int message_from(state *st, PyObject *spec, int writable, int blocks, message *m);
 int message_from_large(state *st, PyObject *spec, int writable, int blocks, message *m);
 
-/* The buffer of a message to or from `rank`; None will do for PROC_NULL. */
+/* The buffer of a message to or from `rank`; anything will do for PROC_NULL, as in mpi4py. */
 int message_for(state *st, PyObject *spec, int writable, int rank, message *m);
 
 /* The same for vector forms: [data, counts], [data, (counts, displs)],

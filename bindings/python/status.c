@@ -20,7 +20,7 @@ static void set_empty(MPI_Status *status)
     }
 }
 
-int status_arg(state *st, PyObject *object, MPI_Status **out)
+int status_given(state *st, PyObject *object, MPI_Status **out)
 {
     *out = MPI_STATUS_IGNORE;
     if (object == NULL || object == Py_None)
