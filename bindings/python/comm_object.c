@@ -46,25 +46,67 @@ static int begin_piece(const row_method *row, const stretch *piece, int dest, in
     return mpi_failed(code, row->mpi_name);
 }
 
-/*
- * Begin to send; the parcel must live until the request is done. An object is always sent without
- * blocking, so that objects to be received are looked after. Where a load follows, its request
- * stands for both: nobody can receive the load before its head.
- */
-static int begin_send(state *st, PyObject *object, const row_method *row, int dest, int tag,
-                      MPI_Comm comm, parcel *p, MPI_Request *request)
+/* An object being sent: its parcel must live until all is done. */
+typedef struct outgoing {
+    parcel p;
+    MPI_Request request; /* of the last message */
+    int n;               /* buffers before that */
+    MPI_Request others[PARCEL_EACH_MAX];
+} outgoing;
+
+/* The buffers that are messages of their own, but for the last. */
+static int begin_others(const row_method *row, outgoing *out, int dest, int tag, MPI_Comm comm)
 {
-    int (*pack)(PyObject *, PyObject *, parcel *) = row->mode ? parcel_pack : parcel_pack_apart;
+    int failed = 0;
+
+    while (!failed && out->n < out->p.before) {
+        stretch piece = parcel_stretch(&out->p, out->n);
+        failed = begin_piece(row, &piece, dest, tag, comm, &out->others[out->n]);
+        out->n += !failed;
+    }
+    return failed;
+}
+
+/* Nobody waits for what has begun. */
+static void leave_others(outgoing *out)
+{
+    while (out->n > 0)
+        request_leave(out->others[--out->n], out->p.keep);
+}
+
+static int begin_load(const row_method *row, outgoing *out, int dest, int tag, MPI_Comm comm)
+{
     MPI_Request first;
 
+    if (mpi_failed(MPI_Isend(out->p.data, out->p.count, out->p.type, dest, tag, comm, &first),
+                   "MPI_Isend") < 0)
+        return -1;
+    request_leave(first, out->p.keep);
+    if (begin_others(row, out, dest, tag, comm) == 0 &&
+        begin_piece(row, &out->p.load, dest, tag, comm, &out->request) == 0)
+        return 0;
+    leave_others(out);
+    return -1;
+}
+
+/*
+ * Begin to send. An object is always sent without blocking, so that objects to be received are
+ * looked after. The head of a load needs no request: nobody can receive the load before it.
+ */
+static int begin_send(state *st, PyObject *object, const row_method *row, int wait, int dest,
+                      int tag, MPI_Comm comm, outgoing *out)
+{
+    int (*pack)(PyObject *, PyObject *, parcel *) = row->mode ? parcel_pack
+                                                    : wait    ? parcel_pack_each
+                                                              : parcel_pack_apart;
+    parcel *p = &out->p;
+
+    out->n = 0;
     if (pack(serializer_of(st, comm), dest == MPI_PROC_NULL ? Py_None : object, p) < 0)
         return -1;
-    if (p->load.count == 0)
-        return begin_piece(row, &(stretch){p->data, p->count, p->type}, dest, tag, comm, request);
-    if (mpi_failed(MPI_Isend(p->data, p->count, p->type, dest, tag, comm, &first), "MPI_Isend") < 0)
-        return -1;
-    request_leave(first, p->keep);
-    return begin_piece(row, &p->load, dest, tag, comm, request);
+    if (p->apart)
+        return begin_load(row, out, dest, tag, comm);
+    return begin_piece(row, &(stretch){p->data, p->count, p->type}, dest, tag, comm, &out->request);
 }
 
 /*
@@ -74,15 +116,32 @@ static int begin_send(state *st, PyObject *object, const row_method *row, int de
  */
 static int may_leave(const row_method *row, const parcel *p)
 {
-    return row->call.isend.plain == MPI_Isend && p->load.count == 0 && !p->own_type &&
+    return row->call.isend.plain == MPI_Isend && !p->apart && !p->own_type &&
            p->size <= LEAVE_MAX && request_may_leave();
 }
 
-static int finish_send(const row_method *row, const parcel *p, MPI_Request *request)
+static int finish_send(outgoing *out)
 {
-    if (!may_leave(row, p))
-        return request_finish(request, MPI_STATUS_IGNORE);
-    request_leave(*request, p->keep);
+    int failed = request_finish(&out->request, MPI_STATUS_IGNORE) < 0;
+
+    while (!failed && out->n > 0)
+        failed = request_finish(&out->others[--out->n], MPI_STATUS_IGNORE) < 0;
+    if (failed)
+        leave_others(out);
+    return failed ? -1 : 0;
+}
+
+static void leave_send(outgoing *out)
+{
+    request_leave(out->request, out->p.keep);
+    leave_others(out);
+}
+
+static int end_send(const row_method *row, outgoing *out)
+{
+    if (!may_leave(row, &out->p))
+        return finish_send(out);
+    leave_send(out);
     return 0;
 }
 
@@ -94,16 +153,17 @@ static PyObject *send_with(PyObject *self, const row_method *row, int wait, PyOb
     state *st = state_of(self);
     send_args a = {NULL, 0, 0};
     PyObject *result = NULL;
-    MPI_Request request;
-    parcel p = {.keep = NULL};
+    outgoing out;
 
     if (mpi_ready(st) < 0 || send_parse(row->name, send_params, &a, args, nargs, keywords) < 0)
         return NULL;
-    if (begin_send(st, a.data, row, a.dest, a.tag, mpi_of(self), &p, &request) == 0 && !wait)
-        result = request_make(st, TYPE_Request, request, p.keep);
-    else if (!PyErr_Occurred() && finish_send(row, &p, &request) == 0)
-        result = Py_NewRef(Py_None);
-    parcel_release(&p);
+    if (begin_send(st, a.data, row, wait, a.dest, a.tag, mpi_of(self), &out) == 0) {
+        if (!wait)
+            result = request_make(st, TYPE_Request, out.request, out.p.keep);
+        else if (end_send(row, &out) == 0)
+            result = Py_NewRef(Py_None);
+    }
+    parcel_release(&out.p);
     return result;
 }
 
@@ -211,22 +271,21 @@ static PyObject *sendrecv_object(PyObject *self, const row_method *row, PyObject
     state *st = state_of(self);
     exchange_args a = EXCHANGE_ARGS;
     PyObject *object = NULL;
-    MPI_Request request;
     MPI_Status *status;
-    parcel p = {.keep = NULL};
+    outgoing out;
 
     if (mpi_ready(st) < 0 ||
         exchange_parse(row->name, exchange_params, &a, args, nargs, keywords) < 0 ||
         status_arg(st, a.status, &status) < 0)
         return NULL;
-    if (begin_send(st, a.data, row, a.dest, a.sendtag, mpi_of(self), &p, &request) == 0) {
+    if (begin_send(st, a.data, row, 1, a.dest, a.sendtag, mpi_of(self), &out) == 0) {
         object = receive_politely(st, mpi_of(self), a.source, a.recvtag, status);
         if (object == NULL) /* whether anybody takes the message, who knows */
-            request_leave(request, p.keep);
-        else if (request_finish(&request, MPI_STATUS_IGNORE) < 0)
+            leave_send(&out);
+        else if (finish_send(&out) < 0)
             Py_CLEAR(object);
     }
-    parcel_release(&p);
+    parcel_release(&out.p);
     return object;
 }
 

@@ -59,12 +59,6 @@ PyObject *parcel_room(Py_ssize_t size, void **data)
     return room;
 }
 
-/* The load is one plain array, which is received into its own memory. */
-static int is_one_array(const parcel_head *head)
-{
-    return head->kind & PARCEL_PLAIN && head->buffers == 1;
-}
-
 /*
  * An array to receive a load of `size` bytes into. Memory is copied 10 % faster between places that
  * lie alike in their cache lines; NumPy's own memory is better where it asks for large pages. New.
@@ -85,20 +79,28 @@ static PyObject *array_for(const char *description, int words, int64_t size, voi
     return array;
 }
 
-/* Where the load goes: the array itself, or room for all buffers. New. */
+/* Room for all buffers together. New. */
 static PyObject *room_of_load(const parcel_head *head, void **data, MPI_Count *size)
 {
-    const char *at = body_of(head), *description;
     int64_t all = 0;
-    int words;
 
     for (int64_t i = 0; i < head->buffers; i++)
-        all += head->buffers == 1 ? head->lengths[i] : parcel_aligned(head->lengths[i]);
+        all += parcel_aligned(parcel_buffer_length(head, i));
     *size = (MPI_Count)all;
-    if (!is_one_array(head))
-        return parcel_room((Py_ssize_t)all, data);
-    description = next_description(&at, &words);
-    return array_for(description, words, all, data);
+    return parcel_room((Py_ssize_t)all, data);
+}
+
+/* Where buffer i goes that is a message of its own: the array that it is, or one of bytes. New. */
+static PyObject *room_of_buffer(const parcel_head *head, int64_t i, const char **at, void **data)
+{
+    int64_t size = parcel_buffer_length(head, i);
+    array_words bytes = {'B' | (int64_t)parcel_buffer_place(head, i) << 8, size};
+    const char *description = (const char *)bytes;
+    int words = 2;
+
+    if (head->kind & PARCEL_PLAIN)
+        description = next_description(at, &words);
+    return array_for(description, words, size, data);
 }
 
 /* room[start:start+size] without a copy. New. */
@@ -123,8 +125,9 @@ static PyObject *slice_buffers(PyObject *view, const parcel_head *head, Py_ssize
     PyObject *list = PyList_New((Py_ssize_t)head->buffers), *item;
 
     for (Py_ssize_t i = 0; list != NULL && i < head->buffers; i++) {
-        item = slice(view, at, (Py_ssize_t)head->lengths[i]);
-        at += (Py_ssize_t)parcel_aligned(head->lengths[i]);
+        int64_t length = parcel_buffer_length(head, i);
+        item = slice(view, at, (Py_ssize_t)length);
+        at += (Py_ssize_t)parcel_aligned(length);
         if (item == NULL)
             Py_CLEAR(list);
         else
@@ -133,20 +136,42 @@ static PyObject *slice_buffers(PyObject *view, const parcel_head *head, Py_ssize
     return list;
 }
 
-/* The pickle in a head, with its buffers in `memory` from `at` on. New. */
-static PyObject *open_pickle(PyObject *serializer, const parcel_head *head, PyObject *memory,
-                             Py_ssize_t at)
+/* The buffers that lie in `memory` from `at` on. New list. */
+static PyObject *buffers_at(const parcel_head *head, PyObject *memory, Py_ssize_t at)
 {
-    PyObject *pickle =
-        PyMemoryView_FromMemory((char *)body_of(head), (Py_ssize_t)head->body, PyBUF_READ);
-    PyObject *view = PyMemoryView_FromObject(memory), *buffers = NULL, *object = NULL;
+    PyObject *view = PyMemoryView_FromObject(memory);
+    PyObject *list = view != NULL ? slice_buffers(view, head, at) : NULL;
 
-    if (view != NULL)
-        buffers = slice_buffers(view, head, at);
-    if (pickle != NULL && buffers != NULL)
+    Py_XDECREF(view);
+    return list;
+}
+
+/* Buffers that are arrays of bytes, as memoryviews. New list. */
+static PyObject *buffers_in(PyObject *arrays)
+{
+    Py_ssize_t n = PyList_GET_SIZE(arrays);
+    PyObject *list = PyList_New(n);
+
+    for (Py_ssize_t i = 0; list != NULL && i < n; i++) {
+        PyObject *view = PyMemoryView_FromObject(PyList_GET_ITEM(arrays, i));
+        if (view == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, view);
+    }
+    return list;
+}
+
+/* The pickle in a head with these buffers, which are released. New. */
+static PyObject *open_pickle(PyObject *serializer, const parcel_head *head, PyObject *buffers)
+{
+    PyObject *pickle = NULL, *object = NULL;
+
+    if (buffers != NULL)
+        pickle = PyMemoryView_FromMemory((char *)body_of(head), (Py_ssize_t)head->body, PyBUF_READ);
+    if (pickle != NULL)
         object = pickle_load(serializer, pickle, buffers);
     Py_XDECREF(pickle);
-    Py_XDECREF(view);
     Py_XDECREF(buffers);
     return object;
 }
@@ -173,8 +198,9 @@ static PyObject *arrays_at(const parcel_head *head, char *content, PyObject *own
 
     for (Py_ssize_t i = 0; list != NULL && i < head->buffers; i++) {
         const char *description = next_description(&at, &words);
-        array = array_at(description, words, content, head->lengths[i], owner);
-        content += parcel_aligned(head->lengths[i]);
+        int64_t length = parcel_buffer_length(head, i);
+        array = array_at(description, words, content, length, owner);
+        content += parcel_aligned(length);
         if (array == NULL)
             Py_CLEAR(list);
         else
@@ -229,7 +255,7 @@ PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py
         return open_bare(serializer, room, start, size);
     if (head->kind & PARCEL_PLAIN)
         return open_plain(head, arrays_at(head, data + head_size(head), room));
-    return open_pickle(serializer, head, room, start + head_size(head));
+    return open_pickle(serializer, head, buffers_at(head, room, start + head_size(head)));
 }
 
 /* The first message: what there was no room for lies in the sink. */
@@ -238,23 +264,35 @@ static const char *first_of(const incoming *in)
     return in->room == Py_None ? sink_memory : PyByteArray_AS_STRING(in->room);
 }
 
-PyObject *incoming_open(const incoming *in)
+/* The rest of a load whose last message has come: that may overtake. */
+static int finish_others(incoming *in)
+{
+    while (in->others_n > 0)
+        if (request_finish(&in->others[--in->others_n], MPI_STATUS_IGNORE) < 0)
+            return -1;
+    return 0;
+}
+
+PyObject *incoming_open(incoming *in)
 {
     const parcel_head *head = (const parcel_head *)first_of(in);
 
     if (in->nobody)
         Py_RETURN_NONE;
+    if (finish_others(in) < 0)
+        return NULL;
     if (in->error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(in->error), in->error);
         return NULL;
     }
     if (in->load == NULL)
         return parcel_open(in->serializer, in->room, 0, in->size);
-    if (is_one_array(head))
-        return open_plain(head, Py_BuildValue("[O]", in->load));
+    if (head->kind & PARCEL_EACH)
+        return head->kind & PARCEL_PLAIN ? open_plain(head, Py_NewRef(in->load))
+                                         : open_pickle(in->serializer, head, buffers_in(in->load));
     if (head->kind & PARCEL_PLAIN)
         return open_plain(head, arrays_at(head, PyByteArray_AS_STRING(in->load), in->load));
-    return open_pickle(in->serializer, head, in->load, 0);
+    return open_pickle(in->serializer, head, buffers_at(head, in->load, 0));
 }
 
 PyObject *incoming_memory(const incoming *in)
@@ -262,8 +300,16 @@ PyObject *incoming_memory(const incoming *in)
     return Py_XNewRef(in->load != NULL ? in->load : in->room);
 }
 
+/* What is still under way keeps the memory it goes to. */
+static void leave_others(incoming *in)
+{
+    while (in->others_n > 0)
+        request_leave(in->others[--in->others_n], in->load != NULL ? in->load : Py_None);
+}
+
 void incoming_release(incoming *in)
 {
+    leave_others(in);
     Py_CLEAR(in->room);
     Py_CLEAR(in->load);
     Py_CLEAR(in->serializer);
@@ -272,8 +318,8 @@ void incoming_release(incoming *in)
 
 /* ----------------------------------------------------------------------- receiving */
 
-/* There is no room: say so when it is opened, and let the sink take it. */
-static int lose(incoming *in, message *m)
+/* There is no room for so many bytes: the exception is kept until the object is opened. */
+static void note_loss(incoming *in, MPI_Count size)
 {
     PyObject *type, *value, *trace;
 
@@ -282,12 +328,19 @@ static int lose(incoming *in, message *m)
         Py_SETREF(type, Py_NewRef(PyExc_MemoryError));
         Py_XSETREF(value, PyUnicode_FromFormat("no memory for an object with %lld bytes, which was "
                                                "taken from its queue and is lost",
-                                               (long long)m->count));
+                                               (long long)size));
     }
     PyErr_NormalizeException(&type, &value, &trace);
     Py_XDECREF(type);
     Py_XDECREF(trace);
     Py_XSETREF(in->error, value);
+}
+
+/* And the sink takes it. */
+static int lose(incoming *in, message *m)
+{
+    if (PyErr_Occurred())
+        note_loss(in, m->count);
     if (m->count <= SINK_SIZE) {
         m->data = sink_memory;
         return 0;
@@ -338,11 +391,44 @@ static int announces_load(const incoming *in)
     return has_head(data, in->size) && (((const parcel_head *)data)->kind & PARCEL_APART);
 }
 
+/* Post the receive of buffer i, which is a message of its own. */
+static int post_buffer(incoming *in, int64_t i, const char **at, const MPI_Status *status,
+                       MPI_Comm comm, MPI_Request *request)
+{
+    const parcel_head *head = (const parcel_head *)first_of(in);
+    PyObject *array;
+    message m;
+
+    message_init(&m);
+    m.count = (MPI_Count)parcel_buffer_length(head, i);
+    array = in->load == NULL ? NULL : room_of_buffer(head, i, at, &m.data);
+    if (array != NULL)
+        PyList_SET_ITEM(in->load, (Py_ssize_t)i, array);
+    else if (lose(in, &m) < 0)
+        return -1;
+    return post(&m, NULL, status, comm, request);
+}
+
+static int post_each(incoming *in, const MPI_Status *status, MPI_Comm comm, MPI_Request *request)
+{
+    const parcel_head *head = (const parcel_head *)first_of(in);
+    const char *at = body_of(head);
+    const int64_t last = head->buffers - 1;
+
+    in->load = PyList_New((Py_ssize_t)head->buffers);
+    for (int i = 0; i < last; in->others_n = ++i)
+        if (post_buffer(in, i, &at, status, comm, &in->others[i]) < 0)
+            return -1;
+    return post_buffer(in, last, &at, status, comm, request);
+}
+
 /* The head has come, with that status; its load is to follow in the same order of messages. */
 static int post_load(incoming *in, const MPI_Status *status, MPI_Comm comm, MPI_Request *request)
 {
     message m;
 
+    if (((const parcel_head *)first_of(in))->kind & PARCEL_EACH)
+        return post_each(in, status, comm, request);
     message_init(&m);
     in->load = room_of_load((const parcel_head *)first_of(in), &m.data, &m.count);
     if (in->load == NULL && lose(in, &m) < 0)

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-const char parcel_mark[8] = "\xC5olliop3";
+const char parcel_mark[8] = "\xC5olliop4";
 
 /* Below it a second message costs more than what it saves. */
 enum { LOAD_MIN = 32768 };
@@ -17,12 +17,17 @@ int64_t parcel_buffers(const void *head)
 
 int64_t parcel_buffer_length(const void *head, int64_t i)
 {
-    return ((const parcel_head *)head)->lengths[i];
+    return ((const parcel_head *)head)->lengths[i] & (((int64_t)1 << PARCEL_PLACE_SHIFT) - 1);
+}
+
+int parcel_buffer_place(const void *head, int64_t i)
+{
+    return (int)(((const parcel_head *)head)->lengths[i] >> PARCEL_PLACE_SHIFT);
 }
 
 /* ------------------------------------------------------------------------- the head */
 
-enum way { WHOLE, APART }; /* parcel_pack(), _apart() */
+enum way { WHOLE, APART, EACH }; /* parcel_pack(), _apart(), _each() */
 
 /* What an object is taken apart into. */
 typedef struct content {
@@ -44,8 +49,13 @@ static int64_t head_size(const content *c)
     return parcel_aligned((int64_t)(sizeof(parcel_head) + lengths) + PyBytes_GET_SIZE(c->body));
 }
 
+static int64_t length_and_place(const Py_buffer *view)
+{
+    return view->len | (int64_t)((uintptr_t)view->buf % 64) << PARCEL_PLACE_SHIFT;
+}
+
 /* The head, in bytes with room for `extra` more behind it. New. */
-static PyObject *make_head(const content *c, enum parcel_kind kind, int64_t extra)
+static PyObject *make_head(const content *c, int kind, int64_t extra)
 {
     Py_ssize_t n = PyList_GET_SIZE(c->buffers), length = PyBytes_GET_SIZE(c->body);
     int64_t size = head_size(c);
@@ -61,7 +71,7 @@ static PyObject *make_head(const content *c, enum parcel_kind kind, int64_t extr
     head->buffers = n;
     head->body = length;
     for (Py_ssize_t i = 0; i < n; i++)
-        head->lengths[i] = apart_at(c, i)->len;
+        head->lengths[i] = length_and_place(apart_at(c, i));
     memcpy(head->lengths + n, PyBytes_AS_STRING(c->body), (size_t)length);
     return bytes;
 }
@@ -237,24 +247,29 @@ static int pack_pieces(const content *c, parcel *p)
     return result;
 }
 
-/* Two messages; a single buffer needs no datatype, which would cost a copy within MPI. */
-static int pack_two(const content *c, parcel *p)
+stretch parcel_stretch(const parcel *p, Py_ssize_t i)
 {
-    PyObject *head = make_head(c, c->kind | PARCEL_APART, 0);
-    const Py_buffer *only = apart_at(c, 0);
+    const Py_buffer *view = PyPickleBuffer_GetBuffer(PyList_GET_ITEM(p->buffers, i));
+
+    return (stretch){view->buf, view->len, MPI_BYTE};
+}
+
+/* The head is one message; a datatype of several buffers would cost a copy within MPI. */
+static int pack_apart(const content *c, enum way way, parcel *p)
+{
+    const Py_ssize_t n = PyList_GET_SIZE(c->buffers);
+    const int each = n == 1 || (way == EACH && n <= PARCEL_EACH_MAX);
+    PyObject *head = make_head(c, c->kind | PARCEL_APART | (each ? PARCEL_EACH : 0), 0);
     int result = -1;
 
-    if (head == NULL)
-        return -1;
-    if (PyList_GET_SIZE(c->buffers) == 1)
-        p->load = (stretch){only->buf, only->len, MPI_BYTE};
-    else if (describe(NULL, c, p) == 0)
-        p->load = (stretch){MPI_BOTTOM, 1, p->made};
-    if (p->load.count > 0 && pack_bytes(head, p) == 0) {
+    if (head != NULL && (each || describe(NULL, c, p) == 0) && pack_bytes(head, p) == 0) {
         Py_CLEAR(p->keep);
         result = keep_both(c, head, p);
+        p->apart = 1;
+        p->before = each ? (int)n - 1 : 0;
+        p->load = each ? parcel_stretch(p, n - 1) : (stretch){MPI_BOTTOM, 1, p->made};
     }
-    Py_DECREF(head);
+    Py_XDECREF(head);
     return result;
 }
 
@@ -335,8 +350,8 @@ static int pack(const content *c, Py_ssize_t threshold, enum way way, parcel *p)
         return pack_bytes(c->body, p);
     if (c->load < threshold)
         return pack_copy(c, p);
-    if (way == APART && c->load >= LOAD_MIN && head_size(c) <= PARCEL_HEAD_MAX)
-        return pack_two(c, p);
+    if (way != WHOLE && c->load >= LOAD_MIN && head_size(c) <= PARCEL_HEAD_MAX)
+        return pack_apart(c, way, p);
     return pack_pieces(c, p);
 }
 
@@ -363,6 +378,11 @@ int parcel_pack(PyObject *serializer, PyObject *object, parcel *p)
 int parcel_pack_apart(PyObject *serializer, PyObject *object, parcel *p)
 {
     return pack_object(serializer, object, APART, p);
+}
+
+int parcel_pack_each(PyObject *serializer, PyObject *object, parcel *p)
+{
+    return pack_object(serializer, object, EACH, p);
 }
 
 int parcel_pin(parcel *p)

@@ -11,7 +11,9 @@
  * with head and buffers starting at multiples of 16 bytes. The body is the pickle; of a plain
  * object a description of each array (its length in words, its type and shape), and then what
  * plain_write() wrote. Between two ranks, head and buffers (the load) are two messages, so that the
- * arrays go from where they lie to where they will stay; in collective calls they are one.
+ * arrays go from where they lie to where they will stay; in collective calls they are one. Where
+ * the sender waits until all is sent, each buffer is a message: MPI copies those of several pieces
+ * through small buffers of its own, which takes three times as long.
  */
 #ifndef COLLIO_PARCEL_H
 #define COLLIO_PARCEL_H
@@ -33,7 +35,9 @@ typedef struct parcel {
     void *data;
     int count;
     MPI_Datatype type;
-    stretch load;      /* to be sent after it; count 0: nothing */
+    int apart;  /* a load is to be sent after it */
+    int before; /* and so many of the buffers before that, one by one */
+    stretch load;
     int own_type;      /* `made` is to be freed */
     MPI_Datatype made; /* describes several pieces */
     Py_ssize_t size;   /* bytes on the wire, without the load */
@@ -42,7 +46,12 @@ typedef struct parcel {
 int parcel_pack(PyObject *serializer, PyObject *object, parcel *p); /* one message */
 int parcel_pack_apart(PyObject *serializer, PyObject *object,
                       parcel *p); /* with a load, if it is large */
+int parcel_pack_each(PyObject *serializer, PyObject *object,
+                     parcel *p); /* with a load of several messages, if it has several buffers */
 void parcel_release(parcel *p);
+
+/* A buffer of a parcel. */
+stretch parcel_stretch(const parcel *p, Py_ssize_t i);
 
 /* Describe a parcel of one piece by a datatype from MPI_BOTTOM, as those of several are. */
 int parcel_pin(parcel *p);
@@ -69,22 +78,29 @@ static inline int64_t parcel_aligned(int64_t size)
     return (size + 15) / 16 * 16;
 }
 
+/* So many buffers may be messages of their own. */
+enum { PARCEL_EACH_MAX = 8 };
+
 /* The parts of a head, in this order after the mark; lengths and body follow. */
-enum parcel_kind { PARCEL_PICKLE = 0, PARCEL_PLAIN = 1, PARCEL_APART = 2 };
+enum parcel_kind { PARCEL_PICKLE = 0, PARCEL_PLAIN = 1, PARCEL_APART = 2, PARCEL_EACH = 4 };
 
 typedef struct parcel_head {
     char mark[8];
     int64_t kind; /* flags */
     int64_t buffers;
-    int64_t body; /* bytes */
-    int64_t lengths[];
+    int64_t body;      /* bytes */
+    int64_t lengths[]; /* and in the highest byte the place in its cache line */
 } parcel_head;
 
 extern const char parcel_mark[8];
 
-/* Number of buffers after the head in received bytes, and the length of each. */
+enum { PARCEL_PLACE_SHIFT = 56 };
+
+/* Number of buffers after the head in received bytes, the length of each, and the place where it
+ * lay in its cache line. */
 int64_t parcel_buffers(const void *head);
 int64_t parcel_buffer_length(const void *head, int64_t i);
+int parcel_buffer_place(const void *head, int64_t i);
 
 /* --------------------------------------------------------------------- incoming.c */
 
@@ -98,7 +114,10 @@ PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py
 typedef struct incoming {
     PyObject *room; /* of the first message; NULL: none yet */
     Py_ssize_t size;
-    PyObject *load; /* the array or memory that the second goes to; NULL: there is none */
+    PyObject *load; /* what the next goes to: memory for all buffers, or a list of arrays for each;
+                     * NULL: there is none */
+    MPI_Request others[PARCEL_EACH_MAX - 1]; /* of a load of several messages, but for the last */
+    int others_n;
     PyObject *serializer;
     int nobody;      /* the message comes from PROC_NULL */
     PyObject *error; /* why there was no room: the message is taken all the same, and lost */
@@ -120,7 +139,7 @@ int incoming_take(state *st, incoming *in, MPI_Message *found, MPI_Count size, M
                   MPI_Status *status, PyObject **object, MPI_Request *request);
 
 /* The object, when all is there. New. */
-PyObject *incoming_open(const incoming *in);
+PyObject *incoming_open(incoming *in);
 void incoming_release(incoming *in);
 PyObject *incoming_memory(const incoming *in); /* what MPI may still write to, or NULL. New. */
 
