@@ -94,6 +94,35 @@ typedef struct collio_shares {
 int collio_shares_find(collio_comm *comm, const collio_grid *grid, const collio_touched *touched,
                        collio_shares *out, collio_error *err);
 
+/* ------------------------------------------------------------ chunk_mask.c */
+
+/* The size of a chunk in the file, 0 if there is none, and the mask of filters that were left out of
+ * it; the driver notes where it is. Not collective. */
+int collio_chunk_look(const collio_object *dataset, const hsize_t *start, int64_t *size,
+                      uint32_t *mask, collio_error *err);
+
+/* Have the driver note where so many bytes of a chunk go. The same on all ranks, as what follows. */
+int collio_chunk_place(const collio_object *dataset, const hsize_t *start, int64_t size,
+                       uint32_t mask, collio_error *err);
+
+/* Before a chunk of that size and mask is placed: *stale becomes 1 if HDF5 will remember another mask,
+ * until collio_chunks_forget(). */
+int collio_chunk_new_mask(const collio_object *dataset, const hsize_t *start, int64_t size,
+                          uint32_t mask, int *stale, collio_error *err);
+
+/* Let HDF5 forget what it remembers of chunks, by closing and opening all handles of the dataset; of
+ * one without a name that would be the end. */
+int collio_chunks_forget(const collio_object *dataset, collio_error *err);
+
+/* HDF5 if a chunk of so many bytes, and so many without filters (`whole`), is shorter than it can be
+ * where these filters were left out. Not collective. */
+int collio_mask_check(const collio_object *dataset, hid_t list, uint32_t mask, int64_t whole,
+                      int64_t size, collio_error *err);
+
+/* Before HDF5 reads these elements: HDF5 if a chunk is shorter than it can be. Not collective. */
+int collio_masks_check(const collio_object *dataset, const collio_selection *selection,
+                       collio_error *err);
+
 /* ----------------------------------------------------------- chunk_space.c */
 
 /* Where a chunk is in the file; *size is 0 if it has no space yet. Not collective. */
@@ -221,7 +250,8 @@ typedef struct collio_pipeline {
     collio_zstream stream;
     size_t size, shuffled; /* bytes of a chunk; of what is shuffled, or 1 */
     char *buffer;
-    hid_t file, dataset, type; /* others by HDF5, in memory: one chunk */
+    hid_t file, list, space, type; /* others by HDF5, in memory: */
+    hid_t dataset;                 /* one chunk, see collio_pipeline_renew() */
 } collio_pipeline;
 
 /* Not collective. All zeros is none; close it also after a failure. */
@@ -231,6 +261,10 @@ int collio_pipeline_open(collio_pipeline *pipeline, const collio_object *dataset
 int collio_pipeline_open_as(collio_pipeline *pipeline, const collio_object *dataset, hid_t type,
                             collio_error *err);
 void collio_pipeline_close(collio_pipeline *pipeline);
+
+/* A dataset without elements, for the next chunk: of one that was there before HDF5 1.10 remembers
+ * the size and the filters left out. */
+int collio_pipeline_renew(collio_pipeline *pipeline, collio_error *err);
 
 /* Before HDF5 reads elements of variable length in filtered chunks: check that they refer to what
  * is in the file. Not collective. HDF5 if they do not. */

@@ -1,5 +1,5 @@
 /* Chunks as they are in the file, filtered by the caller. */
-#include "file.h"
+#include "chunk.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,12 +55,16 @@ static uint64_t digest(const raw_chunk *c)
 static int put(const raw_chunk *c, collio_error *err)
 {
     hsize_t offset[COLLIO_MAX_DIMS];
+    int stale = 0;
 
     for (int d = 0; d < c->dataset->layout.ndim; d++)
         offset[d] = (hsize_t)c->offset[d];
+    collio_chunk_new_mask(c->dataset, offset, (int64_t)c->size, c->skipped, &stale, err);
     collio_hdf5(H5Dwrite_chunk(c->dataset->id, H5P_DEFAULT, c->skipped, offset, c->size, c->bytes) <
                     0,
                 "H5Dwrite_chunk", err);
+    if (stale)
+        collio_chunks_forget(c->dataset, err);
     if (collio_finish_change(c->dataset->file, "write_chunk", 0, err))
         return err->code;
     return collio_file_flush_now(c->dataset->file, err);

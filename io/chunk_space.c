@@ -14,79 +14,46 @@ static void start_of(const collio_grid *grid, int64_t chunk, hsize_t *out)
         out[d] = (hsize_t)start[d];
 }
 
-static herr_t read_nothing(hid_t dataset, const hsize_t *start)
-{
-    uint32_t mask;
-    char nothing;
-
-#if H5_VERSION_GE(2, 0, 0)
-    size_t size = SIZE_MAX;
-
-    return H5Dread_chunk2(dataset, H5P_DEFAULT, start, &mask, &nothing, &size);
-#else
-    return H5Dread_chunk(dataset, H5P_DEFAULT, start, &mask, &nothing);
-#endif
-}
-
-/* How many bytes a chunk has in the file. Some versions of HDF5 fail where it has none; then
- * the driver has met no error. */
-static int size_of(hid_t dataset, const hsize_t *start, int64_t *size, collio_error *err)
-{
-    hsize_t bytes = 0;
-    int failed = H5Dget_chunk_storage_size(dataset, start, &bytes) < 0;
-
-    *size = failed ? 0 : (int64_t)bytes;
-    if (failed && collio_driver_error(err) != COLLIO_OK)
-        return err->code;
-    return collio_hdf5(0, "H5Dget_chunk_storage_size", err);
-}
-
 int collio_chunk_find(const collio_object *dataset, const collio_grid *grid, int64_t chunk,
                       int64_t *address, int64_t *size, collio_error *err)
 {
-    collio_disk *disk = &dataset->file->disk;
     hsize_t start[COLLIO_MAX_DIMS];
-    herr_t result;
+    uint32_t mask;
 
     *address = 0;
     start_of(grid, chunk, start);
-    if (size_of(dataset->id, start, size, err) || *size == 0)
+    if (collio_chunk_look(dataset, start, size, &mask, err) || *size == 0)
         return err->code;
-    disk->aside = 1;
-    disk->noted = -1;
-    result = read_nothing(dataset->id, start);
-    disk->aside = 0;
-    *address = disk->noted;
-    return collio_hdf5(result < 0 || disk->noted < 0, "H5Dread_chunk", err);
+    *address = dataset->file->disk.noted;
+    return collio_hdf5(*address < 0, "H5Dread_chunk", err);
 }
 
 static int allocate(const collio_object *dataset, const collio_grid *grid, collio_share *share,
-                    collio_error *err)
+                    int *stale, collio_error *err)
 {
-    collio_disk *disk = &dataset->file->disk;
     hsize_t start[COLLIO_MAX_DIMS];
-    const char nothing = 0;
-    herr_t result;
 
     start_of(grid, share->chunk, start);
-    disk->aside = 1;
-    disk->noted = -1;
-    result =
-        H5Dwrite_chunk(dataset->id, H5P_DEFAULT, share->mask, start, (size_t)share->size, &nothing);
-    disk->aside = 0;
-    share->address = disk->noted;
-    return collio_hdf5(result < 0 || disk->noted < 0, "H5Dwrite_chunk", err);
+    if (dataset->layout.filtered)
+        collio_chunk_new_mask(dataset, start, share->size, share->mask, stale, err);
+    if (err->code == COLLIO_OK)
+        collio_chunk_place(dataset, start, share->size, share->mask, err);
+    share->address = dataset->file->disk.noted;
+    return err->code;
 }
 
 int collio_chunks_allocate(const collio_object *dataset, const collio_grid *grid,
                            collio_share *shares, int64_t count, collio_error *err)
 {
     uint64_t addresses = 0;
+    int stale = 0;
 
     for (int64_t i = 0; i < count && err->code == COLLIO_OK; i++) {
-        allocate(dataset, grid, &shares[i], err);
+        allocate(dataset, grid, &shares[i], &stale, err);
         addresses = collio_hash_number(addresses, (uint64_t)shares[i].address);
     }
+    if (stale)
+        collio_chunks_forget(dataset, err);
     return collio_finish(dataset->file, "write, space for chunks", addresses, err);
 }
 

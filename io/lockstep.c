@@ -2,6 +2,7 @@
  * heaps that are part of the structure of the file, and those of virtual datasets. Structure is
  * changed by all ranks in step, so every rank gets what all ranks write and writes it for each of
  * them in turn. */
+#include "chunk.h"
 #include "type.h"
 
 #include "file.h"
@@ -154,6 +155,7 @@ static int write_part(const collio_object *dataset, char *bytes, collio_error *e
     file = H5Dget_space(dataset->id);
     if (err->code == COLLIO_OK && collio_hdf5(file < 0, "H5Dget_space", err) == COLLIO_OK &&
         collio_selection_apply(&p.selection, file, err) == COLLIO_OK &&
+        collio_masks_check(dataset, &p.selection, err) == COLLIO_OK &&
         collio_hdf5_space(1, &p.count, &memory, err) == COLLIO_OK)
         collio_hdf5(H5Dwrite(dataset->id, p.type, memory, file, H5P_DEFAULT, p.elements) < 0,
                     "H5Dwrite", err);

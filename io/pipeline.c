@@ -98,16 +98,12 @@ static hid_t file_in_memory(collio_error *err)
     return file;
 }
 
-static int make_dataset(collio_pipeline *p, const collio_layout *layout, hid_t list,
-                        collio_error *err)
+int collio_pipeline_renew(collio_pipeline *p, collio_error *err)
 {
-    hid_t space = H5I_INVALID_HID;
-
-    if (p->type < 0 || collio_hdf5_space(layout->ndim, layout->chunks, &space, err))
-        return err->code;
-    p->dataset = H5Dcreate2(p->file, "chunk", p->type, space, H5P_DEFAULT, list, H5P_DEFAULT);
-    H5Sclose(space);
-    return collio_hdf5(p->dataset < 0, "H5Dcreate2", err);
+    if (p->dataset > 0)
+        H5Dclose(p->dataset);
+    p->dataset = H5Dcreate_anon(p->file, p->type, p->space, p->list, H5P_DEFAULT);
+    return collio_hdf5(p->dataset < 0, "H5Dcreate_anon", err);
 }
 
 int collio_pipeline_open(collio_pipeline *p, const collio_object *dataset, collio_error *err)
@@ -124,19 +120,30 @@ int collio_pipeline_open(collio_pipeline *p, const collio_object *dataset, colli
     return collio_pipeline_open_as(p, dataset, collio_hdf5_type(dataset->layout.stored, err), err);
 }
 
+/* The list of the dataset, with a plain index for the one chunk: of that which newer formats have
+ * for it, HDF5 1.10 tells a size of 0. */
+static int take_list(collio_pipeline *p, const collio_object *dataset, collio_error *err)
+{
+    hsize_t extents[COLLIO_MAX_DIMS];
+
+    for (int d = 0; d < dataset->layout.ndim; d++)
+        extents[d] = (hsize_t)dataset->layout.chunks[d];
+    p->list = H5Dget_create_plist(dataset->id);
+    if (collio_hdf5(p->list < 0, "H5Dget_create_plist", err) == COLLIO_OK)
+        collio_hdf5(H5Pset_chunk(p->list, dataset->layout.ndim, extents) < 0, "H5Pset_chunk", err);
+    return err->code;
+}
+
 int collio_pipeline_open_as(collio_pipeline *p, const collio_object *dataset, hid_t type,
                             collio_error *err)
 {
-    hid_t list = H5Dget_create_plist(dataset->id);
+    const collio_layout *layout = &dataset->layout;
 
     memset(p, 0, sizeof *p);
     p->type = type;
-    if (collio_hdf5(list < 0, "H5Dget_create_plist", err))
-        return err->code;
-    p->file = file_in_memory(err);
-    if (p->file > 0)
-        make_dataset(p, &dataset->layout, list, err);
-    H5Pclose(list);
+    if (take_list(p, dataset, err) == COLLIO_OK && type >= 0 &&
+        collio_hdf5_space(layout->ndim, layout->chunks, &p->space, err) == COLLIO_OK)
+        p->file = file_in_memory(err);
     return err->code;
 }
 
@@ -144,6 +151,10 @@ void collio_pipeline_close(collio_pipeline *p)
 {
     if (p->dataset > 0)
         H5Dclose(p->dataset);
+    if (p->list > 0)
+        H5Pclose(p->list);
+    if (p->space > 0)
+        H5Sclose(p->space);
     if (p->file > 0)
         H5Fclose(p->file);
     collio_zstream_close(&p->stream);
@@ -170,7 +181,8 @@ int collio_pipeline_pass(collio_pipeline *p, const char *chunk, char **out, int6
     if (p->known)
         return pass_known(p, chunk, out, size, mask, err);
     *out = NULL;
-    if (collio_hdf5(H5Dwrite(p->dataset, p->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, chunk) < 0,
+    if (collio_pipeline_renew(p, err) ||
+        collio_hdf5(H5Dwrite(p->dataset, p->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, chunk) < 0,
                     "H5Dwrite", err) ||
         collio_hdf5(H5Dget_chunk_storage_size(p->dataset, start, &bytes) < 0,
                     "H5Dget_chunk_storage_size", err))

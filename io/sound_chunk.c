@@ -49,15 +49,18 @@ static herr_t read_raw(hid_t dataset, chunk_place *c, void *out)
 #endif
 }
 
-static int look_at(const looking *l, chunk_place *c, collio_error *err)
+static int look_at(looking *l, chunk_place *c, collio_error *err)
 {
     static const hsize_t zero[COLLIO_MAX_DIMS];
-    const collio_pipeline *p = &l->pipeline;
+    collio_pipeline *p = &l->pipeline;
     char *raw = malloc((size_t)c->bytes + 1), *elements = malloc(l->size);
 
     if (raw == NULL || elements == NULL)
         collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a chunk");
-    else if (collio_hdf5(read_raw(l->dataset->id, c, raw) < 0, "H5Dread_chunk", err) == COLLIO_OK &&
+    else if (collio_mask_check(l->dataset, p->list, c->mask, (int64_t)l->size, (int64_t)c->bytes,
+                               err) == COLLIO_OK &&
+             collio_hdf5(read_raw(l->dataset->id, c, raw) < 0, "H5Dread_chunk", err) == COLLIO_OK &&
+             collio_pipeline_renew(p, err) == COLLIO_OK &&
              collio_hdf5(
                  H5Dwrite_chunk(p->dataset, H5P_DEFAULT, c->mask, zero, (size_t)c->bytes, raw) < 0,
                  "H5Dwrite_chunk", err) == COLLIO_OK &&

@@ -261,6 +261,7 @@ static int read_packed(const collio_object *dataset, const collio_selection *sel
         collio_sound_watch(&dataset->file->disk, collio_object_header(dataset));
     if (element >= 0 && collio_hdf5(file < 0, "H5Dget_space", err) == COLLIO_OK &&
         collio_selection_apply(selection, file, err) == COLLIO_OK &&
+        collio_masks_check(dataset, selection, err) == COLLIO_OK &&
         (!refers_to_disk(dataset) || !dataset->layout.filtered ||
          collio_filtered_check(dataset, file, err) == COLLIO_OK) &&
         space_like(selection, &packed, err) == COLLIO_OK)
