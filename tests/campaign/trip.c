@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -297,7 +298,15 @@ ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset)
     return __real_pread(fd, bytes, tripped && size > 1 ? size / 2 : size, offset);
 }
 
-static int syncs; /* of the part, by this rank, since it was opened anew */
+/* Whether rank 0 has synced this part before: then this time it is for the seal. */
+static int is_sealed(const char *name)
+{
+    static char last[128];
+    int again = strcmp(last, name) == 0;
+
+    snprintf(last, sizeof last, "%s", name);
+    return again;
+}
 
 /* Whether a mutant leaves this sync out. */
 static int leaves_out(int fd)
@@ -315,9 +324,8 @@ static int leaves_out(int fd)
         return mutant == MUTANT_RANKS_NO_SYNC;
     if (strncmp(name, ".part-", 6) != 0)
         return 0;
-    syncs = tap_rank == 0 ? syncs + 1 : 0;
     return (mutant == MUTANT_NO_DATA_SYNC && tap_rank > 0) ||
-           (mutant == MUTANT_NO_SEAL_SYNC && tap_rank == 0 && syncs % 2 == 0);
+           (tap_rank == 0 && is_sealed(name) && mutant == MUTANT_NO_SEAL_SYNC);
 }
 
 int __wrap_fsync(int fd)
