@@ -127,6 +127,19 @@ int collio_split_write_alone(const collio_object *dataset, const collio_selectio
 int collio_split_read(const collio_object *dataset, const collio_selection *selection,
                       const collio_array *memory, collio_error *err);
 
+/* ------------------------------------------------------------- split_rows.c */
+
+/*
+ * Hand a selection on as it is, or, of elements by their numbers, one for each row of the dataset
+ * that has some. Not collective.
+ */
+typedef int collio_row_function(void *context, const collio_selection *row, collio_error *err);
+int collio_split_rows(const collio_selection *selection, int ndim, const int64_t *shape,
+                      collio_row_function *take, void *context, collio_error *err);
+
+/* Into how many pieces elements by their numbers fall; 0 of other selections. */
+int64_t collio_split_pieces(const collio_selection *selection);
+
 /* ------------------------------------------------------------ split_notes.c */
 
 /* Note that elements were written, after `calls` writes of all. */

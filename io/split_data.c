@@ -171,20 +171,24 @@ static int is_partial(const collio_object *dataset, const collio_array *memory, 
 int collio_split_check_write(const collio_object *dataset, const collio_selection *selection,
                              const collio_array *memory, collio_error *err)
 {
-    const char *what = NULL;
+    /* HDF5 takes a time that grows with the square of it, to write the index and to read it: for
+     * five times as many several seconds. */
+    static const int64_t most = 1000;
 
-    if (err->code != COLLIO_OK || collio_selection_size(selection) == 0)
-        return err->code;
-    if (selection->flat)
-        what = "elements by their numbers (as a mask selects them)";
-    else if (is_partial(dataset, memory, err))
-        what = "single fields";
-    if (what == NULL || err->code != COLLIO_OK)
+    if (err->code == COLLIO_OK && collio_split_pieces(selection) > most)
+        return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
+                                "'%s': elements by their numbers (as a mask selects them) in %lld "
+                                "pieces: in a file that each rank writes a part of (layout "
+                                "'per-rank') they can be in %lld at most in one call",
+                                dataset->name, (long long)collio_split_pieces(selection),
+                                (long long)most);
+    if (err->code != COLLIO_OK || collio_selection_size(selection) == 0 ||
+        !is_partial(dataset, memory, err) || err->code != COLLIO_OK)
         return err->code;
     return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
                             "'%s': in a file that each rank writes a part of (layout 'per-rank') "
-                            "%s cannot be written",
-                            dataset->name, what);
+                            "single fields cannot be written",
+                            dataset->name);
 }
 
 /* The dataset in this rank's file in place of the one in the structure. */
@@ -215,14 +219,21 @@ static int put(const collio_object *dataset, const collio_selection *selection,
     return collio_external_write(&own.object, selection, memory, err);
 }
 
+static int note(void *context, const collio_selection *row, collio_error *err)
+{
+    const collio_object *dataset = context;
+
+    return collio_note_add(dataset->file->split, number_of(dataset), dataset->file->rank, row, err);
+}
+
 int collio_split_write_alone(const collio_object *dataset, const collio_selection *selection,
                              const collio_array *memory, collio_error *err)
 {
     if (collio_selection_size(selection) == 0 || err->code != COLLIO_OK)
         return err->code;
     if (put(dataset, selection, memory, err) == COLLIO_OK)
-        collio_note_add(dataset->file->split, number_of(dataset), dataset->file->rank, selection,
-                        err);
+        collio_split_rows(selection, dataset->shard->ndim, dataset->shard->shape, note,
+                          (void *)dataset, err);
     return err->code;
 }
 
@@ -236,13 +247,18 @@ int collio_split_write(collio_object *dataset, const collio_selection *selection
 
 /* ------------------------------------------------------------------- read */
 
-/* How many of the elements this rank has not written. */
-static int64_t count_missing(const collio_object *dataset, const collio_selection *selection,
-                             collio_error *err)
+/* Elements that are to be read, and how many of them this rank has not written. */
+typedef struct looking {
+    const collio_object *dataset;
+    int64_t missing;
+} looking;
+
+static int count_missing(void *context, const collio_selection *selection, collio_error *err)
 {
-    const collio_split *split = dataset->file->split;
-    const collio_shard *shard = dataset->shard;
-    int64_t number = number_of(dataset), missing = 0;
+    looking *l = context;
+    const collio_split *split = l->dataset->file->split;
+    const collio_shard *shard = l->dataset->shard;
+    int64_t number = number_of(l->dataset);
     hid_t space = H5I_INVALID_HID;
     collio_selection written;
 
@@ -254,11 +270,11 @@ static int64_t count_missing(const collio_object *dataset, const collio_selectio
             collio_note_selection(&split->notes[i], shard->ndim, &written);
             collio_selection_remove(&written, space, err);
         }
-        missing = (int64_t)H5Sget_select_npoints(space);
+        l->missing += (int64_t)H5Sget_select_npoints(space);
     }
     if (space >= 0)
         H5Sclose(space);
-    return missing;
+    return err->code;
 }
 
 int collio_split_read(const collio_object *dataset, const collio_selection *selection,
@@ -266,20 +282,18 @@ int collio_split_read(const collio_object *dataset, const collio_selection *sele
 {
     collio_printing printing;
     own_dataset own;
-    int64_t missing = 0;
+    looking l = {dataset, 0};
 
     collio_hdf5_quiet(&printing);
-    if (selection->flat)
-        missing = collio_selection_size(selection);
-    else
-        missing = count_missing(dataset, selection, err);
+    collio_split_rows(selection, dataset->shard->ndim, dataset->shard->shape, count_missing, &l,
+                      err);
     collio_hdf5_loud(&printing);
-    if (err->code == COLLIO_OK && missing > 0)
+    if (err->code == COLLIO_OK && l.missing > 0)
         return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
                                 "'%s': %lld of the elements were not written by this rank: until "
                                 "the file is closed each rank reads what it has written itself "
                                 "(layout 'per-rank')",
-                                dataset->name, (long long)missing);
+                                dataset->name, (long long)l.missing);
     own_of(dataset, &own);
     return collio_transfer_read(&own.object, selection, memory, err);
 }

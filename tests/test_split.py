@@ -224,8 +224,6 @@ with collio.File(whole, "w", comm=comm, layout="per-rank") as f:
     d[4 * rank : 4 * rank + 2] = float(rank)
     raises(NotImplementedError, "were not written", lambda: d[...], name="elements that others have")
     raises(NotImplementedError, "keep their shape", lambda: d.resize((50, 3)), name="resize")
-    mask = np.arange(12 * size).reshape(-1, 3) % 2 == 0
-    raises(NotImplementedError, "by their numbers", lambda: d.__setitem__(mask, 1.0), name="a mask")
     raises(NotImplementedError, "copied", lambda: f.copy("d", "e"), name="copy")
     raises(NotImplementedError, "external", lambda: f.create_dataset("x", (3,), "u1", external="x.raw"), name="external")
     pair = f.create_dataset("pair", (4,), [("a", "i4"), ("b", "f8")])
@@ -256,6 +254,34 @@ with collio.File("auto.h5", "a", comm=comm, layout="auto") as f:
     f["x"][...] = np.arange(5) + 1
 with collio.File("auto.h5", "r", comm=comm) as f:
     equal(f["x"][...], np.arange(5) + 1, "auto: what is there stays as it is")
+
+# ------------------------------------------------------------------ masks
+cube = np.arange(5 * 7 * 11.0).reshape(5, 7, 11)
+chosen = np.random.default_rng(3).integers(0, size, cube.shape)  # who writes which element
+line = np.arange(4000) * 7 % 5 == 0
+with collio.File("masks.h5", "w", comm=comm, layout="per-rank") as f:
+    d, chunked = f.create_dataset("d", cube.shape), f.create_dataset("chunked", cube.shape, chunks=(2, 3, 4))
+    flat, over = f.create_dataset("flat", line.shape, "i4"), f.create_dataset("over", (size, 6), "i4")
+    d[chosen == rank] = cube[chosen == rank]
+    chunked[chosen == rank] = cube[chosen == rank]
+    if size > 1:
+        raises(NotImplementedError, "were not written", lambda: d[chosen == (rank + 1) % size], name="a mask of what others have")
+    equal(d[chosen == rank], cube[chosen == rank].astype("f4"), "under a mask: what this rank has written")
+    flat[line & (np.arange(4000) % size == rank)] = rank + 1
+    flat[np.zeros(4000, bool)] = 9
+    scattered = np.arange(4000) % (2 if last else 500) == 0
+    raises(NotImplementedError, "2000 pieces", lambda: flat.__setitem__(scattered, 9), name="a mask of too many pieces on one rank")
+    if rank == 0:
+        over[...] = 1
+    else:
+        over[np.zeros((size, 6), bool)] = 1
+    over[(np.arange(size * 6).reshape(size, 6) % 3 == 1) & (np.arange(size)[:, None] == rank)] = 2
+over_wanted = np.where(np.arange(size * 6).reshape(size, 6) % 3 == 1, 2, 1).astype("i4")
+with collio.File("masks.h5", "r", comm=comm) as f:
+    equal(f["d"][...], cube.astype("f4"), "elements under masks of all ranks")
+    equal(f["chunked"][...], cube.astype("f4"), "the same in chunks")
+    equal(f["flat"][...], np.where(line, np.arange(4000) % size + 1, 0).astype("i4"), "a mask over a line, and an empty one")
+    equal(f["over"][...], over_wanted, "over what another rank has written before")
 
 # ------------------------------------------------------------------ a job that dies, and the next
 dying = """
