@@ -271,6 +271,11 @@ void requests_settle(void);
 /* Whether objects are to be received by requests that are not matched yet. */
 int request_receiving(void);
 
+/* spare.c: memory, set to zero, that is rather there than other memory: without it a rank could not
+ * take part in a collective call. NULL if it is not, without an exception. */
+void *spare_calloc(size_t n, size_t size);
+void spare_free(void *place);
+
 /* turn.c: find a message while there are such, of which none asked for it before. `taken` (NULL:
  * it is left there) is where it goes. 1, 0 if there is none and nobody waits, -1. */
 typedef struct turn {

@@ -160,7 +160,7 @@ typedef struct portion {
 static int scatter_notices(call *c, const table *t, portion *mine)
 {
     enum { SIZE = sizeof(portion) };
-    portion *all = PyMem_Calloc((size_t)t->n + 1, sizeof *all);
+    portion *all = spare_calloc((size_t)t->n + 1, sizeof *all);
     PyThreadState *saved;
     int code;
 
@@ -173,7 +173,7 @@ static int scatter_notices(call *c, const table *t, portion *mine)
     saved = gil_lend(c->st);
     code = MPI_Scatter(all, SIZE, MPI_BYTE, mine, SIZE, MPI_BYTE, c->a.root, c->comm);
     gil_acquire(saved);
-    PyMem_Free(all);
+    spare_free(all);
     return mpi_failed(code, "MPI_Scatter");
 }
 

@@ -175,7 +175,7 @@ static int move(call *c, const parcel *p, const tally *all, table *t, int to_all
 /* Where nobody tells anything there is nobody. New memory. */
 static tally *make_tallies(int n)
 {
-    tally *all = PyMem_Malloc((size_t)(n + 1) * sizeof *all);
+    tally *all = spare_calloc((size_t)n + 1, sizeof *all);
 
     for (int i = 0; all != NULL && i < n; i++)
         all[i] = (tally){NOBODY, 0, 0};
@@ -204,6 +204,6 @@ PyObject *object_gather(call *c, int to_all)
     }
     parcel_release(&p);
     table_free(&t);
-    PyMem_Free(all);
+    spare_free(all);
     return result;
 }

@@ -5,7 +5,7 @@
 
 int table_make_notices(table *t)
 {
-    t->notices = PyMem_Calloc((size_t)t->n + 1, sizeof *t->notices);
+    t->notices = spare_calloc((size_t)t->n + 1, sizeof *t->notices);
     if (t->notices == NULL) {
         PyErr_NoMemory();
         return -1;

@@ -8,11 +8,11 @@ int table_init(table *t, int n)
     size_t room = (size_t)n + 1;
 
     *t = (table){.n = n,
-                 .sizes = PyMem_Malloc(room * sizeof(int64_t)),
-                 .counts = PyMem_Calloc(room, sizeof(int)),
-                 .displs = PyMem_Calloc(room, sizeof(int)),
-                 .places = PyMem_Calloc(room, sizeof(MPI_Aint)),
-                 .types = PyMem_Malloc(room * sizeof(MPI_Datatype))};
+                 .sizes = spare_calloc(room, sizeof(int64_t)),
+                 .counts = spare_calloc(room, sizeof(int)),
+                 .displs = spare_calloc(room, sizeof(int)),
+                 .places = spare_calloc(room, sizeof(MPI_Aint)),
+                 .types = spare_calloc(room, sizeof(MPI_Datatype))};
     if (t->sizes == NULL || t->counts == NULL || t->displs == NULL || t->places == NULL ||
         t->types == NULL) {
         PyErr_NoMemory();
@@ -33,12 +33,12 @@ void table_free(table *t)
         if (t->types[i] != MPI_BYTE)
             MPI_Type_free(&t->types[i]);
     PyMem_Free(t->parcels);
-    PyMem_Free(t->notices);
-    PyMem_Free(t->places);
-    PyMem_Free(t->types);
-    PyMem_Free(t->sizes);
-    PyMem_Free(t->counts);
-    PyMem_Free(t->displs);
+    spare_free(t->notices);
+    spare_free(t->places);
+    spare_free(t->types);
+    spare_free(t->sizes);
+    spare_free(t->counts);
+    spare_free(t->displs);
     Py_XDECREF(t->room);
 }
 
