@@ -103,6 +103,31 @@ got = comm.sendrecv(many, right, source=left)
 check(all(map(alike, got, [np.full(2000, i + left) for i in range(600)])), "six hundred arrays in one list")
 check(comm.sendrecv(frozen, right, source=left).flags.writeable, "a read-only array is sent, and arrives writable")
 
+# Where the sender waits, several arrays are messages of their own, if they are not too many.
+def several(r, n, other):
+    """n arrays, the last of them empty; `other` decides whether pickle has to carry them."""
+    return [np.arange(30_000.0 + i) + r for i in range(n - 1)] + [np.zeros((0, 3)), other]
+
+
+for n in (2, 3, 8, 9):
+    for other in (1, complex, Named):
+        got = comm.sendrecv(several(rank, n, other), right, source=left)
+        check(equals(got, several(left, n, other)), f"sendrecv of {n} arrays with {other}")
+        requests = [comm.irecv(None, left, 9), comm.irecv(None, left, 9)]
+        first = comm.isend("first", right, 9)
+        if rank % 2 == 0 and size > 1:
+            comm.send(several(rank, n, other), right, 9)
+            got = MPI.Request.waitall(requests)
+        else:
+            second = comm.isend(several(rank, n, other), right, 9)
+            got = MPI.Request.waitall(requests)
+            second.wait()
+        first.wait()
+        check(equals(got, ["first", several(left, n, other)]), "... send, or isend, and irecv")
+got = comm.sendrecv([bytes(50_000), bytearray(b"z" * 60_000), np.ones(9000), 1j], right, source=left)
+check(got[0] == bytes(50_000) and got[1] == bytearray(b"z" * 60_000) and got[3] == 1j
+      and alike(got[2], np.ones(9000)), "bytes and arrays in one list")
+
 # Many on their way with the same tag come in the order they were sent in.
 sizes = [10, 100_000, 3, 50_000, 0, 20_000, 5000, 80_000]
 requests = [comm.isend(np.full(n, i), right, 1) for i, n in enumerate(sizes)]
