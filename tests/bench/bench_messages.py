@@ -3,7 +3,7 @@ buffers and as objects; beside plain C (after `make bench`) and mpi4py (where it
 shares the MPI library), its util.pkl5 included.
 
     PYTHONPATH=bindings/python/lib mpiexec -n 2 python3 tests/bench/bench_messages.py \\
-        [buffers|arrays|dicts|small ...] [seconds per round]
+        [buffers|arrays|dicts|pickles|several|small ...] [seconds per round]
 
 Microseconds for a message one way (Send/Recv) or a call; the median over the rounds, in which the
 layers take turns in one process. In brackets, the median of the ratios within the rounds: the
@@ -31,6 +31,16 @@ SMALL = {
     "int": 1,
     "dict": {"step": 3, "time": 0.5, "name": "heat"},
     "list of 20": list(range(20)),
+}
+
+
+# What carries the array a: by itself, in a plain dictionary, in what only pickle can take apart (and
+# does with Python code of NumPy's), in three pieces of that.
+CARRIERS = {
+    "arrays": lambda a: a,
+    "dicts": lambda a: {"u": a, "step": 3},
+    "pickles": lambda a: [a, 1j],
+    "several": lambda a: [*np.array_split(a, 3), 1j],
 }
 
 
@@ -172,10 +182,8 @@ def bench_sizes(kind, MPIs, module, least, seconds):
             for name, place in places.items():
                 if kind == "buffers" and name != "pkl5":
                     call = buffer_call(at, place.comm, experiment, a, b)
-                elif kind == "arrays":
-                    call = object_call(place, experiment, a)
-                elif kind == "dicts":
-                    call = object_call(place, experiment, {"u": a, "step": 3})
+                elif kind in CARRIERS:
+                    call = object_call(place, experiment, CARRIERS[kind](a))
                 else:
                     continue
                 runs[name] = timed(place.comm, call, MPI)
