@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 typedef struct merging {
+    MPI_Comm user;
     collio_comm *comm;
     int root;
     collio_checkpoint_state source; /* not of a checkpoint: no owner */
@@ -318,7 +319,7 @@ static void merge(merging *m, const char *source, int64_t step, collio_error *er
     if (find_source(m, source, step, &split, err))
         return;
     if (split) {
-        collio_split_merge(m->comm, source, m->destination, m->progress, m->context, err);
+        collio_split_merge(m->comm, m->user, source, m->destination, m->progress, m->context, err);
         return;
     }
     open_source(m, err);
@@ -356,7 +357,8 @@ int collio_checkpoint_merge(MPI_Comm user, const char *source, int64_t step,
                             const char *destination, collio_progress_function *progress,
                             void *context, collio_error *err)
 {
-    merging m = {.source = {.fd = -1}, .writer = {.fd = -1}, .destination = destination};
+    merging m = {
+        .user = user, .source = {.fd = -1}, .writer = {.fd = -1}, .destination = destination};
     request what = {source != NULL ? source : "", destination != NULL ? destination : "", step};
     collio_ticket ticket = {
         .operation = "checkpoint_merge", .describe = describe, .context = &what};

@@ -12,6 +12,7 @@
 
 typedef struct merging {
     collio_comm *comm;
+    MPI_Comm user;
     int root;
     const char *source, *destination;
     collio_file *lone; /* the source, as rank 0 alone has it open */
@@ -254,7 +255,7 @@ static int agree_anew(merging *m, const char *step, collio_error *err)
 static int open_file(merging *m, const char *path, const char *mode, collio_file **out,
                      collio_error *err)
 {
-    collio_file_open(collio_comm_handle(m->comm), path, mode, NULL, out, err);
+    collio_file_open(m->user, path, mode, NULL, out, err);
     return agree_anew(m, "merge: open a file", err);
 }
 
@@ -344,10 +345,12 @@ static void merge(merging *m, collio_error *err)
         name_result(m, err);
 }
 
-int collio_split_merge(collio_comm *comm, const char *source, const char *destination,
-                       collio_progress_function *progress, void *context, collio_error *err)
+int collio_split_merge(collio_comm *comm, MPI_Comm user, const char *source,
+                       const char *destination, collio_progress_function *progress, void *context,
+                       collio_error *err)
 {
     merging m = {.comm = comm,
+                 .user = user,
                  .root = collio_comm_rank(comm) == 0,
                  .source = source,
                  .destination = destination,

@@ -81,8 +81,13 @@ int collio_tree_refers(hid_t type);
 
 /* ------------------------------------------------------------ split_merge.c */
 
-/* As collio_checkpoint_merge(), of a file of which each rank has written a part. Collective. */
-int collio_split_merge(collio_comm *comm, const char *source, const char *destination,
-                       collio_progress_function *progress, void *context, collio_error *err);
+/*
+ * As collio_checkpoint_merge(), of a file of which each rank has written a part. Collective.
+ *   user  in  the one that `comm` was made of: files are opened on it, because ranks that fail in
+ *             that can already tell each other
+ */
+int collio_split_merge(collio_comm *comm, MPI_Comm user, const char *source,
+                       const char *destination, collio_progress_function *progress, void *context,
+                       collio_error *err);
 
 #endif

@@ -202,7 +202,7 @@ static void test_faults(int64_t step)
     for (int victim = 0; victim < tap_size; victim++) {
         int n = opening() + 1, sound = 1;
         while (n < most && try_point(step, victim, n, &sound) && sound)
-            n += step == SPLIT ? 7 : tap_size;
+            n += step != SPLIT ? tap_size : tap_size == 1 ? 7 : 60 * tap_size + 1;
         tap_ok(sound && n > 20 && (n < most || step == SPLIT),
                "a merge of step %d: %d points on rank %d", (int)step, n - 1, victim);
     }
@@ -218,7 +218,7 @@ int main(int argc, char **argv)
     write_split();
     test_faults(0);
     test_faults(1);
-    if (tap_size == 1)
+    if (tap_size <= 2) /* takes as long again */
         test_faults(SPLIT);
     MPI_Finalize();
     return tap_end();
