@@ -238,6 +238,7 @@ int collio_driver_use(hid_t access, collio_disk *disk, collio_error *err)
     if (driver < 0 || H5Iis_valid(driver) <= 0) {
         driver = H5FDregister(&driver_class);
         collio_lzf_register();
+        collio_bits_register();
     }
     if (collio_hdf5(driver < 0, "H5FDregister", err))
         return err->code;

@@ -55,8 +55,10 @@ void collio_file_drop(collio_file *file)
     file->disk.dead = 1;
     collio_object_drop_all(file);
     /* If HDF5 cannot let go, it goes on using the disk struct: keep that. */
-    if (file->id >= 0 && H5Fclose(file->id) < 0)
+    if (file->id >= 0 && H5Fclose(file->id) < 0) {
         file->references++;
+        collio_hdf5_left();
+    }
     file->id = H5I_INVALID_HID;
     collio_split_drop(file->split);
     collio_hdf5_loud(&printing);
@@ -196,8 +198,10 @@ static int close_now(collio_file *file, collio_error *err)
     collio_hdf5_quiet(&printing);
     collio_object_drop_all(file);
     failed = H5Fclose(file->id) < 0;
-    if (failed)
-        file->references++; /* see collio_file_drop() */
+    if (failed) { /* see collio_file_drop() */
+        file->references++;
+        collio_hdf5_left();
+    }
     file->id = H5I_INVALID_HID;
     collio_hdf5(failed, "H5Fclose", err);
     collio_hdf5_loud(&printing);

@@ -29,6 +29,9 @@ typedef struct collio_printing {
 } collio_printing;
 
 void collio_hdf5_quiet(collio_printing *before);
+
+/* HDF5 has failed to close a file: it is not to try again when the program ends, which crashes. */
+void collio_hdf5_left(void);
 void collio_hdf5_loud(const collio_printing *before);
 
 /* The version of the HDF5 library as one number, for digests. */
@@ -55,6 +58,9 @@ int collio_hdf5_space(int ndim, const int64_t *shape, hid_t *out, collio_error *
 
 /* Let HDF5 have h5py's filter "lzf", if it was built in; again is no harm. */
 void collio_lzf_register(void);
+
+/* Let HDF5 convert bit fields to unsigned integers and back. Not collective. */
+void collio_bits_register(void);
 
 /* ----------------------------------------------------------- selection_space.c */
 

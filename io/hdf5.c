@@ -3,6 +3,7 @@
 #include "driver.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------- results */
@@ -46,6 +47,27 @@ int collio_hdf5(int failed, const char *call, collio_error *err)
             collio_error_set(err, COLLIO_ERR_HDF5, "%s: %s", call, w.inner[0] ? w.inner : "failed");
     }
     return err->code;
+}
+
+/* Whether HDF5 has a file that it could not close. */
+static int left;
+
+void collio_hdf5_left(void)
+{
+    left = 1;
+}
+
+static void end(void)
+{
+    if (!left)
+        H5close();
+}
+
+/* Instead of HDF5's own handler, which would close such a file again. */
+__attribute__((constructor)) static void take_over_the_end(void)
+{
+    if (H5dont_atexit() >= 0)
+        atexit(end);
 }
 
 void collio_hdf5_quiet(collio_printing *before)

@@ -113,6 +113,11 @@ static void facts_of(hid_t type, collio_type_facts *f, collio_error *err)
     case H5T_FLOAT:
         number_facts(type, 'f', f);
         break;
+    case H5T_BITFIELD: /* PyTables' booleans; see collio_bits_register() */
+        f->form = COLLIO_FORM_OTHER;
+        f->letter = 'u';
+        f->swapped = order_differs(type);
+        break;
     case H5T_STRING:
         string_facts(type, f);
         break;

@@ -93,6 +93,39 @@ def test_errors():
         equal(s.astype([("x", "f8"), ("a", "i8")])[:3].tolist(), [(0, 1)] * 3, "fields that are not there are 0")
 
 
+def test_bits():
+    """Bit fields, as PyTables stores booleans, alone and in structs: unsigned integers."""
+    with h5py.File("bits.h5", "w", comm=comm) as f:
+        f["d"], f["s"] = np.array([1, 0, 1], "u1"), np.array([(1, 2.5), (0, 3.5)], [("b", "u1"), ("x", "f8")])
+    if rank == 0:  # the class of a type is in the low half of the first byte of its message: 0 integers, 4 bits
+        with open("bits.h5", "r+b") as file:
+            content = file.read()
+            number = bytes((0x10, 0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0))
+            file.seek(0)
+            file.write(content.replace(number, bytes((0x14,)) + number[1:]))
+            check(content.count(number) == 2, "the types are found", content.count(number))
+    else:
+        check(True, "the types are found")
+    comm.barrier()
+    with h5py.File("bits.h5", "r+", comm=comm) as f:
+        d, s = f["d"], f["s"]
+        equal((d.dtype, d[:].tolist(), d[1:].tolist()), (np.dtype("u1"), [1, 0, 1], [0, 1]), "read")
+        equal((s[:].tolist(), s["b"].tolist()), ([(1, 2.5), (0, 3.5)], [1, 0]), "in structs")
+        d[1] = 1
+        equal(d[:].tolist(), [1, 1, 1], "written")
+
+
+def test_order():
+    with h5py.File("order.h5", "w", comm=comm, track_order=True) as f:
+        for name in "zay":
+            f.create_group(name)
+        names = []
+        f.visit(names.append)
+        equal((names, list(f)), (["a", "y", "z"], ["z", "a", "y"]), "visit() goes by names, iteration by creation")
+
+
+test_bits()
+test_order()
 test_linked_file()
 test_required()
 test_errors()

@@ -107,8 +107,11 @@ static PyObject *walk_group(walk *w, PyObject *group, PyObject *prefix)
 {
     PyObject *names = h5_names((h5object *)group, collio_group_names), *result = NULL;
 
-    if (names == NULL)
+    /* As in h5py: by name, also where the order of creation is kept. */
+    if (names == NULL || PyList_Sort(names) < 0) {
+        Py_XDECREF(names);
         return NULL;
+    }
     result = Py_NewRef(Py_None);
     for (Py_ssize_t i = 0; result == Py_None && i < PyList_GET_SIZE(names); i++)
         Py_SETREF(result,
