@@ -219,7 +219,7 @@ static int check_chunk(const collio_object *dataset, const collio_grid *grid, in
 int collio_masks_check(const collio_object *dataset, const collio_selection *selection,
                        collio_error *err)
 {
-    int64_t extents[COLLIO_MAX_DIMS];
+    int64_t size = collio_selection_size(selection);
     collio_touched touched = {NULL, 0};
     collio_array memory;
     collio_grid grid;
@@ -228,10 +228,9 @@ int collio_masks_check(const collio_object *dataset, const collio_selection *sel
     if (err->code != COLLIO_OK || dataset->layout.kind != COLLIO_STORED_CHUNKED ||
         !dataset->layout.filtered || dataset->foreign)
         return err->code;
-    for (int d = 0; d < selection->ndim; d++)
-        extents[d] = selection->count[d] * selection->block[d];
     collio_grid_make(&dataset->layout, &grid);
-    collio_array_fill(&memory, NULL, dataset->layout.stored, selection->ndim, extents);
+    /* Memory in one piece, of which nothing but its length counts. */
+    collio_array_fill(&memory, &grid, dataset->layout.stored, 1, &size);
     list = H5Dget_create_plist(dataset->id);
     if (collio_hdf5(list < 0, "H5Dget_create_plist", err) == COLLIO_OK)
         collio_touched_find(&grid, selection, &memory, &touched, err);

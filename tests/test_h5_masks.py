@@ -103,6 +103,20 @@ def test_short():
         raises(RuntimeError, "damaged", lambda: big[0], name="too short for any stream")
 
 
+def test_lists():
+    """Elements by lists, masks and strides, of any type, in filtered chunks."""
+    with h5py.File("lists.h5", "w", comm=comm) as f:
+        a = np.arange(63).reshape(7, 9)
+        d = f.create_dataset("d", data=a, chunks=(3, 4), compression="gzip")
+        t = f.create_dataset("t", (7, 9), h5py.string_dtype(), chunks=(3, 4), compression="gzip")
+        t[rank::size] = "x"
+        for index in (np.s_[[1, 4, 6]], np.s_[:, [0, 3, 8]], np.s_[::3, ::4], np.s_[a % 5 == 0], np.s_[6:, 2:7]):
+            equal(d[index], a[index], f"d[{index}]")
+            equal(t[index].tolist(), np.full((7, 9), b"x", object)[index].tolist(), f"t[{index}]")
+            t[index] = "x"
+
+
+test_lists()
 test_rewritten()
 test_same_size()
 test_short()
