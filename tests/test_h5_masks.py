@@ -110,9 +110,9 @@ def test_lists():
         d = f.create_dataset("d", data=a, chunks=(3, 4), compression="gzip")
         t = f.create_dataset("t", (7, 9), h5py.string_dtype(), chunks=(3, 4), compression="gzip")
         t[rank::size] = "x"
-        for index in (np.s_[[1, 4, 6]], np.s_[:, [0, 3, 8]], np.s_[::3, ::4], np.s_[a % 5 == 0], np.s_[6:, 2:7]):
-            equal(d[index], a[index], f"d[{index}]")
-            equal(t[index].tolist(), np.full((7, 9), b"x", object)[index].tolist(), f"t[{index}]")
+        for number, index in enumerate((np.s_[[1, 4, 6]], np.s_[:, [0, 3, 8]], np.s_[::3, ::4], np.s_[a % 5 == 0], np.s_[6:, 2:7])):
+            equal(d[index], a[index], f"numbers, index {number}")
+            equal(t[index].tolist(), np.full((7, 9), b"x", object)[index].tolist(), f"texts, index {number}")
             t[index] = "x"
 
 
