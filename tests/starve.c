@@ -2,6 +2,7 @@
  * Memory that runs out: linked into a test of faults with the linker's --wrap, every allocation of
  * the library counts as one more result that may be made to fail.
  */
+#define _GNU_SOURCE
 #include "core/internal.h"
 
 #include <stdarg.h>
