@@ -47,7 +47,7 @@ typedef struct handle {
     any_handle mpi;
     const char *constant;    /* name in MPI if predefined: shared, never freed */
     PyObject *keep;          /* what must live as long: a request's buffers, an op's function */
-    struct receipt *receipt; /* of a request for an object: see request.c */
+    struct receipt *receipt; /* of a request for an object: see receipt.h */
     PyObject *weakrefs;
     Py_ssize_t size;     /* of a message: its bytes; of a window: views of its memory */
     MPI_Comm comm;       /* of a message: where it came */

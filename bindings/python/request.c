@@ -1,39 +1,7 @@
 /* MPI.Request and Prequest: operations under way, and the memory they use. */
-#include "parcel.h"
-#include "request.h"
+#include "receipt.h"
 
 #include <sched.h>
-
-/*
- * An object to be received, of unknown size: nothing can be posted before the
- * message is there. Its request is tested for by a matched probe; then room is
- * made and a real request posted. All unmatched ones stand in a list, and
- * whoever waits for anything looks after them: the sender of a large object
- * may be waiting for that before it can send what is waited for here.
- */
-typedef struct receipt {
-    struct receipt *next;
-    handle *request;
-    MPI_Comm comm;
-    int source;
-    int tag;
-    incoming in;     /* its room is NULL while it is not matched */
-    message *buffer; /* where it goes, instead of an object: see request_defer() */
-} receipt;
-
-/* An operation whose Request died early: its buffer lives until it is done. */
-typedef struct orphan {
-    struct orphan *next;
-    MPI_Request mpi;
-    PyObject *keep;
-    int persistent;
-} orphan;
-
-static receipt *unmatched;
-static orphan *orphans;
-static int orphan_count;
-
-enum { ORPHANS_MAX = 100 }; /* that sends may leave behind */
 
 void request_yield(void)
 {
@@ -43,117 +11,18 @@ void request_yield(void)
     gil_acquire(saved);
 }
 
-/* ---------------------------------------------------------- requests nobody holds */
-
-static void sweep_orphans(void)
-{
-    orphan **at = &orphans;
-
-    while (*at != NULL) {
-        orphan *o = *at;
-        int done = 0;
-        if (MPI_Test(&o->mpi, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && !done) {
-            at = &o->next;
-            continue;
-        }
-        if (o->persistent && o->mpi != MPI_REQUEST_NULL)
-            MPI_Request_free(&o->mpi);
-        *at = o->next;
-        orphan_count--;
-        Py_XDECREF(o->keep);
-        PyMem_Free(o);
-    }
-}
-
-/* The datatype is a duplicate of the user's. */
-static void buffer_release(message *m)
-{
-    if (m == NULL)
-        return;
-    MPI_Type_free(&m->type);
-    Py_XDECREF(m->keep);
-    PyMem_Free(m);
-}
-
-static void forget_receipt(handle *self)
-{
-    receipt **at = &unmatched;
-
-    while (*at != NULL && *at != self->receipt)
-        at = &(*at)->next;
-    if (*at != NULL)
-        *at = self->receipt->next;
-    if (unmatched == NULL)
-        watcher_end();
-    incoming_release(&self->receipt->in);
-    buffer_release(self->receipt->buffer);
-    PyMem_Free(self->receipt);
-    self->receipt = NULL;
-}
-
-/* Whether it could be noted; `keep` is taken over then. */
-static int adopt_orphan(MPI_Request mpi, PyObject *keep, int persistent)
-{
-    orphan *o = PyMem_Malloc(sizeof *o);
-
-    if (o == NULL)
-        return 0;
-    *o = (orphan){orphans, mpi, keep, persistent};
-    orphans = o;
-    orphan_count++;
-    sweep_orphans();
-    return 1;
-}
-
-int request_may_leave(void)
-{
-    return orphan_count < ORPHANS_MAX;
-}
-
-void requests_settle(void)
-{
-    const double end = collio_now() + 5;
-
-    watcher_stop();
-    sweep_orphans();
-    while (orphans != NULL && collio_now() < end) {
-        request_yield();
-        sweep_orphans();
-    }
-}
-
-void request_leave(MPI_Request mpi, PyObject *keep)
-{
-    int done = 0;
-
-    if (MPI_Test(&mpi, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done)
-        return;
-    Py_INCREF(keep); /* for good if it cannot be noted: better lost than freed under MPI's hands */
-    adopt_orphan(mpi, keep, 0);
-}
-
-/* Nobody waits for the message any more, but it is to come into the buffer all the same. */
-static void receive_alone(handle *self)
-{
-    const receipt *r = self->receipt;
-    const message *m = r->buffer;
-
-    MPI_Irecv(m->data, (int)m->count, m->type, r->source, r->tag, r->comm, &self->mpi.request);
-    self->keep = Py_XNewRef(m->keep);
-}
-
 void request_abandon(handle *self)
 {
     if (self->receipt != NULL && self->receipt->buffer != NULL && life_usable())
-        receive_alone(self);
+        receipt_leave(self);
     if (self->receipt != NULL) {
         if (self->keep == NULL)
             self->keep = incoming_memory(&self->receipt->in);
-        forget_receipt(self);
+        receipt_forget(self);
     }
     if (self->mpi.request == MPI_REQUEST_NULL || !self->owned || !life_usable())
         return;
-    if (adopt_orphan(self->mpi.request, self->keep, self->owned == 2))
+    if (request_adopt(self->mpi.request, self->keep, self->owned == 2))
         self->mpi.request = MPI_REQUEST_NULL;
     self->keep = NULL;
 }
@@ -183,205 +52,15 @@ void request_hand_over(handle *from, handle *to)
     from->receipt = NULL;
 }
 
-/* --------------------------------------------------------------- objects to come */
-
-/* A request with a receipt, which may be matched already. */
-static PyObject *with_receipt(state *st, MPI_Request mpi, const receipt *content)
-{
-    PyObject *self = request_make(st, TYPE_Request, mpi, NULL);
-    receipt *r = self != NULL ? PyMem_Malloc(sizeof *r) : NULL;
-
-    if (r == NULL) {
-        Py_XDECREF(self);
-        return self != NULL ? PyErr_NoMemory() : NULL;
-    }
-    *r = *content;
-    r->request = (handle *)self;
-    ((handle *)self)->receipt = r;
-    return self;
-}
-
-PyObject *request_for_object(state *st, MPI_Request mpi, incoming *in)
-{
-    PyObject *self = with_receipt(st, mpi, &(receipt){.comm = MPI_COMM_NULL, .in = *in});
-
-    if (self == NULL)
-        incoming_release(in);
-    return self;
-}
-
-/* Let it be matched, after those that asked before. */
-static PyObject *queue(PyObject *self)
-{
-    receipt **last = &unmatched;
-
-    if (self == NULL)
-        return NULL;
-    while (*last != NULL) /* in the order of the calls, as MPI matches */
-        last = &(*last)->next;
-    *last = ((handle *)self)->receipt;
-    return self;
-}
-
-PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag)
-{
-    const receipt content = {.comm = comm, .source = source, .tag = tag};
-
-    return queue(with_receipt(st, MPI_REQUEST_NULL, &content));
-}
-
-/* New; NULL with an exception. */
-static message *buffer_keep(const message *m)
-{
-    message *kept = PyMem_Malloc(sizeof *kept);
-
-    if (kept == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    *kept = *m;
-    if (mpi_failed(MPI_Type_dup(m->type, &kept->type), "MPI_Type_dup") < 0) {
-        PyMem_Free(kept);
-        return NULL;
-    }
-    Py_XINCREF(kept->keep);
-    return kept;
-}
-
-PyObject *request_defer(state *st, const message *m, MPI_Comm comm, int source, int tag)
-{
-    const receipt content = {.comm = comm, .source = source, .tag = tag, .buffer = buffer_keep(m)};
-    PyObject *self = content.buffer != NULL ? with_receipt(st, MPI_REQUEST_NULL, &content) : NULL;
-
-    if (self == NULL)
-        buffer_release(content.buffer);
-    return queue(self);
-}
-
-int request_overlaps(MPI_Comm comm, int source, int tag)
-{
-    const receipt *r = source == MPI_PROC_NULL ? NULL : unmatched;
-
-    while (r != NULL &&
-           !(r->comm == comm &&
-             (r->source == source || r->source == MPI_ANY_SOURCE || source == MPI_ANY_SOURCE) &&
-             (r->tag == tag || r->tag == MPI_ANY_TAG || tag == MPI_ANY_TAG)))
-        r = r->next;
-    return r != NULL;
-}
-
-int request_receiving(void)
-{
-    return unmatched != NULL;
-}
-
-static int accepts(const receipt *r, MPI_Comm comm, const MPI_Status *found)
-{
-    return r->comm == comm && (r->source == MPI_ANY_SOURCE || r->source == found->MPI_SOURCE) &&
-           (r->tag == MPI_ANY_TAG || r->tag == found->MPI_TAG);
-}
-
-/* Into a buffer: from now on the request is like any other. */
-static int post_buffer(receipt *r, MPI_Message *taken)
-{
-    handle *self = r->request;
-    const message *m = r->buffer;
-    int code = MPI_Imrecv(m->data, (int)m->count, m->type, taken, &self->mpi.request);
-
-    self->keep = Py_XNewRef(m->keep);
-    forget_receipt(self);
-    return mpi_failed(code, "MPI_Imrecv");
-}
-
-/* Post the receive of a message that was taken out for the receipt at *at. */
-static int post(receipt **at, MPI_Message *taken, const MPI_Status *status)
-{
-    receipt *r = *at;
-    MPI_Count size = 0;
-
-    if (mpi_failed(MPI_Get_elements_x(status, MPI_BYTE, &size), "MPI_Get_elements_x") < 0)
-        return -1;
-    *at = r->next;
-    if (unmatched == NULL)
-        watcher_end();
-    if (r->buffer != NULL)
-        return post_buffer(r, taken);
-    return incoming_post(state_of((PyObject *)r->request), &r->in, taken, size, r->comm,
-                         &r->request->mpi.request);
-}
-
-/* Take out the message that was found, for the receipt at *at. */
-static int match(receipt **at, const MPI_Status *found)
-{
-    MPI_Message taken;
-    MPI_Status status;
-    int result = MPI_Mprobe(found->MPI_SOURCE, found->MPI_TAG, (*at)->comm, &taken, &status);
-
-    return mpi_failed(result, "MPI_Mprobe") < 0 ? -1 : post(at, &taken, &status);
-}
-
-static receipt **first_to_accept(MPI_Comm comm, const MPI_Status *found)
-{
-    receipt **at = &unmatched;
-
-    while (*at != NULL && !accepts(*at, comm, found))
-        at = &(*at)->next;
-    return at;
-}
-
-int request_claims(MPI_Comm comm, const MPI_Status *found)
-{
-    return *first_to_accept(comm, found) != NULL;
-}
-
-int request_give(MPI_Comm comm, MPI_Message *taken, const MPI_Status *found)
-{
-    receipt **at = first_to_accept(comm, found);
-
-    if (*at == NULL)
-        return 0;
-    return post(at, taken, found) < 0 ? -1 : 1;
-}
-
-/* Look for messages. One may arrive between the looks for two receipts that both accept it; it
- * belongs to the first. */
-int request_match_all(void)
-{
-    receipt **at = &unmatched, **first;
-    MPI_Status status;
-    int found;
-
-    while (*at != NULL) {
-        receipt *r = *at;
-        int code = MPI_Iprobe(r->source, r->tag, r->comm, &found, &status);
-        if (mpi_failed(code, "MPI_Iprobe") < 0)
-            return -1;
-        for (first = &unmatched; found && first != at && !accepts(*first, r->comm, &status);)
-            first = &(*first)->next;
-        if (found && match(first, &status) < 0)
-            return -1;
-        if (!found)
-            at = &r->next;
-        else if (first != at)
-            at = &unmatched;
-    }
-    return 0;
-}
-
-static int is_unmatched(const handle *self)
-{
-    return self->receipt != NULL && self->receipt->in.room == NULL;
-}
-
 /* --------------------------------------------------------------- waiting and testing */
 
 /* One test; *done is 0 for an object that has not been matched. */
 int request_test_one(handle *self, int *done, MPI_Status *status)
 {
     *done = 0;
-    if (unmatched != NULL && request_match_all() < 0)
+    if (receipts_unmatched != NULL && request_match_all() < 0)
         return -1;
-    if (is_unmatched(self))
+    if (receipt_is_unmatched(self))
         return 0;
     return mpi_failed(MPI_Test(&self->mpi.request, done, status), "MPI_Test");
 }
@@ -394,7 +73,7 @@ static int wait_among_others(handle *self, MPI_Status *status)
 
     if (request_test_one(self, &done, status) < 0)
         return -1;
-    while (!done && unmatched != NULL) {
+    while (!done && receipts_unmatched != NULL) {
         request_yield();
         if (PyErr_CheckSignals() < 0 || request_test_one(self, &done, status) < 0)
             return -1;
@@ -412,7 +91,7 @@ static int may_keep(const handle *self)
 {
     const state *st = state_only;
 
-    return st != NULL && unmatched == NULL && !st->always_release && gil_alone() &&
+    return st != NULL && receipts_unmatched == NULL && !st->always_release && gil_alone() &&
            (Py_TYPE(self) == st->types[TYPE_Request] || Py_TYPE(self) == st->types[TYPE_Prequest]);
 }
 
@@ -450,7 +129,7 @@ PyObject *request_take_object(handle *self)
         return object;
     }
     object = incoming_open(&self->receipt->in);
-    forget_receipt(self);
+    receipt_forget(self);
     return object;
 }
 
@@ -552,9 +231,9 @@ static PyObject *request_test(PyObject *self, PyObject *const *args, Py_ssize_t 
 int request_status_one(handle *self, int *done, MPI_Status *status)
 {
     *done = 0;
-    if (unmatched != NULL && request_match_all() < 0)
+    if (receipts_unmatched != NULL && request_match_all() < 0)
         return -1;
-    if (is_unmatched(self))
+    if (receipt_is_unmatched(self))
         return 0;
     return mpi_failed(MPI_Request_get_status(self->mpi.request, done, status),
                       "MPI_Request_get_status");
@@ -575,39 +254,6 @@ static PyObject *request_Get_status(PyObject *self, PyObject *const *args, Py_ss
     return PyBool_FromLong(done);
 }
 
-/* What MPI tells of a receive that was cancelled. */
-static int query_cancelled(void *Py_UNUSED(extra), MPI_Status *status)
-{
-    status->MPI_SOURCE = MPI_ANY_SOURCE;
-    status->MPI_TAG = MPI_ANY_TAG;
-    MPI_Status_set_elements(status, MPI_BYTE, 0);
-    return MPI_Status_set_cancelled(status, 1);
-}
-
-static int free_nothing(void *Py_UNUSED(extra))
-{
-    return MPI_SUCCESS;
-}
-
-static int cancel_nothing(void *Py_UNUSED(extra), int Py_UNUSED(done))
-{
-    return MPI_SUCCESS;
-}
-
-/* MPI knows nothing of a receive that is not matched yet: let a request stand for it that is
- * complete, and whose status says that it was cancelled. */
-static int cancel_unmatched(handle *self)
-{
-    MPI_Request *request = &self->mpi.request;
-    int code;
-
-    forget_receipt(self);
-    code = MPI_Grequest_start(query_cancelled, free_nothing, cancel_nothing, NULL, request);
-    if (mpi_failed(code, "MPI_Grequest_start") < 0)
-        return -1;
-    return mpi_failed(MPI_Grequest_complete(*request), "MPI_Grequest_complete");
-}
-
 PyDoc_STRVAR(Cancel_doc, "Cancel($self, /)\n--\n\nAsk for the operation to be cancelled. "
                          "Not collective.");
 
@@ -617,8 +263,8 @@ static PyObject *request_Cancel(PyObject *object, PyObject *Py_UNUSED(none))
 
     if (mpi_ready(state_of(object)) < 0)
         return NULL;
-    if ((is_unmatched(self) ? cancel_unmatched(self)
-                            : mpi_failed(MPI_Cancel(&self->mpi.request), "MPI_Cancel")) < 0)
+    if ((receipt_is_unmatched(self) ? receipt_cancel(self)
+                                    : mpi_failed(MPI_Cancel(&self->mpi.request), "MPI_Cancel")) < 0)
         return NULL;
     Py_RETURN_NONE;
 }

@@ -1,4 +1,4 @@
-/* Shared by request.c and request_many.c. */
+/* Shared by request.c and its neighbours. */
 #ifndef COLLIO_REQUEST_H
 #define COLLIO_REQUEST_H
 
@@ -19,6 +19,10 @@ PyObject *request_take_object(handle *self);
 
 /* grequest.c: what complete() was given; None for other requests. New. */
 PyObject *grequest_object(handle *self);
+
+/* orphan.c: let an operation that nobody holds go on. Whether it could be noted; `keep` is taken
+ * over then. */
+int request_adopt(MPI_Request mpi, PyObject *keep, int persistent);
 
 /* Give the other threads and processes of this machine a turn. */
 void request_yield(void);
