@@ -1,15 +1,5 @@
-/*
- * MPI.buffer: a piece of memory, of another object, of MPI's or by address. And
- * what MPI has for memory: Alloc_mem, Free_mem, addresses.
- */
-#include "bindings.h"
-
-typedef struct buffer {
-    PyObject_HEAD
-    Py_buffer view;
-    Py_ssize_t exports; /* views of this one that are in use */
-    int from_mpi;       /* Alloc_mem's, for Free_mem */
-} buffer;
+/* MPI.buffer: a piece of memory, of another object, of MPI's or by address. */
+#include "buffer.h"
 
 static char nothing[1]; /* where empty memory lies */
 
@@ -32,8 +22,7 @@ PyObject *buffer_at(state *st, void *address, Py_ssize_t nbytes, int readonly, P
     return self;
 }
 
-/* The memory of an object, C or Fortran ordered. */
-static int acquire(PyObject *object, int writable, Py_buffer *view)
+int buffer_acquire(PyObject *object, int writable, Py_buffer *view)
 {
     int flags = PyBUF_ANY_CONTIGUOUS | (writable ? PyBUF_WRITABLE : 0), result;
     PyObject *exported = PyObject_CheckBuffer(object) ? Py_NewRef(object) : array_exported(object);
@@ -54,7 +43,7 @@ static PyObject *buffer_of(PyTypeObject *type, PyObject *object, int readonly)
     PyObject *self = buffer_make(type);
     Py_buffer *view = self == NULL ? NULL : &((buffer *)self)->view;
 
-    if (view != NULL && acquire(object, 0, view) < 0) {
+    if (view != NULL && buffer_acquire(object, 0, view) < 0) {
         view->obj = NULL;
         Py_CLEAR(self);
     } else if (view != NULL && readonly) {
@@ -198,7 +187,7 @@ static int store_slice(buffer *self, PyObject *key, PyObject *value)
         memset((char *)self->view.buf + start, (int)number, (size_t)length);
         return 0;
     }
-    if (acquire(value, 0, &from) < 0)
+    if (buffer_acquire(value, 0, &from) < 0)
         return -1;
     if (from.len == length)
         memmove((char *)self->view.buf + start, from.buf, (size_t)length);
@@ -354,7 +343,7 @@ static PyObject *buffer_toreadonly(PyObject *object, PyObject *Py_UNUSED(none))
 PyDoc_STRVAR(release_doc, "release($self, /)\n--\n\nLet go of the memory, unless views of it are "
                           "in use (BufferError).");
 
-static int release(buffer *self)
+int buffer_let_go(buffer *self)
 {
     if (self->exports > 0) {
         PyErr_Format(PyExc_BufferError, "the buffer has %zd exports in use", self->exports);
@@ -368,12 +357,12 @@ static int release(buffer *self)
 void buffer_retire(PyObject *self)
 {
     if (((buffer *)self)->exports == 0)
-        release((buffer *)self);
+        buffer_let_go((buffer *)self);
 }
 
 static PyObject *buffer_release(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    return release((buffer *)self) < 0 ? NULL : Py_NewRef(Py_None);
+    return buffer_let_go((buffer *)self) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* --------------------------------------------------------------------- attributes */
@@ -460,132 +449,3 @@ PyType_Spec buffer_spec = {
     .flags = Py_TPFLAGS_DEFAULT,
     .slots = buffer_slots,
 };
-
-/* ------------------------------------------------------------------- MPI's memory */
-
-typedef struct alloc_args {
-    Py_ssize_t size;
-    PyObject *info;
-} alloc_args;
-
-static PyObject *alloc_mem(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
-                           PyObject *keywords)
-{
-    static const param rows[] = {{"size", arg_size, offsetof(alloc_args, size)},
-                                 {"|info", arg_object, offsetof(alloc_args, info)},
-                                 {NULL, NULL, 0}};
-    state *st = PyModule_GetState(module);
-    alloc_args a = {0, NULL};
-    void *address = NULL;
-    PyObject *self;
-    MPI_Info info;
-
-    if (mpi_ready(st) < 0 || args_parse("Alloc_mem", rows, &a, args, nargs, keywords) < 0 ||
-        info_arg(st, a.info, &info) < 0 ||
-        mpi_failed(MPI_Alloc_mem(a.size, info, &address), "MPI_Alloc_mem") < 0)
-        return NULL;
-    self = buffer_at(st, address, a.size, 0, NULL);
-    if (self == NULL)
-        MPI_Free_mem(address);
-    else
-        ((buffer *)self)->from_mpi = 1;
-    return self;
-}
-
-static PyObject *free_mem(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
-                          PyObject *keywords)
-{
-    static const param rows[] = {{"mem", arg_object, 0}, {NULL, NULL, 0}};
-    state *st = PyModule_GetState(module);
-    PyObject *object;
-    void *address;
-
-    if (mpi_ready(st) < 0 || args_parse("Free_mem", rows, &object, args, nargs, keywords) < 0)
-        return NULL;
-    if (!is_a(st, object, TYPE_buffer))
-        return raise_type("mem", "MPI.buffer", object);
-    address = ((buffer *)object)->view.buf;
-    if (address == NULL)
-        Py_RETURN_NONE;
-    if (!((buffer *)object)->from_mpi)
-        return PyErr_Format(PyExc_ValueError, "mem was not allocated by Alloc_mem()");
-    if (release((buffer *)object) < 0 || mpi_failed(MPI_Free_mem(address), "MPI_Free_mem") < 0)
-        return NULL;
-    Py_RETURN_NONE;
-}
-
-/* ---------------------------------------------------------------------- addresses */
-
-static PyObject *get_mpi_address(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
-                                 PyObject *keywords)
-{
-    static const param rows[] = {{"location", arg_object, 0}, {NULL, NULL, 0}};
-    state *st = PyModule_GetState(module);
-    PyObject *location;
-    Py_buffer view = {.buf = NULL, .obj = NULL};
-    MPI_Aint address = 0;
-    int failed;
-
-    if (mpi_ready(st) < 0 || args_parse("Get_address", rows, &location, args, nargs, keywords) < 0)
-        return NULL;
-    if (location == st->bottom || location == st->in_place || location == st->automatic)
-        return PyNumber_Long(location);
-    if (location != Py_None && acquire(location, 0, &view) < 0)
-        return NULL;
-    failed = mpi_failed(MPI_Get_address(view.buf, &address), "MPI_Get_address");
-    PyBuffer_Release(&view);
-    return failed < 0 ? NULL : PyLong_FromSsize_t(address);
-}
-
-typedef struct address_args {
-    Py_ssize_t first, second;
-} address_args;
-
-static PyObject *aint_add(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs,
-                          PyObject *keywords)
-{
-    static const param rows[] = {{"base", arg_size, offsetof(address_args, first)},
-                                 {"disp", arg_size, offsetof(address_args, second)},
-                                 {NULL, NULL, 0}};
-    address_args a;
-
-    if (args_parse("Aint_add", rows, &a, args, nargs, keywords) < 0)
-        return NULL;
-    return PyLong_FromSsize_t(MPI_Aint_add(a.first, a.second));
-}
-
-static PyObject *aint_diff(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs,
-                           PyObject *keywords)
-{
-    static const param rows[] = {{"addr1", arg_size, offsetof(address_args, first)},
-                                 {"addr2", arg_size, offsetof(address_args, second)},
-                                 {NULL, NULL, 0}};
-    address_args a;
-
-    if (args_parse("Aint_diff", rows, &a, args, nargs, keywords) < 0)
-        return NULL;
-    return PyLong_FromSsize_t(MPI_Aint_diff(a.first, a.second));
-}
-
-/* clang-format off */
-static PyMethodDef buffer_functions[] = {
-    {"Alloc_mem", FAST(alloc_mem), FASTCALL,
-     "Alloc_mem($module, /, size, info=...)\n--\n\nMemory that MPI may move data from and to faster. Not collective."},
-    {"Free_mem", FAST(free_mem), FASTCALL,
-     "Free_mem($module, /, mem)\n--\n\nFree memory of Alloc_mem(). Not collective."},
-    {"Get_address", FAST(get_mpi_address), FASTCALL,
-     "Get_address($module, /, location)\n--\n\nThe address of a buffer, for displacements from BOTTOM. Not collective."},
-    {"Aint_add", FAST(aint_add), FASTCALL,
-     "Aint_add($module, /, base, disp)\n--\n\nAn address and a displacement. Not collective."},
-    {"Aint_diff", FAST(aint_diff), FASTCALL,
-     "Aint_diff($module, /, addr1, addr2)\n--\n\nThe displacement of one address from another. Not collective."},
-    {NULL, NULL, 0, NULL},
-};
-/* clang-format on */
-
-int buffer_setup(PyObject *module, state *st)
-{
-    if (PyModule_AddObjectRef(module, "memory", (PyObject *)st->types[TYPE_buffer]) < 0)
-        return -1;
-    return PyModule_AddFunctions(module, buffer_functions);
-}

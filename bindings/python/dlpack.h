@@ -1,4 +1,4 @@
-/* Arrays of other libraries by the DLPack protocol. */
+/* Arrays of other libraries by the protocols of DLPack and CUDA. */
 #ifndef COLLIO_DLPACK_H
 #define COLLIO_DLPACK_H
 
@@ -21,5 +21,8 @@ int dlpack_from(PyObject *object, dlpack_view *out);
 
 /* 0 if memory can be read by this process, as that of a GPU cannot; else BufferError. */
 int dlpack_refuse_device(const void *data, int64_t nbytes);
+
+/* cuda.c: an object that tells NumPy what one with __cuda_array_interface__ tells of itself. New. */
+PyObject *cuda_stand_in(PyObject *object);
 
 #endif
