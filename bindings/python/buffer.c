@@ -1,5 +1,6 @@
 /* MPI.buffer: a piece of memory, of another object, of MPI's or by address. */
 #include "buffer.h"
+#include "parcel.h"
 
 static char nothing[1]; /* where empty memory lies */
 
@@ -232,16 +233,17 @@ static PyObject *buffer_allocate(PyObject *Py_UNUSED(class), PyObject *const *ar
                                  {NULL, NULL, 0}};
     make_args a = {NULL, NULL, 0, 0};
     PyObject *memory, *result;
+    void *data;
 
     if (args_parse("allocate", rows, &a, args, nargs, keywords) < 0)
         return NULL;
     if (a.nbytes < 0)
         return PyErr_Format(PyExc_ValueError, "expecting non-negative size");
-    memory = PyByteArray_FromStringAndSize(NULL, a.nbytes);
+    memory = parcel_room(a.nbytes, &data);
     if (memory == NULL)
         return NULL;
     if (a.flag)
-        memset(PyByteArray_AS_STRING(memory), 0, (size_t)a.nbytes);
+        memset(data, 0, (size_t)a.nbytes);
     result = buffer_of(state_find()->types[TYPE_buffer], memory, 0);
     Py_DECREF(memory);
     return result;

@@ -45,15 +45,14 @@ static const char *next_description(const char **at, int *words)
 
 /* --------------------------------------------------------------------------- memory */
 
-/* A large one is made empty at first: without memory PyByteArray_FromStringAndSize() of Python 3.11
- * looks at fields that it has not set. */
+/* Made empty at first: without memory PyByteArray_FromStringAndSize() of Python 3.11 looks at
+ * fields that it has not set, and may say that the program has failed. */
 PyObject *parcel_room(Py_ssize_t size, void **data)
 {
-    PyObject *room = PyByteArray_FromStringAndSize(NULL, size <= SINK_SIZE ? size : 0);
+    PyObject *room = PyByteArray_FromStringAndSize(NULL, 0);
 
-    if (room != NULL && size > SINK_SIZE && PyByteArray_Resize(room, size) < 0)
+    if (room != NULL && PyByteArray_Resize(room, size) < 0)
         Py_CLEAR(room);
-
     if (room != NULL)
         *data = PyByteArray_AS_STRING(room);
     return room;
@@ -471,6 +470,7 @@ int incoming_take(state *st, incoming *in, MPI_Message *found, MPI_Count size, M
 {
     PyObject *serializer = serializer_of(st, comm);
     char data[PARCEL_HEAD_MAX];
+    void *room;
     MPI_Status own;
 
     *object = NULL;
@@ -488,12 +488,13 @@ int incoming_take(state *st, incoming *in, MPI_Message *found, MPI_Count size, M
         return -1;
     in->serializer = Py_NewRef(serializer);
     in->size = (Py_ssize_t)size;
-    in->room = PyByteArray_FromStringAndSize(data, in->size);
+    in->room = parcel_room(in->size, &room);
     if (in->room == NULL) {
         in->room = Py_NewRef(Py_None);
         lose(in, &(message){.count = size});
-        memcpy(sink_memory, data, (size_t)size);
+        room = sink_memory;
     }
+    memcpy(room, data, (size_t)size);
     if (announces_load(in))
         return post_load(in, &own, comm, request);
     *object = incoming_open(in);
