@@ -86,6 +86,13 @@ static char *find(size_t size, const card *c)
     return bytes;
 }
 
+static int forbidden;
+
+void collio_shared_allow(int allowed)
+{
+    forbidden = !allowed;
+}
+
 int collio_shared_have(collio_comm *comm, collio_shared *s, size_t size, collio_error *err)
 {
     collio_ticket ticket = {.operation = "shared memory"};
@@ -95,7 +102,7 @@ int collio_shared_have(collio_comm *comm, collio_shared *s, size_t size, collio_
     if (s->refused || s->bytes != NULL)
         return s->bytes != NULL;
     s->size = head + size;
-    if (first)
+    if (first && !forbidden)
         s->map = create(s->size, &c);
     if (collio_bcast(comm, &c, sizeof c, 0, "shared memory", err) == COLLIO_OK && !first)
         s->map = find(s->size, &c);
@@ -118,6 +125,11 @@ void collio_shared_free(collio_shared *s)
 }
 
 #else
+
+void collio_shared_allow(int allowed)
+{
+    (void)allowed;
+}
 
 int collio_shared_have(collio_comm *comm, collio_shared *s, size_t size, collio_error *err)
 {

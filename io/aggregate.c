@@ -2,13 +2,15 @@
  * Arrays whose parts lie in the file as very many short runs (columns, small inner blocks): instead
  * of writing each run, the ranks first exchange elements so that each holds whole blocks of the
  * array, and write those. The array is dealt out in slabs, one a rank, and the exchange goes in
- * rounds of one window of each slab, so that the memory needed stays small.
+ * rounds of one window of each slab, so that the memory needed stays small. Where all ranks are on
+ * one machine, each puts its elements into the others' windows itself; else they are sent.
  *
  * The elements of a part, in row-major order, ascend in the array: those that fall into a window
  * are one piece of the packed part. So nothing is gathered on the way out, only scattered on
  * arrival.
  */
 #include "../core/comm.h"
+#include "../core/shared.h"
 #include "step.h"
 
 #include <stdlib.h>
@@ -18,7 +20,10 @@
 static const int64_t many_runs = 64;
 
 /* What a rank receives in one round, and what it may send. */
-static const int64_t window_bytes = 2 << 20, most_sent = 1 << 30;
+static const int64_t window_bytes = 1 << 20, most_sent = 1 << 30;
+
+/* What the windows of all ranks take in memory that they share. */
+static const int64_t most_shared = 64 << 20;
 
 typedef struct part {
     const int64_t *start, *count;
@@ -35,6 +40,7 @@ typedef struct exchange {
     int64_t room;                /* bytes that this rank sends in a round, at most */
     char *send, *receive, *rows; /* rows: the window in the order of the array */
     int *counts;                 /* four lists: to send, where, to receive, where */
+    collio_shared memory;        /* the windows of all ranks, twice; or nothing */
 } exchange;
 
 static part part_of(const exchange *x, int rank)
@@ -177,31 +183,48 @@ static void expect(exchange *x, int64_t from, int64_t to)
     }
 }
 
+/* Put elements of a part, from its n-th on, where they belong in a window that begins at element
+ * `from` of the array. */
+static void scatter(const exchange *x, part p, int64_t n, const char *at, const char *end,
+                    char *window, int64_t from)
+{
+    int64_t run = run_of(x->record, p);
+
+    while (at < end) {
+        int64_t bytes = (run - n % run) * x->element;
+        bytes = bytes < end - at ? bytes : end - at;
+        memcpy(window + (index_of(x, p, n) - from) * x->element, at, (size_t)bytes);
+        at += bytes;
+        n += bytes / x->element;
+    }
+}
+
+/* Put this rank's elements into the window from..to of a rank. */
+static void scatter_own(const exchange *x, int64_t from, int64_t to, const char *packed,
+                        char *window)
+{
+    part mine = part_of(x, x->rank);
+    int64_t first = count_before(x, mine, from), end = count_before(x, mine, to);
+
+    scatter(x, mine, first, packed + first * x->element, packed + end * x->element, window, from);
+}
+
 /* Put what came from the other ranks, and this rank's own, where it belongs in the window. */
 static void unpack(exchange *x, int64_t from, int64_t to, const char *packed)
 {
     const int *count = x->counts + 2 * x->ranks, *place = count + x->ranks;
 
+    scatter_own(x, from, to, packed, x->rows);
     for (int rank = 0; rank < x->ranks; rank++) {
         part p = part_of(x, rank);
-        int64_t n = count_before(x, p, from), run = run_of(x->record, p);
-        const char *at = x->receive + place[rank], *end = at + count[rank];
-        if (rank == x->rank) {
-            at = packed + n * x->element;
-            end = packed + count_before(x, p, to) * x->element;
-        }
-        while (at < end) {
-            int64_t bytes = (run - n % run) * x->element;
-            bytes = bytes < end - at ? bytes : end - at;
-            memcpy(x->rows + (index_of(x, p, n) - from) * x->element, at, (size_t)bytes);
-            at += bytes;
-            n += bytes / x->element;
-        }
+        const char *at = x->receive + place[rank];
+
+        scatter(x, p, count_before(x, p, from), at, at + count[rank], x->rows, from);
     }
 }
 
 /* MPI works on buffers of ours; if it is given up they stay with it. */
-static int move(exchange *x, collio_error *err)
+static int send(exchange *x, collio_error *err)
 {
     const int *count = x->counts;
     MPI_Request request = MPI_REQUEST_NULL;
@@ -219,16 +242,26 @@ static int move(exchange *x, collio_error *err)
     return err->code;
 }
 
-/* ---------------------------------------------------------- all rounds */
+/* ------------------------------------------------------ a round by messages */
+
+static int round_by_messages(exchange *x, int64_t round, const char *packed, collio_error *err)
+{
+    int64_t from, to;
+
+    window_of(x, x->rank, round, &from, &to);
+    pack(x, round, packed);
+    expect(x, from, to);
+    if (send(x, err) == COLLIO_OK)
+        unpack(x, from, to, packed);
+    return err->code;
+}
 
 static int make_room(exchange *x, collio_error *err)
 {
     part mine = part_of(x, x->rank);
     int64_t whole = product(mine.count, 0, x->record->ndim) * x->element;
-    int64_t limit = most_sent / x->ranks < window_bytes ? most_sent / x->ranks : window_bytes;
     int64_t block = x->record->block * x->element;
 
-    x->window = limit > block ? limit / block : 1;
     x->room = x->window * block * x->ranks < whole ? x->window * block * x->ranks : whole;
     x->send = malloc((size_t)x->room + 1);
     x->receive = malloc((size_t)(x->window * block) + 1);
@@ -244,23 +277,75 @@ static int make_room(exchange *x, collio_error *err)
     return COLLIO_OK;
 }
 
+/* ------------------------------------------------- a round in shared memory */
+
+/* The windows are there twice: elements of a round go into one half while those of the round before
+ * are written from the other. The agreement of a round says both that all elements are in, and that
+ * the other half is free. */
+static char *window_at(const exchange *x, int64_t round, int rank)
+{
+    return x->memory.bytes +
+           ((round & 1) * x->ranks + rank) * x->window * x->record->block * x->element;
+}
+
+static int round_in_memory(exchange *x, int64_t round, const char *packed, collio_error *err)
+{
+    int64_t from, to;
+
+    for (int i = 0; i < x->ranks; i++) {
+        int rank = (x->rank + i) % x->ranks;
+
+        window_of(x, rank, round, &from, &to);
+        scatter_own(x, from, to, packed, window_at(x, round, rank));
+    }
+    x->rows = window_at(x, round, x->rank);
+    return collio_agree_step(x->comm, "checkpoint_save: put the data together", err);
+}
+
+/* ---------------------------------------------------------- all rounds */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t slab_of(const exchange *x)
+{
+    return (x->record->blocks + x->ranks - 1) / x->ranks;
+}
+
+/* Room for the windows, in shared memory if possible. Collective. */
+static int prepare(exchange *x, collio_error *err)
+{
+    int64_t block = x->record->block * x->element, shared = most_shared / 2 / x->ranks;
+    int64_t limit = least(least(window_bytes, shared), most_sent / x->ranks);
+
+    x->window = least(limit / block, slab_of(x));
+    x->window = x->window > 1 ? x->window : 1;
+    if (collio_agree_step(x->comm, "checkpoint_save: exchange", err))
+        return err->code;
+    if (x->window * block <= shared &&
+        collio_shared_have(x->comm, &x->memory, 2 * (size_t)(x->ranks * x->window * block), err))
+        return COLLIO_OK;
+    if (err->code == COLLIO_OK)
+        make_room(x, err);
+    return collio_agree_step(x->comm, "checkpoint_save: make room to exchange", err);
+}
+
 /* A rank that cannot write goes on exchanging: the others wait for its elements. */
 static void all_rounds(exchange *x, const char *packed, collio_run_function *write, void *context,
                        collio_error *err)
 {
-    int64_t rounds = (x->record->blocks + x->ranks - 1) / x->ranks, from, to;
+    int64_t rounds = (slab_of(x) + x->window - 1) / x->window, from, to;
     collio_error moving = COLLIO_ERROR_INIT;
 
-    rounds = (rounds + x->window - 1) / x->window;
     for (int64_t round = 0; round < rounds; round++) {
-        window_of(x, x->rank, round, &from, &to);
-        pack(x, round, packed);
-        expect(x, from, to);
-        if (move(x, &moving)) {
+        if ((x->memory.bytes != NULL ? round_in_memory(x, round, packed, &moving)
+                                     : round_by_messages(x, round, packed, &moving))) {
             *err = moving;
             return;
         }
-        unpack(x, from, to, packed);
+        window_of(x, x->rank, round, &from, &to);
         if (to > from && err->code == COLLIO_OK)
             write(context, from, to - from, x->rows, err);
     }
@@ -278,13 +363,13 @@ int collio_aggregate(collio_comm *comm, const collio_record *record, const int64
                   .rank = collio_comm_rank(comm),
                   .element = collio_record_element(record)};
 
-    if (err->code == COLLIO_OK)
-        make_room(&x, err);
-    if (collio_agree_step(comm, "checkpoint_save: make room to exchange", err) == COLLIO_OK)
+    if (prepare(&x, err) == COLLIO_OK)
         all_rounds(&x, packed, write, context, err);
+    if (x.memory.bytes == NULL)
+        free(x.rows);
+    collio_shared_free(&x.memory);
     free(x.send);
     free(x.receive);
-    free(x.rows);
     free(x.counts);
     return err->code;
 }

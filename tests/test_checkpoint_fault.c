@@ -2,6 +2,7 @@
  * all ranks, no hang, old steps whole. ranks: 1 2 3 limit: 240 */
 #include "checkpoint_tools.h"
 
+#include "core/shared.h"
 #include "io/step.h"
 
 #include <dirent.h>
@@ -223,6 +224,10 @@ int main(int argc, char **argv)
     sweep("save columns", do_save_columns, 1);
     if (collio_checkpoint_latest(c, &step, &err) == COLLIO_OK)
         sweep("save compressed columns", do_save_deflated, 1);
+    collio_shared_allow(0);
+    if (collio_checkpoint_latest(c, &step, &err) == COLLIO_OK)
+        sweep("save columns by messages", do_save_columns, 1);
+    collio_shared_allow(1);
     collio_checkpoint_close(&c, &err);
     MPI_Finalize();
     return tap_end();
