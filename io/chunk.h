@@ -96,26 +96,23 @@ int collio_shares_find(collio_comm *comm, const collio_grid *grid, const collio_
 
 /* ------------------------------------------------------------ chunk_mask.c */
 
-/* The size of a chunk in the file, 0 if there is none, and the mask of filters that were left out of
- * it; the driver notes where it is. Not collective. */
+/* The size of a chunk in the file, 0 if there is none, and the mask of filters that were left out
+ * of it; the driver notes where it is. Not collective. */
 int collio_chunk_look(const collio_object *dataset, const hsize_t *start, int64_t *size,
                       uint32_t *mask, collio_error *err);
 
-/* Have the driver note where so many bytes of a chunk go. The same on all ranks, as what follows. */
+/* Have the driver note where so many bytes of a chunk go. The same on all ranks, as what follows.
+ */
 int collio_chunk_place(const collio_object *dataset, const hsize_t *start, int64_t size,
                        uint32_t mask, collio_error *err);
 
-/* Before a chunk of that size and mask is placed: *stale becomes 1 if HDF5 will remember another mask,
- * until collio_chunks_forget(). */
+/* Before a chunk of that size and mask is placed: *stale becomes 1 if HDF5 will remember another
+ * mask, until collio_object_renew(). */
 int collio_chunk_new_mask(const collio_object *dataset, const hsize_t *start, int64_t size,
                           uint32_t mask, int *stale, collio_error *err);
 
-/* Let HDF5 forget what it remembers of chunks, by closing and opening all handles of the dataset; of
- * one without a name that would be the end. */
-int collio_chunks_forget(const collio_object *dataset, collio_error *err);
-
-/* HDF5 if a chunk of so many bytes, and so many without filters (`whole`), is shorter than it can be
- * where these filters were left out. Not collective. */
+/* HDF5 if a chunk of so many bytes, and so many without filters (`whole`), is shorter than it can
+ * be where these filters were left out. Not collective. */
 int collio_mask_check(const collio_object *dataset, hid_t list, uint32_t mask, int64_t whole,
                       int64_t size, collio_error *err);
 

@@ -80,64 +80,6 @@ int collio_chunk_new_mask(const collio_object *dataset, const hsize_t *start, in
     return there == size ? collio_chunk_place(dataset, start, size + 1, mask, err) : err->code;
 }
 
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5O_token_t where;
-
-static int where_is(hid_t id, where *out)
-{
-    H5O_info2_t info;
-    herr_t result = H5Oget_info3(id, &info, H5O_INFO_BASIC);
-
-    *out = info.token;
-    return result < 0;
-}
-
-static hid_t open_at(hid_t file, where at)
-{
-    return H5Oopen_by_token(file, at);
-}
-#else
-typedef haddr_t where;
-
-static int where_is(hid_t id, where *out)
-{
-    H5O_info_t info;
-    herr_t result = H5Oget_info2(id, &info, H5O_INFO_BASIC);
-
-    *out = info.addr;
-    return result < 0;
-}
-
-static hid_t open_at(hid_t file, where at)
-{
-    return H5Oopen_by_addr(file, at);
-}
-#endif
-
-static int is_same(const collio_object *o, const collio_object *dataset)
-{
-    return o->kind == COLLIO_KIND_DATASET && o->identity == dataset->identity && o->id >= 0;
-}
-
-int collio_chunks_forget(const collio_object *dataset, collio_error *err)
-{
-    collio_file *file = dataset->file;
-    where at;
-
-    if (err->code != COLLIO_OK || dataset->name[0] == '\0' ||
-        collio_hdf5(where_is(dataset->id, &at), "H5Oget_info", err))
-        return err->code;
-    for (collio_object *o = file->objects; o != NULL; o = o->next)
-        if (is_same(o, dataset))
-            H5Dclose(o->id);
-    for (collio_object *o = file->objects; o != NULL; o = o->next)
-        if (is_same(o, dataset)) {
-            o->id = open_at(file->id, at);
-            collio_hdf5(o->id < 0, "H5Oopen", err);
-        }
-    return err->code;
-}
-
 /* ------------------------------------------------------------------ reading */
 
 /* Into how many bytes a filter can turn one at most; 0: that is not known. */

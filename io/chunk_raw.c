@@ -64,7 +64,7 @@ static int put(const raw_chunk *c, collio_error *err)
                     0,
                 "H5Dwrite_chunk", err);
     if (stale)
-        collio_chunks_forget(c->dataset, err);
+        collio_object_renew(c->dataset, err);
     if (collio_finish_change(c->dataset->file, "write_chunk", 0, err))
         return err->code;
     return collio_file_flush_now(c->dataset->file, err);

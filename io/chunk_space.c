@@ -53,7 +53,7 @@ int collio_chunks_allocate(const collio_object *dataset, const collio_grid *grid
         addresses = collio_hash_number(addresses, (uint64_t)shares[i].address);
     }
     if (stale)
-        collio_chunks_forget(dataset, err);
+        collio_object_renew(dataset, err);
     return collio_finish(dataset->file, "write, space for chunks", addresses, err);
 }
 

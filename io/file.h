@@ -209,6 +209,10 @@ void collio_object_rename_all(collio_file *file, collio_error *err);
 /* The address of its header in HDF5's terms; -1 if it is in another file. */
 int64_t collio_object_header(const collio_object *object);
 
+/* Let HDF5 forget what it remembers of an object, such as where its chunks are, by closing and
+ * opening all handles of it; not of one without a name, which that would be the end of. */
+int collio_object_renew(const collio_object *object, collio_error *err);
+
 /* Check that the object may be changed: VALUE. */
 int collio_object_check_writable(const collio_object *object, collio_error *err);
 

@@ -116,6 +116,39 @@ static void identify(collio_object *object, collio_error *err)
         object->identity = ~collio_hash_text(object->identity, path);
 }
 
+static hid_t open_at(hid_t file, const object_info *info)
+{
+#if H5_VERSION_GE(1, 12, 0)
+    return H5Oopen_by_token(file, info->token);
+#else
+    return H5Oopen_by_addr(file, info->addr);
+#endif
+}
+
+static int is_same(const collio_object *a, const collio_object *b)
+{
+    return a->kind == b->kind && a->identity == b->identity && a->id >= 0;
+}
+
+int collio_object_renew(const collio_object *object, collio_error *err)
+{
+    collio_file *file = object->file;
+    object_info info;
+
+    if (err->code != COLLIO_OK || object->name[0] == '\0' ||
+        collio_hdf5(GET_INFO(object->id, &info) < 0, "H5Oget_info", err))
+        return err->code;
+    for (collio_object *o = file->objects; o != NULL; o = o->next)
+        if (is_same(o, object))
+            H5Oclose(o->id);
+    for (collio_object *o = file->objects; o != NULL; o = o->next)
+        if (is_same(o, object)) {
+            o->id = open_at(file->id, &info);
+            collio_hdf5(o->id < 0, "H5Oopen", err);
+        }
+    return err->code;
+}
+
 static char *name_of(hid_t id, collio_error *err)
 {
     ssize_t length = H5Iget_name(id, NULL, 0);

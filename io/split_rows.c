@@ -42,11 +42,12 @@ int64_t collio_split_pieces(const collio_selection *selection)
 int collio_split_rows(const collio_selection *selection, int ndim, const int64_t *shape,
                       collio_row_function *take, void *context, collio_error *err)
 {
-    int64_t size = collio_selection_size(selection), width = shape[ndim - 1], *columns;
+    int64_t size = collio_selection_size(selection), width, *columns;
     collio_selection row;
 
     if (!selection->flat || size == 0)
         return size > 0 ? take(context, selection, err) : err->code;
+    width = shape[ndim - 1]; /* elements by their numbers have a dimension at least */
     columns = malloc((size_t)(size < width ? size : width) * sizeof *columns);
     if (columns == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the elements of a row");
