@@ -104,7 +104,8 @@ int collio_shared_have(collio_comm *comm, collio_shared *s, size_t size, collio_
     s->size = head + size;
     if (first && !forbidden)
         s->map = create(s->size, &c);
-    if (collio_bcast(comm, &c, sizeof c, 0, "shared memory", err) == COLLIO_OK && !first)
+    if (collio_bcast(comm, &c, sizeof c, 0, "shared memory", err) == COLLIO_OK && !first &&
+        !forbidden)
         s->map = find(s->size, &c);
     ticket.vote[0] = s->map != NULL;
     s->refused = collio_agree(comm, &ticket, err) != COLLIO_OK || ticket.min[0] == 0;

@@ -22,7 +22,8 @@ typedef struct collio_shared {
  */
 int collio_shared_have(collio_comm *comm, collio_shared *shared, size_t size, collio_error *err);
 
-/* For tests: whether it can be had from now on, as on one machine, or not, as on several. */
+/* For tests: whether this rank can have it from now on, as on one machine, or not, as on several.
+ */
 void collio_shared_allow(int allowed);
 
 /* Not collective. */

@@ -278,6 +278,23 @@ static void test_faults(int erring)
     }
 }
 
+/* A rank that cannot have the memory: all send messages. */
+static void test_one_without_memory(int poor)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_ticket ticket = {.operation = "step"};
+    collio_comm *comm;
+
+    collio_shared_allow(tap_rank != poor);
+    comm = open_comm();
+    collio_shared_allow(1);
+    ticket.vote[0] = (uint64_t)tap_rank;
+    tap_ok(comm->board.memory.bytes == NULL && collio_agree(comm, &ticket, &err) == COLLIO_OK &&
+               ticket.max[0] == (uint64_t)tap_size - 1,
+           "rank %d has no memory to share: agreed by messages", poor);
+    collio_comm_free(&comm, &err);
+}
+
 static void test_all(void)
 {
     test_equal();
@@ -302,6 +319,8 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     tap_begin();
     test_all();
+    for (int rank = 0; rank < tap_size; rank++)
+        test_one_without_memory(rank);
     by_messages = 1;
     test_all();
     int status = tap_end();
