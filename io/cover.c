@@ -4,7 +4,7 @@
  * separates cannot overlap, so each group between such planes is looked at by itself, and in a
  * grid of blocks every group ends with a single one.
  */
-#include "step.h"
+#include "table.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * chunk that would not become smaller is stored as it is. (HDF5 file format specification, filter
  * pipeline message; RFC 1950)
  */
-#include "step.h"
+#include "table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * process lives. On the same host the process itself is looked for.
  */
 #define _GNU_SOURCE
-#include "step.h"
+#include "directory.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Which process made something, and whether it still runs: identities that are new, and tell. */
 #define _GNU_SOURCE
-#include "step.h"
+#include "directory.h"
 
 #include <errno.h>
 #include <fcntl.h>

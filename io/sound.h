@@ -90,14 +90,20 @@ int collio_look_place(const collio_look *look, int64_t address, int64_t size);
 /* Remember what an address is said to hold. */
 void collio_sound_expect(collio_sound *sound, collio_expected expected);
 
-/* Find the datatype that is kept as an object of its own. */
-int collio_look_named_type(collio_look *look, int64_t address, collio_shape_of_type *out);
-
 /* Little-endian; all ones of a width mean "undefined", which is -1. */
 int64_t collio_take(collio_cursor *cursor, int bytes);
 int64_t collio_take_address(collio_cursor *cursor, const collio_look *look);
 int64_t collio_take_length(collio_cursor *cursor, const collio_look *look);
 const unsigned char *collio_take_bytes(collio_cursor *cursor, int64_t count);
+
+/* ----------------------------------------------------------- sound_header.c */
+
+/* Check all pieces of the header at an address; `bytes` are its first ones. */
+int collio_sound_header(collio_look *look, int64_t address, const unsigned char *bytes,
+                        int64_t size);
+
+/* Find the datatype that is kept as an object of its own. */
+int collio_look_named_type(collio_look *look, int64_t address, collio_shape_of_type *out);
 
 /* ------------------------------------------------------------- sound_type.c */
 

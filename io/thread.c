@@ -1,6 +1,6 @@
 /* Threads of the library's own. They make no MPI and no HDF5 calls, and take no signals: those are
  * the program's. */
-#include "step.h"
+#include "directory.h"
 
 #include <signal.h>
 

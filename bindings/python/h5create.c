@@ -161,7 +161,7 @@ static int check_hints(const create_args *a)
 
     if (a->hints[0] == Py_None && a->hints[1] == Py_None && a->hints[2] == Py_None)
         return 0;
-    checked = memory_call("collio.lists", "hints", "((OOO)s)", a->hints[0], a->hints[1],
+    checked = memory_call("collio.made", "hints", "((OOO)s)", a->hints[0], a->hints[1],
                           a->hints[2], "r");
     Py_XDECREF(checked);
     return checked == NULL ? -1 : 0;
@@ -176,7 +176,7 @@ static PyObject *with_hints(PyObject *dataset, const create_args *a)
     if (dataset == NULL ||
         (a->hints[0] == Py_None && a->hints[1] == Py_None && a->hints[2] == Py_None))
         return dataset;
-    hints = memory_call("collio.lists", "hints", "((OOO)s)", a->hints[0], a->hints[1], a->hints[2],
+    hints = memory_call("collio.made", "hints", "((OOO)s)", a->hints[0], a->hints[1], a->hints[2],
                         "r");
     result = hints == NULL ? -1 : PyObject_SetAttrString(dataset, "_hints", hints);
     Py_XDECREF(hints);

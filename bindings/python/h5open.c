@@ -301,7 +301,7 @@ static int keep_hints(h5file *self, const open_args *a, const char *mode)
         Py_XDECREF(all);
         return all == NULL ? -1 : 0;
     }
-    hints = memory_call("collio.lists", "hints", "(Os)", all, mode);
+    hints = memory_call("collio.made", "hints", "(Os)", all, mode);
     if (hints != NULL)
         result = PyObject_SetAttrString((PyObject *)self, "_hints", hints);
     Py_XDECREF(hints);

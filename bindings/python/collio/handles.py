@@ -6,7 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from . import lists, types
+from . import made, types
 from .links import ExternalLink, SoftLink
 from .lists import CHUNKED, COMPACT, CONTIGUOUS, VIRTUAL
 from .types import TypeID
@@ -128,7 +128,7 @@ class GroupID(ObjectID):
 
     def get_create_plist(self):
         """How it was made."""
-        return lists.of_group(self._of)
+        return made.of_group(self._of)
 
     def unlink(self, name):
         """Take a name away. Collective."""
@@ -166,11 +166,11 @@ class FileID(GroupID):
 
     def get_create_plist(self):
         """How it was made."""
-        return lists.of_file(self._of.file)
+        return made.of_file(self._of.file)
 
     def get_access_plist(self):
         """How it is open."""
-        return lists.access_of_file(self._of)
+        return made.access_of_file(self._of)
 
     def get_freespace(self):
         """Bytes in the file that are free."""
@@ -231,11 +231,11 @@ class DatasetID(ObjectID):
 
     def get_create_plist(self):
         """How it is stored."""
-        return lists.of_dataset(self._of)
+        return made.of_dataset(self._of)
 
     def get_access_plist(self):
         """How it is open."""
-        return lists.access_of_dataset(self._of)
+        return made.access_of_dataset(self._of)
 
     def get_offset(self):
         """Where its elements begin in the file; None if they are not contiguous."""

@@ -13,8 +13,6 @@ from . import _storage
 COMPACT, CONTIGUOUS, CHUNKED, VIRTUAL = range(4)
 FILL_TIMES = ("alloc", "never", "ifset")
 
-_STRATEGIES = ("fsm", "page", "aggregate", "none")
-
 
 def _number(value, least=0):
     value = int(value)
@@ -523,99 +521,3 @@ def create(cls):
         if made.kind is cls:
             return made()
     raise TypeError(f"{cls!r} is no class of property lists")
-
-
-# ------------------------------------------------------------------------ what files and objects have
-
-
-def hints(given, mode):
-    """Check the arguments of File() that collio has no use for; a dict of what was given."""
-    names = ("rdcc_nslots", "rdcc_nbytes", "rdcc_w0", "fs_strategy", "fs_persist", "fs_threshold", "fs_page_size",
-             "page_buf_size", "min_meta_keep", "min_raw_keep", "locking", "alignment_threshold", "alignment_interval")
-    found = {name: value for name, value in zip(names, given) if value is not None}
-    cache = _cache(found)
-    if not 0.0 <= cache[2] <= 1.0:
-        raise ValueError(f"rdcc_w0 must be between 0 and 1, not {cache[2]}")
-    if found.get("alignment_interval") == 0:
-        raise ValueError("alignment_interval must be positive")
-    _check_pages(found, mode)
-    return found
-
-
-def _check_pages(found, mode):
-    size = found.get("page_buf_size")
-    if not size:
-        return
-    if int(found.get("min_meta_keep", 0)) + int(found.get("min_raw_keep", 0)) > 100:
-        raise ValueError("min_meta_keep and min_raw_keep are more than 100 percent together")
-    making = mode in ("w", "w-", "x")
-    if making and found.get("fs_strategy") != "page":
-        raise OSError("page_buf_size: the file has no pages: fs_strategy='page' is needed")
-    if making and int(size) < int(found.get("fs_page_size", 4096)):
-        raise OSError("page_buf_size: less than a page")
-
-
-def _cache(found, default=(521, 1048576, 0.75)):
-    return (int(found.get("rdcc_nslots", default[0])), int(found.get("rdcc_nbytes", default[1])),
-            float(found.get("rdcc_w0", default[2])))
-
-
-def _hints_of(file):
-    return getattr(file, "_hints", {})
-
-
-def _ordered(facts):
-    return {"attribute_order": facts["attribute_order"], "track_times": bool(facts["track_times"]),
-            "attributes": (facts["attributes_compact"], facts["attributes_dense"]), "link_order": facts["link_order"]}
-
-
-def of_group(group):
-    """How a group was made."""
-    return PropGCID(**_ordered(group._facts()))
-
-
-def of_file(file):
-    """How a file was made."""
-    facts, given = file._file_facts(), _hints_of(file)
-    strategy = (facts["strategy"], bool(facts["persist"]), facts["threshold"])
-    if given.get("fs_strategy"):
-        strategy = (_STRATEGIES.index(given["fs_strategy"]), bool(given.get("fs_persist", False)),
-                    int(given.get("fs_threshold", 1)))
-    paged = given.get("fs_strategy") == "page" and given.get("fs_page_size")
-    return PropFCID(**_ordered(file._facts()), user_block=file.userblock_size, strategy=strategy,
-                    sizes=(facts["address_bytes"], facts["length_bytes"]),
-                    page_size=int(given["fs_page_size"]) if paged else facts["page_size"])
-
-
-def access_of_file(file):
-    """How a file is open."""
-    given = _hints_of(file)
-    formats = ("earliest", "v108", "v110", "v112", "v114", "v200")
-    known = {"driver": file.driver, "cache": (0, *_cache(given)), "meta_block": file.meta_block_size,
-             "libver": tuple(formats.index(name) if name in formats else 2 for name in file.libver),
-             "alignment": (int(given.get("alignment_threshold", 1)), int(given.get("alignment_interval", 1)))}
-    if "page_buf_size" in given:
-        known["page_buffer"] = tuple(int(given.get(n, 0)) for n in ("page_buf_size", "min_meta_keep", "min_raw_keep"))
-    if given.get("locking") is not None:
-        known["locking"] = {True: (True, False), False: (False, False)}.get(
-            given["locking"] == "true" if given["locking"] in ("true", "false") else given["locking"], (True, True))
-    return PropFAID(**known)
-
-
-def of_dataset(dataset):
-    """How a dataset is stored."""
-    layout, when = dataset._layout()
-    facts = dataset._facts()
-    filters = tuple((number, int(number in (1, 2, 4, 5, 6, 32000)), values, _storage.filter_name(number).encode())
-                    for number, values in dataset._filters.items())
-    defined = facts["fill_defined"]
-    return PropDCID(**_ordered(facts), layout=layout, chunk=dataset.chunks, filters=filters, defined=defined,
-                    fill=dataset.fillvalue if defined == 2 else None, fill_time=(2, 0, 1)[when],
-                    alloc_time=facts["alloc_time"], external=tuple(dataset.external or ()),
-                    mappings=tuple(dataset.virtual_sources()) if dataset.is_virtual else ())
-
-
-def access_of_dataset(dataset):
-    """How a dataset is open."""
-    given = _hints_of(dataset)
-    return PropDAID(cache=_cache(given, _cache(_hints_of(dataset.file))))
