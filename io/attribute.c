@@ -336,21 +336,13 @@ int collio_attribute_count(collio_object *object, int64_t *out, collio_error *er
 {
     collio_printing printing;
     int failed;
-#if H5_VERSION_GE(1, 12, 0)
-    H5O_info2_t info = {.num_attrs = 0};
-#else
-    H5O_info_t info = {.num_attrs = 0};
-#endif
+    collio_object_facts info = {.num_attrs = 0};
 
     *out = 0;
     if (err->code != COLLIO_OK || collio_object_check(object, err))
         return err->code;
     collio_hdf5_quiet(&printing);
-#if H5_VERSION_GE(1, 12, 0)
-    failed = H5Oget_info3(object->id, &info, H5O_INFO_NUM_ATTRS) < 0;
-#else
-    failed = H5Oget_info2(object->id, &info, H5O_INFO_NUM_ATTRS) < 0;
-#endif
+    failed = COLLIO_OBJECT_FACTS(object->id, &info, H5O_INFO_NUM_ATTRS) < 0;
     if (collio_hdf5(failed, "H5Oget_info", err) == COLLIO_OK)
         *out = (int64_t)info.num_attrs;
     collio_hdf5_loud(&printing);

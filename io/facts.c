@@ -90,19 +90,11 @@ static void facts_of_list(hid_t list, const collio_object *object, collio_object
     }
 }
 
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5O_info2_t object_info;
-#define GET_INFO(id, info) H5Oget_info3(id, info, H5O_INFO_BASIC | H5O_INFO_TIME)
-#else
-typedef H5O_info_t object_info;
-#define GET_INFO(id, info) H5Oget_info(id, info)
-#endif
-
 int collio_object_look(collio_object *object, collio_object_record *out, collio_error *err)
 {
     hid_t list = H5I_INVALID_HID;
     collio_printing printing;
-    object_info info;
+    collio_object_facts info;
 
     memset(out, 0, sizeof *out);
     if (err->code != COLLIO_OK || collio_object_check(object, err))
@@ -113,7 +105,8 @@ int collio_object_look(collio_object *object, collio_object_record *out, collio_
         facts_of_list(list, object, out, err);
     if (list >= 0)
         H5Pclose(list);
-    if (collio_hdf5(GET_INFO(object->id, &info) < 0, "H5Oget_info", err) == COLLIO_OK) {
+    if (collio_hdf5(COLLIO_OBJECT_FACTS(object->id, &info, H5O_INFO_BASIC | H5O_INFO_TIME) < 0,
+                    "H5Oget_info", err) == COLLIO_OK) {
         out->links = (int64_t)info.rc;
         out->changed = (int64_t)info.ctime;
         out->modified = (int64_t)info.mtime;

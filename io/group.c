@@ -147,15 +147,7 @@ typedef struct listing {
     int ordered, failed;
 } listing;
 
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5L_info2_t link_info;
-#define ITERATE H5Literate2
-#else
-typedef H5L_info_t link_info;
-#define ITERATE H5Literate
-#endif
-
-static herr_t one_name(hid_t group, const char *name, const link_info *info, void *context)
+static herr_t one_name(hid_t group, const char *name, const collio_link_facts *info, void *context)
 {
     listing *l = context;
 
@@ -209,8 +201,8 @@ static int collect_names(collio_object *group, listing *l, collio_error *err)
 
     if (collio_group_is_ordered(group, &l->ordered, err))
         return err->code;
-    failed = ITERATE(group->id, l->ordered ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_NATIVE,
-                     &at, one_name, l);
+    failed = COLLIO_LINK_ITERATE(group->id, l->ordered ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME,
+                                 H5_ITER_NATIVE, &at, one_name, l);
     if (l->failed)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for the names in a group");
     if (l->count > 1)

@@ -5,8 +5,7 @@
 #define COLLIO_IO_HDF_H
 
 #include "internal.h"
-
-#include <hdf5.h>
+#include "releases.h"
 
 /*
  * The only judge of HDF5 results: pass every one through here, at once.

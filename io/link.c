@@ -176,15 +176,7 @@ int collio_link_delete(collio_object *group, const char *name, collio_error *err
 
 /* -------------------------------------------------------------------- look */
 
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5L_info2_t link_info;
-#define GET_INFO H5Lget_info2
-#else
-typedef H5L_info_t link_info;
-#define GET_INFO H5Lget_info
-#endif
-
-static collio_link_kind kind_of(const link_info *info)
+static collio_link_kind kind_of(const collio_link_facts *info)
 {
     switch (info->type) {
     case H5L_TYPE_HARD:
@@ -227,7 +219,7 @@ done:
 int collio_link_info(collio_object *group, const char *name, collio_link *out, collio_error *err)
 {
     collio_printing printing;
-    link_info info;
+    collio_link_facts info;
     int exists = 0;
 
     *out = (collio_link){COLLIO_LINK_NONE, NULL, NULL};
@@ -236,7 +228,7 @@ int collio_link_info(collio_object *group, const char *name, collio_link *out, c
     collio_hdf5_quiet(&printing);
     if (collio_object_links(group, name, &exists, err) || !exists)
         goto done;
-    if (collio_hdf5(GET_INFO(group->id, name, &info, H5P_DEFAULT) < 0, "H5Lget_info", err))
+    if (collio_hdf5(COLLIO_LINK_FACTS(group->id, name, &info, H5P_DEFAULT) < 0, "H5Lget_info", err))
         goto done;
     out->kind = kind_of(&info);
     if (out->kind == COLLIO_LINK_SOFT || out->kind == COLLIO_LINK_EXTERNAL)

@@ -107,7 +107,7 @@ static int unpack_part(char *bytes, part *p, collio_type *type, collio_error *er
             s->list[d] =
                 (int64_t *)collio_bundle_take(&bytes, (size_t)s->count[d] * sizeof *s->list[d]);
     memcpy(&size, collio_bundle_take(&bytes, sizeof size), sizeof size);
-    p->type = H5Tdecode(collio_bundle_take(&bytes, size));
+    p->type = COLLIO_TYPE_DECODE(collio_bundle_take(&bytes, size), size);
     collio_hdf5(p->type < 0, "H5Tdecode", err);
     *type = collio_type_take(p->type, err);
     if (err->code != COLLIO_OK)

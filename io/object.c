@@ -61,28 +61,20 @@ static collio_kind kind_of(hid_t id)
     }
 }
 
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5O_info2_t object_info;
-#define GET_INFO(id, info) H5Oget_info3(id, info, H5O_INFO_BASIC)
-#else
-typedef H5O_info_t object_info;
-#define GET_INFO(id, info) H5Oget_info2(id, info, H5O_INFO_BASIC)
-#endif
-
 /* HDF5's number for the file that an object is in; 0 if it cannot be found out. */
 static unsigned long file_number(hid_t id)
 {
-    object_info info;
+    collio_object_facts info;
 
-    return GET_INFO(id, &info) < 0 ? 0 : info.fileno;
+    return COLLIO_OBJECT_FACTS(id, &info, H5O_INFO_BASIC) < 0 ? 0 : info.fileno;
 }
 
 int64_t collio_object_header(const collio_object *object)
 {
-    object_info info;
+    collio_object_facts info;
     int64_t address = -1;
 
-    if (object->foreign || GET_INFO(object->id, &info) < 0)
+    if (object->foreign || COLLIO_OBJECT_FACTS(object->id, &info, H5O_INFO_BASIC) < 0)
         return -1;
 #if H5_VERSION_GE(1, 12, 0)
     address = 0;
@@ -100,9 +92,9 @@ int64_t collio_object_header(const collio_object *object)
 static void identify(collio_object *object, collio_error *err)
 {
     char path[LONGEST_PATH] = "";
-    object_info info;
+    collio_object_facts info;
 
-    if (collio_hdf5(GET_INFO(object->id, &info) < 0, "H5Oget_info", err))
+    if (collio_hdf5(COLLIO_OBJECT_FACTS(object->id, &info, H5O_INFO_BASIC) < 0, "H5Oget_info", err))
         return;
 #if H5_VERSION_GE(1, 12, 0)
     object->identity = collio_hash(0, &info.token, sizeof info.token);
@@ -116,13 +108,9 @@ static void identify(collio_object *object, collio_error *err)
         object->identity = ~collio_hash_text(object->identity, path);
 }
 
-static hid_t open_at(hid_t file, const object_info *info)
+static hid_t open_at(hid_t file, const collio_object_facts *info)
 {
-#if H5_VERSION_GE(1, 12, 0)
-    return H5Oopen_by_token(file, info->token);
-#else
-    return H5Oopen_by_addr(file, info->addr);
-#endif
+    return COLLIO_OBJECT_OPEN(file, COLLIO_OBJECT_TOKEN(*info));
 }
 
 static int is_same(const collio_object *a, const collio_object *b)
@@ -133,10 +121,10 @@ static int is_same(const collio_object *a, const collio_object *b)
 int collio_object_renew(const collio_object *object, collio_error *err)
 {
     collio_file *file = object->file;
-    object_info info;
+    collio_object_facts info;
 
     if (err->code != COLLIO_OK || object->name[0] == '\0' ||
-        collio_hdf5(GET_INFO(object->id, &info) < 0, "H5Oget_info", err))
+        collio_hdf5(COLLIO_OBJECT_FACTS(object->id, &info, H5O_INFO_BASIC) < 0, "H5Oget_info", err))
         return err->code;
     for (collio_object *o = file->objects; o != NULL; o = o->next)
         if (is_same(o, object))
@@ -279,15 +267,9 @@ static int is_group(const collio_object *from, const char *name, int *foreign)
 
 static int is_hard(hid_t from, const char *name)
 {
-#if H5_VERSION_GE(1, 12, 0)
-    H5L_info2_t info;
+    collio_link_facts info;
 
-    return H5Lget_info2(from, name, &info, H5P_DEFAULT) < 0 || info.type == H5L_TYPE_HARD;
-#else
-    H5L_info_t info;
-
-    return H5Lget_info(from, name, &info, H5P_DEFAULT) < 0 || info.type == H5L_TYPE_HARD;
-#endif
+    return COLLIO_LINK_FACTS(from, name, &info, H5P_DEFAULT) < 0 || info.type == H5L_TYPE_HARD;
 }
 
 /* One step of a name, `part` being the name up to it. Asked about a link of which the path fails

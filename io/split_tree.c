@@ -38,13 +38,11 @@ static void read_value(collio_tree *tree, collio_node *n, collio_error *err)
 int collio_tree_facts(hid_t object, collio_object_facts *facts, uint64_t *at, collio_error *err)
 {
     *at = 0;
-    if (collio_hdf5(object < 0 || COLLIO_OBJECT_FACTS(object, facts) < 0, "H5Oget_info", err))
+    if (collio_hdf5(object < 0 ||
+                        COLLIO_OBJECT_FACTS(object, facts, H5O_INFO_BASIC | H5O_INFO_NUM_ATTRS) < 0,
+                    "H5Oget_info", err))
         return err->code;
-#if H5_VERSION_GE(1, 12, 0)
-    memcpy(at, &facts->token, sizeof *at);
-#else
-    *at = facts->addr;
-#endif
+    memcpy(at, &COLLIO_OBJECT_TOKEN(*facts), sizeof *at);
     return COLLIO_OK;
 }
 

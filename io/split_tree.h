@@ -9,22 +9,6 @@
 
 #include "collio/checkpoint.h"
 
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5O_info2_t collio_object_facts;
-typedef H5L_info2_t collio_link_facts;
-#define COLLIO_OBJECT_FACTS(id, out) H5Oget_info3(id, out, H5O_INFO_BASIC | H5O_INFO_NUM_ATTRS)
-#define COLLIO_LINK_FACTS            H5Lget_info2
-#define COLLIO_LINK_ITERATE          H5Literate2
-#define COLLIO_LINK_VISIT            H5Lvisit2
-#else
-typedef H5O_info_t collio_object_facts;
-typedef H5L_info_t collio_link_facts;
-#define COLLIO_OBJECT_FACTS(id, out) H5Oget_info2(id, out, H5O_INFO_BASIC | H5O_INFO_NUM_ATTRS)
-#define COLLIO_LINK_FACTS            H5Lget_info
-#define COLLIO_LINK_ITERATE          H5Literate
-#define COLLIO_LINK_VISIT            H5Lvisit
-#endif
-
 /* A link, and with the first hard one to it an object. */
 typedef struct collio_node {
     char *path; /* absolute */

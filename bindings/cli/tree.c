@@ -2,17 +2,15 @@
 #define _GNU_SOURCE
 #include "tree.h"
 
+#include "io/releases.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* One object that has been met, to know it again under another name. */
 typedef struct met {
-#if H5_VERSION_GE(1, 12, 0)
-    H5O_token_t id;
-#else
-    haddr_t id;
-#endif
+    collio_object_token id;
     char *path; /* the entry's */
 } met;
 
@@ -23,22 +21,6 @@ typedef struct walk {
     size_t met_count;
     int failed;
 } walk;
-
-#if H5_VERSION_GE(1, 12, 0)
-typedef H5L_info2_t link_info;
-typedef H5O_info2_t object_info;
-#define ITERATE               H5Literate2
-#define LINK_INFO             H5Lget_info2
-#define OBJECT_INFO(id, info) H5Oget_info3(id, info, H5O_INFO_BASIC)
-#define IDENTITY(info)        (info).token
-#else
-typedef H5L_info_t link_info;
-typedef H5O_info_t object_info;
-#define ITERATE               H5Literate
-#define LINK_INFO             H5Lget_info
-#define OBJECT_INFO(id, info) H5Oget_info2(id, info, H5O_INFO_BASIC)
-#define IDENTITY(info)        (info).addr
-#endif
 
 /* ---------------------------------------------------------------- the entries */
 
@@ -70,15 +52,15 @@ static tree_entry *add(walk *w, char *path, tree_kind kind)
 }
 
 /* The path under which an object was met before; else it is noted, and NULL is returned. */
-static const char *meet(walk *w, const object_info *info, char *path)
+static const char *meet(walk *w, const collio_object_facts *info, char *path)
 {
     for (size_t i = 0; i < w->met_count && info->rc > 1; i++)
-        if (memcmp(&w->met[i].id, &IDENTITY(*info), sizeof w->met[i].id) == 0)
+        if (memcmp(&w->met[i].id, &COLLIO_OBJECT_TOKEN(*info), sizeof w->met[i].id) == 0)
             return w->met[i].path;
     if (info->rc > 1) {
         w->met = grow(w, w->met, w->met_count, sizeof *w->met);
         if (!w->failed)
-            w->met[w->met_count++] = (met){IDENTITY(*info), path};
+            w->met[w->met_count++] = (met){COLLIO_OBJECT_TOKEN(*info), path};
     }
     return NULL;
 }
@@ -109,7 +91,8 @@ static void read_link(walk *w, const char *path, size_t size, tree_entry *entry)
     free(value);
 }
 
-static herr_t visit_name(hid_t group, const char *name, const link_info *info, void *context)
+static herr_t visit_name(hid_t group, const char *name, const collio_link_facts *info,
+                         void *context)
 {
     const place *p = context;
     walk *w = p->walk;
@@ -144,12 +127,12 @@ static tree_kind kind_of(H5O_type_t type)
 static void visit_object(walk *w, char *path)
 {
     hid_t id = H5Oopen(w->file, path, H5P_DEFAULT);
-    object_info info;
+    collio_object_facts info;
     tree_entry *entry;
     const char *before = NULL;
     hsize_t at = 0;
 
-    if (id < 0 || OBJECT_INFO(id, &info) < 0) {
+    if (id < 0 || COLLIO_OBJECT_FACTS(id, &info, H5O_INFO_BASIC) < 0) {
         add(w, path, TREE_UNKNOWN);
     } else {
         before = meet(w, &info, path);
@@ -158,7 +141,7 @@ static void visit_object(walk *w, char *path)
             entry->target = strdup(before);
         if (entry != NULL && entry->kind == TREE_GROUP) {
             place p = {w, strcmp(path, "/") == 0 ? "" : path};
-            ITERATE(id, H5_INDEX_NAME, H5_ITER_INC, &at, visit_name, &p);
+            COLLIO_LINK_ITERATE(id, H5_INDEX_NAME, H5_ITER_INC, &at, visit_name, &p);
         }
     }
     if (id >= 0)

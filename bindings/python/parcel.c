@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-const char parcel_mark[8] = "\xC5olliop4";
+const char parcel_mark[8] = {'\xC5', 'o', 'l', 'l', 'i', 'o', 'p', '4'};
 
 /* Below it a second message costs more than what it saves. */
 enum { LOAD_MIN = 32768 };
