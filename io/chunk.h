@@ -120,6 +120,96 @@ int collio_mask_check(const collio_object *dataset, hid_t list, uint32_t mask, i
 int collio_masks_check(const collio_object *dataset, const collio_selection *selection,
                        collio_error *err);
 
+/* A chunk as it is in the file, in memory that is used again. All zeros is none. */
+typedef struct collio_chunk_bytes {
+    char *bytes;
+    int64_t size, room; /* the size is 0 if there is no such chunk */
+    uint32_t mask;
+} collio_chunk_bytes;
+
+int collio_chunk_read(const collio_object *dataset, const hsize_t *start, collio_chunk_bytes *bytes,
+                      collio_error *err);
+void collio_chunk_bytes_free(collio_chunk_bytes *bytes);
+
+/* -------------------------------------------------------------- unfilter.c */
+
+#define COLLIO_MOST_FILTERS 8
+
+/* The filters of a dataset, to be undone without HDF5 if all are known: "shuffle", "deflate" and
+ * "fletcher32". All zeros is none. */
+typedef struct collio_unfilter {
+    int known, count;
+    struct {
+        int id;
+        size_t element; /* of "shuffle" */
+        size_t before;  /* bytes that the filter was given when the chunk was written; 0: unknown */
+    } filter[COLLIO_MOST_FILTERS];
+    size_t size; /* bytes of a chunk without filters */
+    collio_zstream stream;
+    char *buffer[2];
+    size_t room[2];
+} collio_unfilter;
+
+/* Find out which filters there are. Not collective; close it also after a failure.
+ *   list  in  of the dataset's creation
+ *   size  in  bytes of a chunk without filters */
+int collio_unfilter_open(collio_unfilter *filters, hid_t list, size_t size, collio_error *err);
+void collio_unfilter_close(collio_unfilter *filters);
+
+/*
+ * Undo those that are not in the mask of the ones left out.
+ *   bytes  in   of the chunk in the file
+ *   out    out  all bytes of the chunk, in `bytes` or until the next chunk
+ * HDF5, with no more than what is wrong, if the chunk is damaged; MEMORY.
+ */
+int collio_unfilter_undo(collio_unfilter *filters, const char *bytes, size_t size, uint32_t mask,
+                         const char **out, collio_error *err);
+
+/* The same to a chunk of a dataset, in chunk_mask.c; *out is NULL if there is no such chunk. Not
+ * collective.
+ *   bytes  in/out  memory for it */
+int collio_chunk_unfilter(const collio_object *dataset, const collio_grid *grid, int64_t chunk,
+                          collio_chunk_bytes *bytes, collio_unfilter *filters, const char **out,
+                          collio_error *err);
+
+/* ------------------------------------------------------------ chunk_part.c */
+
+/* A selection that is cut by chunks, with the memory that belongs to it. */
+typedef struct collio_cut {
+    const collio_grid *grid;
+    const collio_selection *selection;
+    const collio_array *memory;
+    int64_t strides[COLLIO_MAX_DIMS]; /* of memory, bytes, in the dimensions of the dataset */
+} collio_cut;
+
+/* 0 if it is not made of single indexes of each dimension or of one block. */
+int collio_cut_make(const collio_grid *grid, const collio_selection *selection,
+                    const collio_array *memory, collio_cut *out);
+
+/* Whether it is one block. */
+int collio_selection_is_block(const collio_selection *selection);
+
+/* What is in a chunk that the selection touches. */
+void collio_cut_part(const collio_cut *cut, int64_t chunk, collio_selection *part,
+                     collio_array *memory);
+
+/* ------------------------------------------------------------ chunk_kept.c */
+
+/* Chunks that were read in part, without their filters, until anything is changed. */
+typedef struct collio_kept collio_kept;
+
+collio_kept *collio_kept_make(void); /* NULL: no memory */
+void collio_kept_free(collio_kept *kept);
+const char *collio_kept_find(collio_kept *kept, int64_t chunk);
+void collio_kept_add(collio_kept *kept, int64_t chunk, const char *bytes, size_t size);
+
+/* ----------------------------------------------------------- filtered_read.c */
+
+/* Read a selection, checked, of chunks whose filters are known here. Not collective.
+ *   taken  out  0 if it has to be read in another way */
+int collio_filtered_read(const collio_object *dataset, const collio_selection *selection,
+                         const collio_array *memory, int *taken, collio_error *err);
+
 /* ----------------------------------------------------------- chunk_space.c */
 
 /* Where a chunk is in the file; *size is 0 if it has no space yet. Not collective. */

@@ -34,20 +34,40 @@ static int size_of(hid_t dataset, const hsize_t *start, int64_t *size, collio_er
     return collio_hdf5(0, "H5Dget_chunk_storage_size", err);
 }
 
-int collio_chunk_look(const collio_object *dataset, const hsize_t *start, int64_t *size,
-                      uint32_t *mask, collio_error *err)
+/* Have the driver note where a chunk is; it fails where there is none. */
+static int note_place(const collio_object *dataset, const hsize_t *start, uint32_t *mask)
 {
     collio_disk *disk = &dataset->file->disk;
     herr_t result;
 
-    *mask = 0;
-    if (size_of(dataset->id, start, size, err) || *size == 0)
-        return err->code;
     disk->aside = 1;
     disk->noted = -1;
     result = read_nothing(dataset->id, start, mask);
     disk->aside = 0;
-    return collio_hdf5(result < 0, "H5Dread_chunk", err);
+    return result >= 0 && disk->noted >= 0;
+}
+
+/* One call is enough for a chunk that is there, another one for a chunk that is not; so it is asked
+ * first what the last one came to. */
+int collio_chunk_look(const collio_object *dataset, const hsize_t *start, int64_t *size,
+                      uint32_t *mask, collio_error *err)
+{
+    collio_disk *disk = &dataset->file->disk;
+    int found;
+
+    *mask = 0;
+    if (!disk->sparse && note_place(dataset, start, mask)) {
+        *size = disk->noted_size;
+        return collio_hdf5(0, "H5Dread_chunk", err);
+    }
+    collio_driver_forget();
+    if (size_of(dataset->id, start, size, err))
+        return err->code;
+    disk->sparse = *size == 0;
+    if (*size == 0)
+        return COLLIO_OK;
+    found = note_place(dataset, start, mask);
+    return collio_hdf5(!found, "H5Dread_chunk", err);
 }
 
 int collio_chunk_place(const collio_object *dataset, const hsize_t *start, int64_t size,
@@ -123,6 +143,8 @@ static int64_t whole_size(const collio_object *dataset, const collio_grid *grid)
 {
     int64_t element = (int64_t)grid->element;
 
+    if (dataset->foreign && collio_type_variable(dataset->layout.stored))
+        return 0;
     if (collio_type_variable(dataset->layout.stored))
         element =
             (int64_t)collio_sound_element_size(&dataset->file->disk, collio_object_header(dataset));
@@ -142,8 +164,90 @@ int collio_mask_check(const collio_object *dataset, hid_t list, uint32_t mask, i
     return err->code;
 }
 
-static int check_chunk(const collio_object *dataset, const collio_grid *grid, int64_t chunk,
-                       hid_t list, collio_error *err)
+/* ------------------------------------------------------------- whole chunks */
+
+void collio_chunk_bytes_free(collio_chunk_bytes *b)
+{
+    free(b->bytes);
+    *b = (collio_chunk_bytes){NULL, 0, 0, 0};
+}
+
+static int make_room(collio_chunk_bytes *b, collio_error *err)
+{
+    if (b->size <= b->room)
+        return COLLIO_OK;
+    free(b->bytes);
+    b->bytes = malloc((size_t)b->size);
+    b->room = b->bytes != NULL ? b->size : 0;
+    if (b->bytes == NULL)
+        collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a chunk of %" PRId64 " bytes",
+                         b->size);
+    return err->code;
+}
+
+static herr_t read_whole(hid_t dataset, const hsize_t *start, collio_chunk_bytes *b)
+{
+#if H5_VERSION_GE(2, 0, 0)
+    size_t size = (size_t)b->size;
+
+    return H5Dread_chunk2(dataset, H5P_DEFAULT, start, &b->mask, b->bytes, &size);
+#else
+    return H5Dread_chunk(dataset, H5P_DEFAULT, start, &b->mask, b->bytes);
+#endif
+}
+
+int collio_chunk_read(const collio_object *dataset, const hsize_t *start, collio_chunk_bytes *b,
+                      collio_error *err)
+{
+    const collio_disk *disk = &dataset->file->disk;
+    int64_t address;
+
+    if (dataset->foreign) {
+        b->mask = 0;
+        if (size_of(dataset->id, start, &b->size, err) || b->size == 0 || make_room(b, err))
+            return err->code;
+        return collio_hdf5(read_whole(dataset->id, start, b) < 0, "H5Dread_chunk", err);
+    }
+    if (collio_chunk_look(dataset, start, &b->size, &b->mask, err) || b->size == 0 ||
+        make_room(b, err))
+        return err->code;
+    address = disk->noted;
+    if (collio_disk_read(disk, b->bytes, b->size, address, err) == COLLIO_OK)
+        collio_overlay_read(&disk->overlay, address, b->size, b->bytes);
+    return err->code;
+}
+
+int collio_chunk_unfilter(const collio_object *dataset, const collio_grid *grid, int64_t chunk,
+                          collio_chunk_bytes *b, collio_unfilter *filters, const char **out,
+                          collio_error *err)
+{
+    int64_t first[COLLIO_MAX_DIMS];
+    hsize_t start[COLLIO_MAX_DIMS];
+    collio_error inner = COLLIO_ERROR_INIT;
+    uint32_t mask;
+
+    *out = NULL;
+    collio_grid_start(grid, chunk, first);
+    for (int d = 0; d < grid->ndim; d++)
+        start[d] = (hsize_t)first[d];
+    if (collio_chunk_read(dataset, start, b, err) || b->size == 0)
+        return err->code;
+    mask = b->mask;
+    if (dataset->layout.bare_edges && collio_grid_inside(grid, chunk) < grid->chunk)
+        mask = UINT32_MAX;
+    if (collio_unfilter_undo(filters, b->bytes, (size_t)b->size, mask, out, &inner) == COLLIO_OK)
+        return COLLIO_OK;
+    if (inner.code != COLLIO_ERR_HDF5)
+        return collio_error_set(err, inner.code, "%s", inner.text);
+    return collio_error_set(err, COLLIO_ERR_HDF5, "'%s' is damaged: chunk %" PRId64 " of '%s': %s",
+                            dataset->file->path, chunk, dataset->name, inner.text);
+}
+
+/* ----------------------------------------------------------- before reading */
+
+/* Filters that are not known here. */
+static int check_size(const collio_object *dataset, const collio_grid *grid, int64_t chunk,
+                      hid_t list, collio_error *err)
 {
     int64_t first[COLLIO_MAX_DIMS], size;
     hsize_t start[COLLIO_MAX_DIMS];
@@ -157,6 +261,28 @@ static int check_chunk(const collio_object *dataset, const collio_grid *grid, in
     return collio_mask_check(dataset, list, mask, whole_size(dataset, grid), size, err);
 }
 
+static int check_chunks(const collio_object *dataset, const collio_grid *grid,
+                        const collio_touched *touched, hid_t list, collio_error *err)
+{
+    int64_t whole = whole_size(dataset, grid);
+    collio_chunk_bytes bytes = {NULL, 0, 0, 0};
+    collio_unfilter filters;
+    const char *out;
+
+    collio_unfilter_open(&filters, list, (size_t)whole, err);
+    for (int64_t i = 0; i < touched->count && err->code == COLLIO_OK; i++) {
+        int64_t chunk = touched->list[i].chunk;
+
+        if (filters.known && whole > 0)
+            collio_chunk_unfilter(dataset, grid, chunk, &bytes, &filters, &out, err);
+        else if (!dataset->foreign)
+            check_size(dataset, grid, chunk, list, err);
+    }
+    collio_unfilter_close(&filters);
+    collio_chunk_bytes_free(&bytes);
+    return err->code;
+}
+
 /* HDF5 1.10 reads beyond the end of what is too short. */
 int collio_masks_check(const collio_object *dataset, const collio_selection *selection,
                        collio_error *err)
@@ -168,16 +294,15 @@ int collio_masks_check(const collio_object *dataset, const collio_selection *sel
     hid_t list;
 
     if (err->code != COLLIO_OK || dataset->layout.kind != COLLIO_STORED_CHUNKED ||
-        !dataset->layout.filtered || dataset->foreign)
+        !dataset->layout.filtered)
         return err->code;
     collio_grid_make(&dataset->layout, &grid);
     /* Memory in one piece, of which nothing but its length counts. */
     collio_array_fill(&memory, &grid, dataset->layout.stored, 1, &size);
     list = H5Dget_create_plist(dataset->id);
-    if (collio_hdf5(list < 0, "H5Dget_create_plist", err) == COLLIO_OK)
-        collio_touched_find(&grid, selection, &memory, &touched, err);
-    for (int64_t i = 0; i < touched.count && err->code == COLLIO_OK; i++)
-        check_chunk(dataset, &grid, touched.list[i].chunk, list, err);
+    if (collio_hdf5(list < 0, "H5Dget_create_plist", err) == COLLIO_OK &&
+        collio_touched_find(&grid, selection, &memory, &touched, err) == COLLIO_OK)
+        check_chunks(dataset, &grid, &touched, list, err);
     free(touched.list);
     if (list >= 0)
         H5Pclose(list);

@@ -2,65 +2,6 @@
  * before it comes back to the first: more than the caches next to a core hold. */
 #include "chunk.h"
 
-/* A block, and memory of the same extents. */
-typedef struct block {
-    const collio_grid *grid;
-    int64_t start[COLLIO_MAX_DIMS], count[COLLIO_MAX_DIMS];
-    int64_t strides[COLLIO_MAX_DIMS]; /* of memory, bytes */
-    const collio_array *memory;
-} block;
-
-/* The next dimension of memory that has more than one index. */
-static int next_dimension(const collio_array *memory, int d)
-{
-    while (d < memory->ndim && memory->shape[d] == 1)
-        d++;
-    return d;
-}
-
-/* Whether a selection is one block, and memory has its extents where they are not 1. */
-static int find_block(const collio_grid *grid, const collio_selection *s,
-                      const collio_array *memory, block *out)
-{
-    int m = next_dimension(memory, 0);
-
-    *out = (block){.grid = grid, .memory = memory};
-    for (int d = 0; d < s->ndim; d++) {
-        if (s->list[d] != NULL || (s->count[d] != 1 && s->stride[d] != s->block[d]))
-            return 0;
-        out->start[d] = s->start[d];
-        out->count[d] = s->count[d] * s->block[d];
-        if (out->count[d] == 1)
-            continue;
-        if (m == memory->ndim || memory->shape[m] != out->count[d])
-            return 0;
-        out->strides[d] = memory->strides[m];
-        m = next_dimension(memory, m + 1);
-    }
-    return m == memory->ndim;
-}
-
-/* The part of a block in one chunk, and its memory. */
-static void part_of(const block *b, int64_t chunk, collio_selection *part, collio_array *memory)
-{
-    const collio_grid *g = b->grid;
-    int64_t start[COLLIO_MAX_DIMS], count[COLLIO_MAX_DIMS];
-
-    *memory = *b->memory;
-    memory->ndim = g->ndim;
-    collio_grid_start(g, chunk, start);
-    for (int d = 0; d < g->ndim; d++) {
-        int64_t end = start[d] + g->chunks[d], last = b->start[d] + b->count[d];
-
-        start[d] = start[d] > b->start[d] ? start[d] : b->start[d];
-        count[d] = (end < last ? end : last) - start[d];
-        memory->shape[d] = count[d];
-        memory->strides[d] = b->strides[d];
-        memory->data = (char *)memory->data + (start[d] - b->start[d]) * b->strides[d];
-    }
-    collio_selection_block(part, g->ndim, start, count);
-}
-
 /* ------------------------------------------------------------- whole chunks */
 
 /* Shorter rows are copied together rather than listed. Bytes. */
@@ -128,16 +69,17 @@ int collio_chunks_walk(const collio_object *dataset, const collio_grid *grid,
                        const collio_array *memory, collio_rows_function *put_rows,
                        collio_run_function *put, void *context, collio_error *err)
 {
-    block b;
+    collio_cut cut;
 
-    if (dataset->layout.stored != memory->type || !find_block(grid, selection, memory, &b))
+    if (dataset->layout.stored != memory->type || !collio_selection_is_block(selection) ||
+        !collio_cut_make(grid, selection, memory, &cut))
         return collio_transfer_walk(dataset, selection, memory, put, context, err);
     for (int64_t i = 0; i < touched->count && err->code == COLLIO_OK; i++) {
         rows r = {.count = 0, .number = i, .put = put_rows, .context = context};
         collio_selection part;
         collio_array its;
 
-        part_of(&b, touched->list[i].chunk, &part, &its);
+        collio_cut_part(&cut, touched->list[i].chunk, &part, &its);
         if (!has_long_rows(grid, &part, &its))
             collio_transfer_walk(dataset, &part, &its, put, context, err);
         else if (list_rows(&r, &its, 0, its.data, err) == COLLIO_OK)

@@ -91,11 +91,19 @@ int collio_begin(collio_file *file, const collio_call *call, collio_error *err)
     return collio_begin_voting(file, call, &ticket, err);
 }
 
+static uint64_t changes;
+
+uint64_t collio_changes(void)
+{
+    return changes;
+}
+
 static int finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err)
 {
     collio_ticket ticket = {.operation = operation, .vote = {(uint64_t)file->disk.eoa, outcome}};
 
     file->changed = 1;
+    changes++;
     if (collio_agree(file->comm, &ticket, err) == COLLIO_OK &&
         (ticket.min[0] != ticket.max[0] || ticket.min[1] != ticket.max[1])) {
         collio_error_set(err, COLLIO_ERR_DIVERGED,

@@ -44,6 +44,7 @@ typedef struct collio_disk {
     int dead;   /* what HDF5 still writes is ignored */
     int lost;   /* there was no memory for something that HDF5 wrote */
     int busy;   /* other ranks write to it at the same time */
+    int sparse; /* the chunk that was looked for last is not there */
     int aside;  /* HDF5's reads and writes of elements are only noted: */
     enum {
         COLLIO_ELEMENTS_KEPT,    /* what HDF5 writes of elements goes into the overlay */

@@ -76,6 +76,7 @@ struct collio_object {
     int grows; /* its last attribute was a new one */
     collio_layout layout;
     struct collio_shard *shard; /* its elements are in files of the ranks; else NULL */
+    struct collio_kept *kept;   /* chunks without their filters; NULL if it has no filters */
 };
 
 /* ------------------------------------------------------------ collective.c */
@@ -123,6 +124,9 @@ uint64_t collio_named_digest(const collio_named *named);
 /*   outcome  in  a number that must be the same on all ranks (where a dataset
  *                was put); the end of the file is compared too */
 int collio_finish(collio_file *file, const char *operation, uint64_t outcome, collio_error *err);
+
+/* How many changes of structure this process has made to files. */
+uint64_t collio_changes(void);
 
 /* As collio_finish(), but the file stays usable if HDF5 has refused the change on all ranks (no
  * such place for elements in other files, a type it cannot store, ...). */

@@ -162,10 +162,10 @@ int collio_alone_claim(const char *path, collio_error *err);
 void collio_shuffle(const char *from, char *to, size_t count, size_t element);
 void collio_unshuffle(const char *from, char *to, size_t all, size_t count, size_t element);
 
-/* Streams of zlib: make one of bytes at a level, 0 to 9. */
+/* Streams of zlib: made of bytes at a level, 0 to 9, or taken apart. */
 typedef struct collio_zstream {
     int level;
-    void *packer; /* NULL at first; kept for the next stream */
+    void *packer, *unpacker; /* NULL at first; kept for the next stream */
 } collio_zstream;
 
 /* Whether this build has any. */
@@ -175,6 +175,19 @@ int collio_zstream_offered(void);
 size_t collio_zstream_pack(collio_zstream *z, const void *bytes, size_t size, void *out,
                            size_t room);
 void collio_zstream_close(collio_zstream *z);
+
+typedef enum collio_unpacked {
+    COLLIO_UNPACKED,
+    COLLIO_UNPACKED_IN_PART, /* there may be more than there is room for */
+    COLLIO_UNPACKED_DAMAGED,
+    COLLIO_UNPACKED_NO_MEMORY
+} collio_unpacked;
+
+/* Take the bytes out of a stream, with whatever may be behind it.
+ *   used  out  bytes of the stream
+ *   got   out  bytes that came out of it, at most `room` */
+collio_unpacked collio_zstream_take(collio_zstream *z, const void *stream, size_t size, void *out,
+                                    size_t room, size_t *used, size_t *got);
 
 /* 1 if what there is is one stream of as many bytes as wanted, and they were got. */
 int collio_zstream_unpack(const void *stream, size_t size, void *out, size_t wanted);

@@ -1,4 +1,5 @@
 /* Groups and datasets of an open file: open, know, close. */
+#include "chunk.h"
 #include "split.h"
 
 #include <stdlib.h>
@@ -177,6 +178,11 @@ int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
     if (object->foreign)
         object->layout.offset = -1; /* not in the file that we would read from */
     object->shard = collio_split_find(object);
+    if (object->layout.filtered) {
+        object->kept = collio_kept_make();
+        if (object->kept == NULL)
+            collio_error_set(&local, COLLIO_ERR_MEMORY, "no memory for an object");
+    }
     if (local.code != COLLIO_OK) {
         collio_object_close(&object);
         collio_error_set(err, local.code, "%s", local.text);
@@ -239,6 +245,7 @@ void collio_object_close(collio_object **handle)
         collio_hdf5_loud(&printing);
     }
     unlink_object(object);
+    collio_kept_free(object->kept);
     free(object->name);
     free(object);
 }

@@ -17,8 +17,9 @@ typedef struct chunk_place {
 
 typedef struct looking {
     const collio_object *dataset;
-    hid_t whole; /* its space */
-    collio_pipeline pipeline;
+    hid_t whole;              /* its space */
+    collio_pipeline pipeline; /* or, if they are known: */
+    collio_unfilter filters;
     hsize_t first[COLLIO_MAX_DIMS], last[COLLIO_MAX_DIMS]; /* what is to be read lies between */
     size_t size;                                           /* of a chunk without filters */
 } looking;
@@ -49,24 +50,35 @@ static herr_t read_raw(hid_t dataset, chunk_place *c, void *out)
 #endif
 }
 
-static int look_at(looking *l, chunk_place *c, collio_error *err)
+/* Let HDF5 undo the filters, in memory. */
+static int decode(looking *l, const chunk_place *c, const char *raw, char *elements,
+                  collio_error *err)
 {
     static const hsize_t zero[COLLIO_MAX_DIMS];
     collio_pipeline *p = &l->pipeline;
+
+    if (collio_mask_check(l->dataset, p->list, c->mask, (int64_t)l->size, (int64_t)c->bytes, err) ||
+        collio_pipeline_renew(p, err) ||
+        collio_hdf5(H5Dwrite_chunk(p->dataset, H5P_DEFAULT, c->mask, zero, (size_t)c->bytes, raw) <
+                        0,
+                    "H5Dwrite_chunk", err))
+        return err->code;
+    return collio_hdf5(H5Dread(p->dataset, p->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, elements) < 0,
+                       "H5Dread", err);
+}
+
+static int look_at(looking *l, chunk_place *c, collio_error *err)
+{
     char *raw = malloc((size_t)c->bytes + 1), *elements = malloc(l->size);
+    const char *found = elements;
 
     if (raw == NULL || elements == NULL)
         collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a chunk");
-    else if (collio_mask_check(l->dataset, p->list, c->mask, (int64_t)l->size, (int64_t)c->bytes,
-                               err) == COLLIO_OK &&
-             collio_hdf5(read_raw(l->dataset->id, c, raw) < 0, "H5Dread_chunk", err) == COLLIO_OK &&
-             collio_pipeline_renew(p, err) == COLLIO_OK &&
-             collio_hdf5(
-                 H5Dwrite_chunk(p->dataset, H5P_DEFAULT, c->mask, zero, (size_t)c->bytes, raw) < 0,
-                 "H5Dwrite_chunk", err) == COLLIO_OK &&
-             collio_hdf5(H5Dread(p->dataset, p->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, elements) < 0,
-                         "H5Dread", err) == COLLIO_OK)
-        collio_sound_decoded(&l->dataset->file->disk, collio_object_header(l->dataset), elements,
+    else if (collio_hdf5(read_raw(l->dataset->id, c, raw) < 0, "H5Dread_chunk", err) == COLLIO_OK &&
+             (l->filters.known
+                  ? collio_unfilter_undo(&l->filters, raw, (size_t)c->bytes, c->mask, &found, err)
+                  : decode(l, c, raw, elements, err)) == COLLIO_OK)
+        collio_sound_decoded(&l->dataset->file->disk, collio_object_header(l->dataset), found,
                              (int64_t)l->size, err);
     free(elements);
     free(raw);
@@ -109,8 +121,10 @@ int collio_filtered_check(const collio_object *dataset, hid_t space, collio_erro
     if (collio_hdf5(l.whole < 0, "H5Dget_space", err) == COLLIO_OK &&
         collio_hdf5(H5Sget_select_bounds(space, l.first, l.last) < 0, "H5Sget_select_bounds",
                     err) == COLLIO_OK &&
-        collio_pipeline_open_as(&l.pipeline, dataset, bytes, err) == COLLIO_OK)
+        collio_pipeline_open_as(&l.pipeline, dataset, bytes, err) == COLLIO_OK &&
+        collio_unfilter_open(&l.filters, l.pipeline.list, l.size, err) == COLLIO_OK)
         look_at_all(&l, err);
+    collio_unfilter_close(&l.filters);
     collio_pipeline_close(&l.pipeline);
     if (l.whole >= 0)
         H5Sclose(l.whole);

@@ -3,8 +3,8 @@
  * Directly, wherever they are contiguous in the file: each rank moves its runs
  * itself, at the dataset's offset, with positioned reads and writes. Nothing in
  * it waits for another rank, so an error is only an error. Chunks are written in
- * chunk_write.c and chunk_filter.c, and everything else is read through HDF5, on
- * each rank by itself. */
+ * chunk_write.c and chunk_filter.c and read in chunk_read.c and filtered_read.c, and
+ * everything else is read through HDF5, on each rank by itself. */
 #include "chunk.h"
 #include "sound.h"
 #include "split.h"
@@ -405,10 +405,22 @@ static int has_plain_chunks(const collio_object *dataset)
            !collio_type_variable(l->stored);
 }
 
+static int read_otherwise(const collio_object *dataset, const collio_selection *selection,
+                          const collio_array *memory, collio_error *err)
+{
+    /* Where parts are missing HDF5 would give the fill value. */
+    if (dataset->layout.kind == COLLIO_STORED_VIRTUAL && collio_split_check_parts(dataset, err))
+        return err->code;
+    if (collio_is_packed(memory))
+        return read_packed(dataset, selection, memory->type, memory->data, err);
+    return read_through_hdf5(dataset, selection, memory, err);
+}
+
 int collio_transfer_read(const collio_object *dataset, const collio_selection *selection,
                          const collio_array *memory, collio_error *err)
 {
     collio_printing printing;
+    int done;
 
     if (collio_selection_size(selection) == 0)
         return err->code;
@@ -421,13 +433,8 @@ int collio_transfer_read(const collio_object *dataset, const collio_selection *s
         read_directly(dataset, selection, memory, err);
     else if (has_plain_chunks(dataset))
         collio_chunks_read(dataset, selection, memory, err);
-    else if (dataset->layout.kind == COLLIO_STORED_VIRTUAL &&
-             collio_split_check_parts(dataset, err) != COLLIO_OK)
-        ; /* HDF5 would give the fill value */
-    else if (collio_is_packed(memory))
-        read_packed(dataset, selection, memory->type, memory->data, err);
-    else
-        read_through_hdf5(dataset, selection, memory, err);
+    else if (collio_filtered_read(dataset, selection, memory, &done, err) == COLLIO_OK && !done)
+        read_otherwise(dataset, selection, memory, err);
     collio_hdf5_loud(&printing);
     return err->code;
 }
