@@ -99,6 +99,8 @@ int collio_shared_have(collio_comm *comm, collio_shared *s, size_t size, collio_
     card c = {.descriptor = -1};
     int first = collio_comm_rank(comm) == 0;
 
+    if (s->size < head + size)
+        collio_shared_free(s);
     if (s->refused || s->bytes != NULL)
         return s->bytes != NULL;
     s->size = head + size;

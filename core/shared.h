@@ -15,9 +15,10 @@ typedef struct collio_shared {
 } collio_shared;
 
 /*
- * Have it: tried once, later calls are local. Collective; fails only as an agreement does. That it
- * cannot be had (several machines, no permission, no memory) is no error.
- *   size  in  the same in all calls and on all ranks
+ * Have it: tried once, later calls are local unless more is asked for than is there. Collective;
+ * fails only as an agreement does. That it cannot be had (several machines, no permission, no
+ * memory) is no error. What was in it is gone if it grows.
+ *   size  in  the same on all ranks
  * Returns 1 if it is there, the same on all ranks.
  */
 int collio_shared_have(collio_comm *comm, collio_shared *shared, size_t size, collio_error *err);

@@ -10,7 +10,6 @@
  * arrival.
  */
 #include "../core/comm.h"
-#include "../core/shared.h"
 #include "step.h"
 
 #include <stdlib.h>
@@ -40,7 +39,8 @@ typedef struct exchange {
     int64_t room;                /* bytes that this rank sends in a round, at most */
     char *send, *receive, *rows; /* rows: the window in the order of the array */
     int *counts;                 /* four lists: to send, where, to receive, where */
-    collio_shared memory;        /* the windows of all ranks, twice; or nothing */
+    int shared;                  /* 1: the ranks share the windows */
+    collio_shared *memory;       /* the windows of all ranks, twice */
 } exchange;
 
 static part part_of(const exchange *x, int rank)
@@ -284,7 +284,7 @@ static int make_room(exchange *x, collio_error *err)
  * the other half is free. */
 static char *window_at(const exchange *x, int64_t round, int rank)
 {
-    return x->memory.bytes +
+    return x->memory->bytes +
            ((round & 1) * x->ranks + rank) * x->window * x->record->block * x->element;
 }
 
@@ -324,8 +324,10 @@ static int prepare(exchange *x, collio_error *err)
     x->window = x->window > 1 ? x->window : 1;
     if (collio_agree_step(x->comm, "checkpoint_save: exchange", err))
         return err->code;
-    if (x->window * block <= shared &&
-        collio_shared_have(x->comm, &x->memory, 2 * (size_t)(x->ranks * x->window * block), err))
+    x->shared =
+        x->window * block <= shared &&
+        collio_shared_have(x->comm, x->memory, 2 * (size_t)(x->ranks * x->window * block), err);
+    if (x->shared)
         return COLLIO_OK;
     if (err->code == COLLIO_OK)
         make_room(x, err);
@@ -340,8 +342,8 @@ static void all_rounds(exchange *x, const char *packed, collio_run_function *wri
     collio_error moving = COLLIO_ERROR_INIT;
 
     for (int64_t round = 0; round < rounds; round++) {
-        if ((x->memory.bytes != NULL ? round_in_memory(x, round, packed, &moving)
-                                     : round_by_messages(x, round, packed, &moving))) {
+        if ((x->shared ? round_in_memory(x, round, packed, &moving)
+                       : round_by_messages(x, round, packed, &moving))) {
             *err = moving;
             return;
         }
@@ -351,9 +353,9 @@ static void all_rounds(exchange *x, const char *packed, collio_run_function *wri
     }
 }
 
-int collio_aggregate(collio_comm *comm, const collio_record *record, const int64_t *blocks,
-                     size_t stride, const char *packed, collio_run_function *write, void *context,
-                     collio_error *err)
+int collio_aggregate(collio_comm *comm, collio_shared *windows, const collio_record *record,
+                     const int64_t *blocks, size_t stride, const char *packed,
+                     collio_run_function *write, void *context, collio_error *err)
 {
     exchange x = {.comm = comm,
                   .record = record,
@@ -361,13 +363,13 @@ int collio_aggregate(collio_comm *comm, const collio_record *record, const int64
                   .stride = stride,
                   .ranks = collio_comm_size(comm),
                   .rank = collio_comm_rank(comm),
-                  .element = collio_record_element(record)};
+                  .element = collio_record_element(record),
+                  .memory = windows};
 
     if (prepare(&x, err) == COLLIO_OK)
         all_rounds(&x, packed, write, context, err);
-    if (x.memory.bytes == NULL)
+    if (!x.shared)
         free(x.rows);
-    collio_shared_free(&x.memory);
     free(x.send);
     free(x.receive);
     free(x.counts);

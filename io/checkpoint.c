@@ -87,6 +87,7 @@ static void dispose(collio_checkpoint *c)
     collio_lease_return(&c->lease);
     collio_staging_free(&c->staging);
     collio_staging_free(&c->apart);
+    collio_shared_free(&c->windows);
     free(c->directory);
     free(c);
 }

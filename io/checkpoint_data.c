@@ -186,8 +186,8 @@ static int exchange_item(const collio_plan *plan, collio_comm *comm, int i, hand
     h->lasting = 0;
     if (err->code == COLLIO_OK && !is_packed(memory))
         packed = pack(memory, err);
-    collio_aggregate(comm, &plan->table.record[i], collio_plan_blocks(plan, i), plan->stride,
-                     packed != NULL ? packed : memory->data, hand_on, h, err);
+    collio_aggregate(comm, plan->windows, &plan->table.record[i], collio_plan_blocks(plan, i),
+                     plan->stride, packed != NULL ? packed : memory->data, hand_on, h, err);
     free(packed);
     return err->code;
 }

@@ -297,6 +297,7 @@ int collio_save_begin(collio_save *s, collio_checkpoint *c, int64_t step, int ni
     s->writer = (collio_writer){.fd = -1, .begun = -1, .end = -1};
     if (guard(s, step, nitems, items, err))
         return err->code;
+    s->plan.windows = &c->windows;
     s->plan.short_run = s->staged ? short_in_background : short_run;
     s->staged |= s->plan.deflate > 0;
     if ((c->options.layout == COLLIO_LAYOUT_PER_RANK && own_files(s, err)) ||

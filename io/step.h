@@ -4,6 +4,7 @@
 #ifndef COLLIO_IO_STEP_H
 #define COLLIO_IO_STEP_H
 
+#include "../core/shared.h"
 #include "directory.h"
 #include "table.h"
 
@@ -29,13 +30,14 @@ typedef struct collio_plan {
     int64_t step;
     int nitems;
     const collio_item *items;
-    int deflate;        /* level of compression; 0: none */
-    int64_t short_run;  /* shorter ones, in bytes, are exchanged */
-    int boxes;          /* 1: what is not exchanged is handed on as boxes, not run by run */
-    collio_table table; /* a record an item */
-    size_t stride;      /* words of each rank in `blocks` */
-    int64_t *blocks;    /* of every rank and item: start and count */
-    int64_t *mine;      /* this rank's words in there */
+    int deflate;            /* level of compression; 0: none */
+    int64_t short_run;      /* shorter ones, in bytes, are exchanged, */
+    collio_shared *windows; /* through this */
+    int boxes;              /* 1: what is not exchanged is handed on as boxes, not run by run */
+    collio_table table;     /* a record an item */
+    size_t stride;          /* words of each rank in `blocks` */
+    int64_t *blocks;        /* of every rank and item: start and count */
+    int64_t *mine;          /* this rank's words in there */
 } collio_plan;
 
 /*
@@ -146,6 +148,7 @@ struct collio_checkpoint {
     collio_lease *lease;     /* on rank 0, unless read_only */
     collio_staging staging;  /* of the save in flight; its memory is kept for the next one */
     collio_staging apart;    /* the same for the file of this rank */
+    collio_shared windows;   /* what elements are exchanged through */
     collio_pending *pending; /* the save in flight, or NULL; on all ranks or none */
     collio_schedule schedule;
     collio_removal *removal; /* of pruned steps, under way; by rank 0 */
@@ -232,14 +235,16 @@ int64_t collio_aggregate_share(const collio_record *record, int ranks, int rank)
 /*
  * Exchange an array's elements so that each rank holds whole blocks of it, and
  * write those. Collective.
+ *   windows         in  to exchange through, where ranks can share memory; kept for the next
+ *                       exchange, because to have it takes as long as to write some tens of MiB
  *   blocks, stride  in  as in collio_cover_check()
  *   packed          in  this rank's elements, in row-major order without gaps
  *   write           in  called for each window of this rank's slab
  * Errors: MEMORY and UNSUPPORTED on all ranks; those of `write` on this one.
  */
-int collio_aggregate(collio_comm *comm, const collio_record *record, const int64_t *blocks,
-                     size_t stride, const char *packed, collio_run_function *write, void *context,
-                     collio_error *err);
+int collio_aggregate(collio_comm *comm, collio_shared *windows, const collio_record *record,
+                     const int64_t *blocks, size_t stride, const char *packed,
+                     collio_run_function *write, void *context, collio_error *err);
 
 /* ----------------------------------------------- checkpoint_verify.c */
 

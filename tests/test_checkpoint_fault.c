@@ -58,6 +58,9 @@ static int do_save_columns(collio_error *err)
     collio_array part;
     collio_item item;
 
+    /* Had anew each time, so that this may fail, too. */
+    collio_shared_free(&c->windows);
+    memset(&c->windows, 0, sizeof c->windows);
     collio_part_range(12, tap_size, tap_rank, &start[1], &count[1], &never);
     collio_array_fill(&part, values, COLLIO_INT16, 2, count);
     item = collio_item_part("columns", &part, shape, start);
