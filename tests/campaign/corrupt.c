@@ -1,6 +1,7 @@
 /* Damage: bits, pages, lengths, blocks moved and blocks of the step before. By one process. */
 #include "campaign.h"
 
+#include <fcntl.h>
 #include <glob.h>
 #include <unistd.h>
 
@@ -72,6 +73,68 @@ static const char *damage(image *to, const image *before, uint64_t *random)
     }
 }
 
+/* ---------------------------------------------------------- aimed damages */
+
+/* What the bytes of a file belong to: seal and table, HDF5, or the elements of a record. */
+enum { SEALED, METADATA, FIRST_RECORD };
+
+/* Bits of each kind that are flipped. */
+enum { AIMED = 12 };
+
+static unsigned char *classify(const collio_table *table, size_t size)
+{
+    unsigned char *kinds = malloc(size);
+
+    memset(kinds, METADATA, size);
+    memset(kinds, SEALED, least((size_t)table->user_block, size));
+    for (int i = 0; i < table->count; i++)
+        for (int64_t k = 0; k < collio_record_pieces(&table->record[i]); k++) {
+            int64_t offset, bytes;
+            collio_record_piece(&table->record[i], k, &offset, &bytes);
+            if (bytes > 0 && (size_t)(offset + bytes) <= size)
+                memset(kinds + offset, FIRST_RECORD + i, (size_t)bytes);
+        }
+    return kinds;
+}
+
+/* Take as many bytes of one kind, from the first to the last. */
+static int aim_at(const unsigned char *kinds, size_t size, int kind, size_t *aims)
+{
+    size_t count = 0, seen = 0;
+    int n = 0;
+
+    for (size_t at = 0; at < size; at++)
+        count += kinds[at] == kind;
+    for (size_t at = 0; at < size && n < AIMED; at++)
+        if (kinds[at] == kind && seen++ >= (size_t)n * (count - 1) / (AIMED - 1))
+            aims[n++] = at;
+    return n;
+}
+
+/* Where bits are to be flipped so that each part of the file is met, whatever the chance; to be
+ * freed. Nothing of a file without a seal. */
+static size_t *aims_of(const char *path, size_t size, int *count)
+{
+    collio_table table = {.count = 0};
+    collio_error err = COLLIO_ERROR_INIT;
+    unsigned char *kinds;
+    size_t *aims = NULL;
+    int fd = -1;
+
+    *count = 0;
+    if (collio_posix_open(path, O_RDONLY, &fd, &err) == COLLIO_OK &&
+        collio_seal_read(fd, path, &table, &err) == COLLIO_OK) {
+        kinds = classify(&table, size);
+        aims = malloc(((size_t)table.count + FIRST_RECORD) * AIMED * sizeof *aims);
+        for (int kind = 0; kind < table.count + FIRST_RECORD; kind++)
+            *count += aim_at(kinds, size, kind, aims + *count);
+        free(kinds);
+    }
+    collio_table_free(&table);
+    collio_posix_close(&fd, path, &err);
+    return aims;
+}
+
 /* ------------------------------------------------------- the files of a step */
 
 enum { MOST_PATHS = 8 };
@@ -114,14 +177,20 @@ static long damage_file(collio_checkpoint *all, collio_checkpoint *quick, const 
 {
     image good = {NULL, 0}, before = {NULL, 0}, broken = {malloc(1 << 20), 0};
     long violations = 0;
+    size_t *aims;
+    int aimed;
 
     load(older, &before);
     violations += !load(path, &good);
-    for (int i = 0; i < damages && violations < 10; i++) {
-        const char *what;
+    aims = aims_of(path, good.size, &aimed);
+    for (int i = 0; i < aimed + damages && violations < 10; i++) {
+        const char *what = "an aimed bit";
         memcpy(broken.bytes, good.bytes, good.size);
         broken.size = good.size;
-        what = damage(&broken, &before, &seed);
+        if (i < aimed)
+            broken.bytes[aims[i]] ^= (unsigned char)(1 << i % 8);
+        else
+            what = damage(&broken, &before, &seed);
         if (broken.size == good.size && memcmp(broken.bytes, good.bytes, good.size) == 0)
             continue;
         store(path, &broken);
@@ -137,6 +206,7 @@ static long damage_file(collio_checkpoint *all, collio_checkpoint *quick, const 
         violations++;
     }
     store(path, &good);
+    free(aims);
     free(good.bytes);
     free(before.bytes);
     free(broken.bytes);
