@@ -239,6 +239,22 @@ static int share_findings(collio_doctor *doctor, collio_error *err)
     return err->code;
 }
 
+/* What is known of the launcher can be compared with the world once MPI is initialised. */
+static void look_again(collio_doctor *doctor)
+{
+    for (int i = 0; i < doctor->count; i++)
+        if ((doctor->checks[i]->when & COLLIO_AGAIN)) {
+            begin_finding(&doctor->findings[i], doctor->checks[i]);
+            doctor->checks[i]->run(&doctor->exam, &doctor->findings[i]);
+        }
+}
+
+void collio_doctor_ended(collio_doctor *doctor)
+{
+    doctor->exam.ended = 1;
+    look_again(doctor);
+}
+
 int collio_doctor_ranks(collio_doctor *doctor, MPI_Comm comm, collio_error *err)
 {
     collio_exam *exam = &doctor->exam;
@@ -256,12 +272,7 @@ int collio_doctor_ranks(collio_doctor *doctor, MPI_Comm comm, collio_error *err)
     exam->running = 1;
     MPI_Comm_size(MPI_COMM_WORLD, &exam->world);
     exam->err = err;
-    /* What is known of the launcher can be compared with the world only now. */
-    for (int i = 0; i < doctor->count; i++)
-        if ((doctor->checks[i]->when & COLLIO_AGAIN)) {
-            begin_finding(&doctor->findings[i], doctor->checks[i]);
-            doctor->checks[i]->run(exam, &doctor->findings[i]);
-        }
+    look_again(doctor);
     run_stage(doctor, 2);
     if (err->code == COLLIO_OK)
         share_findings(doctor, err);
@@ -306,7 +317,8 @@ void collio_doctor_free(collio_doctor **doctor)
     free(old);
 }
 
-int collio_doctor_glance(collio_finding *out)
+/* The first failure that shows at a glance. */
+static int glance(collio_finding *out, int ended)
 {
     static collio_exam exam; /* large, and of use once in a process */
     const char *wish = getenv("COLLIO_DOCTOR");
@@ -315,6 +327,7 @@ int collio_doctor_glance(collio_finding *out)
         return 0;
     memset(&exam, 0, sizeof exam);
     exam.options.offline = exam.at_a_glance = 1;
+    exam.ended = ended;
     begin_exam(&exam);
     for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
         for (const collio_check *check = lists[l]; check->id != NULL; check++) {
@@ -326,6 +339,16 @@ int collio_doctor_glance(collio_finding *out)
                 return 1;
         }
     return 0;
+}
+
+int collio_doctor_glance(collio_finding *out)
+{
+    return glance(out, 0);
+}
+
+int collio_doctor_foresee(collio_finding *out)
+{
+    return glance(out, 1);
 }
 
 const char *collio_doctor_launcher(int *rank, int *size)

@@ -28,7 +28,15 @@ static void matching_launcher(const collio_exam *exam, char *out, size_t room)
 
 /* ---------------------------------------------------------------------- E10 */
 
-static void say_alone(collio_exam *exam, collio_finding *f, int processes, const char *by)
+static collio_family family_in_use(const collio_exam *exam)
+{
+    return exam->objects.mpi >= 0 ? exam->objects.at[exam->objects.mpi].family
+                                  : collio_built_family();
+}
+
+/* What comes of it that the launcher is another MPI's. */
+static void say_stranger(collio_exam *exam, collio_finding *f, int processes, const char *by,
+                         const char *result)
 {
     int v[3];
     char launcher[512];
@@ -36,15 +44,33 @@ static void say_alone(collio_exam *exam, collio_finding *f, int processes, const
     collio_text_version(exam->library, v);
     matching_launcher(exam, launcher, sizeof launcher);
     collio_say(f, COLLIO_LEVEL_FAILURE,
-               "%d processes, %d worlds of size 1: started by %s, but this "
-               "program uses %s %d.%d.%d",
-               processes, processes, by,
-               collio_family_name(exam->objects.mpi >= 0
-                                      ? exam->objects.at[exam->objects.mpi].family
-                                      : collio_built_family()),
-               v[0], v[1], v[2]);
+               "%d processes, %s: started by %s, but this program uses %s %d.%d.%d", processes,
+               result, by, collio_family_name(family_in_use(exam)), v[0], v[1], v[2]);
     collio_mend(f, "%s -n %d ...", launcher, processes);
     collio_mend(f, "or rebuild collio, mpi4py and h5py with the mpicc of the launcher's MPI");
+}
+
+static void say_alone(collio_exam *exam, collio_finding *f, int processes, const char *by)
+{
+    char result[64];
+
+    snprintf(result, sizeof result, "%d worlds of size 1", processes);
+    say_stranger(exam, f, processes, by, result);
+}
+
+/* MPI is not initialised. */
+static void check_launch(collio_exam *exam, collio_finding *f)
+{
+    const collio_launch *launch = &exam->launch;
+
+    if (launch->launcher == NULL)
+        collio_say(f, COLLIO_LEVEL_FINE, "not under a launcher");
+    else if (exam->ended && !collio_family_matches(launch->family, family_in_use(exam)))
+        say_stranger(exam, f, launch->size, launch->launcher, "MPI_Init ended the process");
+    else
+        collio_say(f, COLLIO_LEVEL_SKIPPED,
+                   "MPI is not initialised, its world not known; %s started %d", launch->launcher,
+                   launch->size);
 }
 
 static void check_world(collio_exam *exam, collio_finding *f)
@@ -56,13 +82,7 @@ static void check_world(collio_exam *exam, collio_finding *f)
     if (launch->launcher != NULL)
         collio_evidence(f, "%s", launch->variable);
     if (!exam->running) {
-        if (launch->launcher == NULL)
-            collio_say(f, COLLIO_LEVEL_FINE, "not under a launcher");
-        else
-            collio_say(f, COLLIO_LEVEL_SKIPPED,
-                       "MPI is not initialised, its world not known; %s "
-                       "started %d",
-                       launch->launcher, launch->size);
+        check_launch(exam, f);
         return;
     }
     collio_evidence(f, "MPI_COMM_WORLD has %d ranks", exam->world);

@@ -142,6 +142,7 @@ typedef struct collio_exam {
     int first_here;    /* the one process of this machine that examines it */
     int foreign; /* the MPI that is called is not what collio was built for: pass it no handles */
     int running, world; /* MPI is initialised (and not finalised), and its world's size */
+    int ended;          /* by MPI_Init, of which there is no more to be seen */
     collio_comm *comm;  /* stage two */
     int rank, size;     /* in comm */
     collio_error *err;  /* stage two: the communication's */

@@ -128,7 +128,13 @@ done
 # Launchers.
 check_alone() { result "$1" "fE10" "$(found "$2" -n 2 "$PYTHON" look.py)"; }
 result "two ranks, under the launcher of the same MPI" "" "$(found "$MPIEXEC" -n 2 "$PYTHON" look.py)"
-if command -v "mpiexec.$other" >/dev/null; then
+if command -v "mpiexec.$other" >/dev/null &&
+    timeout 100 "mpiexec.$other" -n 2 "$PYTHON" -c 'from collio import MPI' 2>&1 | grep -q 'MPI_Init ended'; then
+    timeout 100 "mpiexec.$other" -n 2 "$PYTHON" -c 'from collio import MPI' >out 2>err
+    result "MPI_Init ends processes of another launcher, which say why" "E10" \
+        "$(sed -n 's/^collio: FAILURE \([^ ]*\) .*/\1/p' err | sort -u)"
+    result "and name the mpiexec to use" "$MPIEXEC" "$(sed -n 's/^  mend *: \([^ ]*\) .*/\1/p' err | sort -u)"
+elif command -v "mpiexec.$other" >/dev/null; then
     check_alone "two processes, under the launcher of the other MPI" "mpiexec.$other"
     result "one of them says so when MPI is imported" "1" "$(timeout 100 "mpiexec.$other" -n 2 "$PYTHON" \
         -c 'from collio import MPI' 2>&1 | grep -c '^collio: FAILURE E10')"

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char help[] =
     "usage: collio doctor [--dir DIRECTORY] [--json] [-v CHECK] [--offline] [--ranks]\n"
@@ -63,16 +64,24 @@ static int parse(int argc, char **argv, struct wishes *wishes)
 }
 
 /* Some MPI libraries end the process in MPI_Init when they cannot find their launcher: what is
- * known by then is shown all the same. */
+ * known by then is shown all the same. One process speaks, as below. */
 static collio_doctor *unshown;
 static report_style unshown_style;
 
 static void show_unshown(void)
 {
+    int rank = 0;
+
     if (unshown == NULL)
         return;
+    collio_doctor_launcher(&rank, NULL);
+    if (rank > 0)
+        _exit(0);
+    collio_doctor_ended(unshown);
     fprintf(stderr, "collio doctor: MPI_Init ended this process; found before that:\n");
     report_print(stdout, unshown, &unshown_style);
+    fflush(stdout);
+    _exit(2);
 }
 
 /* Stage two. Returns the rank of this process, 0 if it is alone. */

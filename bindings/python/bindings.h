@@ -100,6 +100,10 @@ int life_usable(void);
  * ever if the one in PATH belongs to another MPI. */
 int life_without_launcher(void);
 
+/* Around MPI_Init: what is to be said if it ends the process: last_words.c. */
+void last_words_prepare(void);
+void last_words_drop(void);
+
 /* 0 while MPI may be called; before Init and after Finalize RuntimeError. */
 int life_refuse(state *st);
 

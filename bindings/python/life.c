@@ -62,8 +62,11 @@ static int init(state *st, int required, int *provided)
 {
     collio_error later = COLLIO_ERROR_INIT;
     PyThreadState *saved = gil_release();
-    int result = MPI_Init_thread(NULL, NULL, required, provided);
+    int result;
 
+    last_words_prepare();
+    result = MPI_Init_thread(NULL, NULL, required, provided);
+    last_words_drop();
     /* All ranks are here now: from the first file on, those that do not come can be named. A
      * failure shows there, too. */
     if (result == MPI_SUCCESS)

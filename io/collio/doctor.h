@@ -108,6 +108,16 @@ COLLIO_API void collio_doctor_free(collio_doctor **doctor);
 COLLIO_API int collio_doctor_glance(collio_finding *out);
 
 /*
+ * Some MPI libraries end the process in MPI_Init when its launcher is another MPI's. A program that
+ * says so may call the first of these from an exit handler: the findings of the doctor are then
+ * those of a process that MPI_Init has ended. Or the second one, before MPI_Init. Not collective.
+ *   out   out  what is to be said if MPI_Init does not return
+ * The second one returns 1 if there is something, 0 if not or if COLLIO_DOCTOR is 0.
+ */
+COLLIO_API void collio_doctor_ended(collio_doctor *doctor);
+COLLIO_API int collio_doctor_foresee(collio_finding *out);
+
+/*
  * What the launcher says about this process, by the variables that it was
  * started with. Not collective; MPI need not be initialised.
  *   rank, size  out  -1 and 0 if no launcher says; may be NULL
