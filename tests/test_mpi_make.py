@@ -113,7 +113,7 @@ except NotImplementedError as error:
 comm.Sendrecv(None, MPI.PROC_NULL, 0, None, MPI.PROC_NULL)
 raises(TypeError, "buffer", comm.Send, None, right)
 raises(TypeError, "buffer", comm.Recv, None, left)
-raises(TypeError, "buffer", comm.Send, MPI.BOTTOM, right)
+raises(KeyError, "datatype", comm.Send, MPI.BOTTOM, right)
 raises(ValueError, "outside the buffer", comm.Send, [mine, (None, 5), MPI.LONG], right)
 raises(ValueError, "begin at byte -8", comm.Send, [mine, (1, -1), MPI.LONG], right)
 

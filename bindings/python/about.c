@@ -29,7 +29,8 @@ static PyObject *pcontrol(PyObject *module, PyObject *const *args, Py_ssize_t na
     int level;
 
     if (mpi_ready(PyModule_GetState(module)) < 0 ||
-        args_parse("Pcontrol", rows, &level, args, nargs, keywords) < 0)
+        args_parse("Pcontrol", rows, &level, args, nargs, keywords) < 0 ||
+        ((level < 0 || level > 2) && mpi_failed(MPI_ERR_ARG, "MPI_Pcontrol") < 0))
         return NULL;
     MPI_Pcontrol(level); /* what it returns is up to the profiler, and means nothing */
     Py_RETURN_NONE;

@@ -224,6 +224,30 @@ int arg_text(PyObject *object, void *out)
     return text == NULL ? -1 : 0;
 }
 
+int arg_string(PyObject *object, void *out)
+{
+    PyObject *bytes = PyBytes_Check(object) ? object : NULL;
+    const char *text;
+    Py_ssize_t length;
+
+    if (bytes == NULL && !PyUnicode_Check(object)) {
+        raise_type("the argument", "str or bytes", object);
+        return -1;
+    }
+    if (bytes != NULL) {
+        text = PyBytes_AS_STRING(bytes);
+        length = PyBytes_GET_SIZE(bytes);
+    } else {
+        text = PyUnicode_AsUTF8AndSize(object, &length);
+    }
+    *(const char **)out = text;
+    if (text != NULL && (size_t)length != strlen(text)) {
+        PyErr_SetString(PyExc_ValueError, "embedded null byte: MPI's texts end there");
+        return -1;
+    }
+    return text == NULL ? -1 : 0;
+}
+
 /* Bytes that were no text, as lists of names give them: kept for good, they are rare. */
 static int odd_name(PyObject *object, const char **out)
 {

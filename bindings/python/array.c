@@ -133,6 +133,9 @@ static int refuse(PyArrayObject *array, int writable)
             PyExc_BufferError,
             "%R has non-native byte order: pass array.astype(array.dtype.newbyteorder('='))",
             descr);
+    else if (PyTypeNum_ISDATETIME(descr->type_num))
+        PyErr_Format(PyExc_BufferError, "no MPI datatype is like %R: pass array.view(numpy.int64)",
+                     descr);
     else if (mpi_type_of(descr->type_num) == MPI_DATATYPE_NULL)
         PyErr_Format(PyExc_KeyError, "cannot map %R to an MPI datatype", descr);
     else

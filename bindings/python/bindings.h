@@ -256,6 +256,12 @@ void request_abandon(handle *self);
  * for what is not done when it dies. */
 void request_hand_over(handle *from, handle *to);
 
+/* And gives them back when it dies before the other one. */
+void request_hand_back(handle *self);
+
+/* TypeError, and -1, where a request of another class stands for one of class `wanted`. */
+int request_class_refuse(state *st, PyTypeObject *wanted, const handle *given);
+
 /* A request for an object that has not been matched yet. New. */
 PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag);
 

@@ -61,9 +61,12 @@ static int take(state *st, PyObject *buffer, int writable, int blocks, int vecto
                   : message_from_large(st, buffer, writable, blocks, m);
 }
 
-/* The buffer is MPI.IN_PLACE or left out. */
+/* The buffer is MPI.IN_PLACE or left out; what else a list says of it is not looked at. */
 static int is_in_place(const state *st, const collective *c, PyObject *buffer)
 {
+    if ((PyList_Check(buffer) || PyTuple_Check(buffer)) && PySequence_Fast_GET_SIZE(buffer) > 1 &&
+        PySequence_Fast_GET_ITEM(buffer, 0) == st->in_place)
+        buffer = st->in_place;
     return !c->inter && (buffer == st->in_place || buffer == Py_None);
 }
 

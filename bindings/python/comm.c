@@ -134,7 +134,7 @@ static PyObject *comm_Set_name(PyObject *self, PyObject *arg)
 {
     const char *name;
 
-    if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &name) < 0)
+    if (mpi_ready(state_of(self)) < 0 || arg_string(arg, &name) < 0)
         return NULL;
     return none_or_null(mpi_failed(MPI_Comm_set_name(mpi_of(self), name), "MPI_Comm_set_name"));
 }

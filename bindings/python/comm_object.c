@@ -1,5 +1,6 @@
 /* The lower-case calls: any object, as a parcel of bytes (pickle.c). */
 #include "p2p.h"
+#include "buffer.h"
 #include "parcel.h"
 #include "request.h"
 
@@ -246,6 +247,19 @@ static PyObject *recv_object(PyObject *self, const row_method *row, PyObject *co
     return receive_politely(st, mpi_of(self), a.source, a.tag, status);
 }
 
+/* What mpi4py takes for the size of an object to come, or for room for it, is to be one. */
+static int check_room(PyObject *buf)
+{
+    Py_buffer view;
+
+    if (buf == Py_None || PyIndex_Check(buf))
+        return 0;
+    if (buffer_acquire(buf, 1, &view) < 0)
+        return -1;
+    PyBuffer_Release(&view);
+    return 0;
+}
+
 static PyObject *irecv_object(PyObject *self, const row_method *row, PyObject *const *args,
                               Py_ssize_t nargs, PyObject *keywords)
 {
@@ -255,6 +269,7 @@ static PyObject *irecv_object(PyObject *self, const row_method *row, PyObject *c
     int found;
 
     if (mpi_ready(st) < 0 || recv_parse(row->name, irecv_params, &a, args, nargs, keywords) < 0 ||
+        check_room(a.buf) < 0 ||
         (mpi_of(self) == MPI_COMM_NULL && mpi_failed(MPI_ERR_COMM, "MPI_Irecv") < 0) ||
         mpi_failed(MPI_Iprobe(a.source, a.tag, mpi_of(self), &found, MPI_STATUS_IGNORE), /* valid */
                    "MPI_Irecv") < 0)

@@ -34,8 +34,10 @@ static int flags_from(PyObject *object, int n, const char *what, int for_all, in
         PyErr_Format(PyExc_ValueError, "%s: expecting %d items, got %zd", what, n,
                      PySequence_Fast_GET_SIZE(list));
     while (list != NULL && !PyErr_Occurred() && i < n) {
-        (*out)[i] = PyObject_IsTrue(PySequence_Fast_GET_ITEM(list, i)) > 0;
-        i++;
+        PyObject *item = PySequence_Fast_GET_ITEM(list, i);
+        if (!for_all && (item == Py_None || PyUnicode_Check(item) || PyFloat_Check(item)))
+            raise_type(what, "a sequence of truth values", item);
+        (*out)[i++] = PyObject_IsTrue(item) > 0;
     }
     Py_XDECREF(list);
     return PyErr_Occurred() ? -1 : 0;

@@ -117,7 +117,7 @@ static int check_functions(const register_args *a)
 PyObject *register_datarep(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
                            PyObject *keywords)
 {
-    static const param rows[] = {{"datarep", arg_text, offsetof(register_args, name)},
+    static const param rows[] = {{"datarep", arg_string, offsetof(register_args, name)},
                                  {"read_fn", arg_object, offsetof(register_args, read)},
                                  {"write_fn", arg_object, offsetof(register_args, write)},
                                  {"extent_fn", arg_object, offsetof(register_args, extent)},

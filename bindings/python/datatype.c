@@ -75,7 +75,7 @@ static PyObject *datatype_Set_name(PyObject *self, PyObject *arg)
 {
     const char *name;
 
-    if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &name) < 0 ||
+    if (mpi_ready(state_of(self)) < 0 || arg_string(arg, &name) < 0 ||
         mpi_failed(MPI_Type_set_name(mpi_of(self), name), "MPI_Type_set_name") < 0)
         return NULL;
     Py_RETURN_NONE;

@@ -191,7 +191,7 @@ PyDoc_STRVAR(pack_external_doc,
 static PyObject *datatype_Pack_external(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                                         PyObject *keywords)
 {
-    static const param rows[] = {{"datarep", arg_text, offsetof(pack_args, datarep)},
+    static const param rows[] = {{"datarep", arg_string, offsetof(pack_args, datarep)},
                                  {"inbuf", arg_object, offsetof(pack_args, in)},
                                  {"outbuf", arg_object, offsetof(pack_args, out)},
                                  {"position", arg_int64, offsetof(pack_args, position)},
@@ -225,7 +225,7 @@ PyDoc_STRVAR(unpack_external_doc,
 static PyObject *datatype_Unpack_external(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                                           PyObject *keywords)
 {
-    static const param rows[] = {{"datarep", arg_text, offsetof(pack_args, datarep)},
+    static const param rows[] = {{"datarep", arg_string, offsetof(pack_args, datarep)},
                                  {"inbuf", arg_object, offsetof(pack_args, in)},
                                  {"position", arg_int64, offsetof(pack_args, position)},
                                  {"outbuf", arg_object, offsetof(pack_args, out)},
@@ -259,7 +259,7 @@ PyDoc_STRVAR(pack_external_size_doc,
 static PyObject *datatype_Pack_external_size(PyObject *self, PyObject *const *args,
                                              Py_ssize_t nargs, PyObject *keywords)
 {
-    static const param rows[] = {{"datarep", arg_text, offsetof(pack_args, datarep)},
+    static const param rows[] = {{"datarep", arg_string, offsetof(pack_args, datarep)},
                                  {"count", arg_int64, offsetof(pack_args, count)},
                                  {NULL, NULL, 0}};
     pack_args a;

@@ -289,7 +289,7 @@ static PyObject *connect_with(PyObject *self, connect_function *function, const 
                               const char *mpi_name, PyObject *const *args, Py_ssize_t nargs,
                               PyObject *keywords)
 {
-    static const param rows[] = {{"port_name", arg_text, offsetof(connect_args, port)},
+    static const param rows[] = {{"port_name", arg_string, offsetof(connect_args, port)},
                                  {"|info", arg_object, offsetof(connect_args, info)},
                                  {"|root", arg_int, offsetof(connect_args, root)},
                                  {NULL, NULL, 0}};

@@ -43,7 +43,7 @@ static PyObject *add_string(PyObject *module, PyObject *const *args, Py_ssize_t 
                             PyObject *keywords)
 {
     static const param rows[] = {{"errorcode", arg_int, offsetof(code_args, code)},
-                                 {"string", arg_text, offsetof(code_args, text)},
+                                 {"string", arg_string, offsetof(code_args, text)},
                                  {NULL, NULL, 0}};
     code_args a;
 

@@ -151,6 +151,8 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         return raise_type(names[kind] + 1, type->tp_name, object);
     if (kind == KIND_comm && comm_class_refuse(st, type, other->mpi.comm) < 0)
         return NULL;
+    if (kind == KIND_request && request_class_refuse(st, type, other) < 0)
+        return NULL;
     self = (handle *)handle_make(type, kind, other->mpi);
     if (self != NULL && kind == KIND_request)
         request_hand_over(other, self);
@@ -176,6 +178,8 @@ void handle_dealloc(PyObject *object)
     if (self->weakrefs != NULL)
         PyObject_ClearWeakRefs(object);
     if (self->kind == KIND_request) {
+        if (self->origin != NULL)
+            request_hand_back(self);
         if (self->mpi.request != MPI_REQUEST_NULL || self->receipt != NULL)
             request_abandon(self);
     } else if (self->owned && self->mpi.bits != handle_null(self->kind).bits && life_usable())

@@ -61,7 +61,7 @@ static PyObject *lookup(PyObject *self, PyObject *arg, int (*count)(PyObject *))
     PyObject *value;
     int n;
 
-    if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &key) < 0)
+    if (mpi_ready(state_of(self)) < 0 || arg_string(arg, &key) < 0)
         return NULL;
     n = count(self);
     value = n > 0 ? value_of(self, key) : NULL;
@@ -77,8 +77,8 @@ static int set(PyObject *self, PyObject *key_object, PyObject *value_object)
 {
     const char *key, *value;
 
-    if (mpi_ready(state_of(self)) < 0 || arg_text(key_object, &key) < 0 ||
-        arg_text(value_object, &value) < 0)
+    if (mpi_ready(state_of(self)) < 0 || arg_string(key_object, &key) < 0 ||
+        arg_string(value_object, &value) < 0)
         return -1;
     return mpi_failed(MPI_Info_set(mpi_of(self), key, value), "MPI_Info_set");
 }
@@ -117,7 +117,7 @@ static PyObject *info_Delete(PyObject *self, PyObject *arg)
 {
     const char *key;
 
-    if (mpi_ready(state_of(self)) < 0 || arg_text(arg, &key) < 0 ||
+    if (mpi_ready(state_of(self)) < 0 || arg_string(arg, &key) < 0 ||
         mpi_failed(MPI_Info_delete(mpi_of(self), key), "MPI_Info_delete") < 0)
         return NULL;
     Py_RETURN_NONE;
@@ -160,6 +160,7 @@ PyDoc_STRVAR(free_doc, "Free($self, /)\n--\n\nFree the hints. Not collective.");
 static PyObject *info_Free(PyObject *self, PyObject *Py_UNUSED(none))
 {
     if (mpi_ready(state_of(self)) < 0 ||
+        (mpi_of(self) == MPI_INFO_ENV && mpi_failed(MPI_ERR_INFO, "MPI_Info_free") < 0) ||
         mpi_failed(MPI_Info_free(&((handle *)self)->mpi.info), "MPI_Info_free") < 0)
         return NULL;
     handle_freed((handle *)self);

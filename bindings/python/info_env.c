@@ -29,7 +29,7 @@ static int environment_of(PyObject *fast, MPI_Info *out)
     if (argv == NULL)
         PyErr_NoMemory();
     for (Py_ssize_t i = 0; !failed && i < n; i++)
-        failed = arg_text(PySequence_Fast_GET_ITEM(fast, i), &argv[i]) < 0;
+        failed = arg_string(PySequence_Fast_GET_ITEM(fast, i), &argv[i]) < 0;
     if (!failed)
         failed = create((int)n, argv, out);
     PyMem_Free(argv);

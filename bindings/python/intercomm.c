@@ -155,7 +155,7 @@ static PyObject *intra_Create_from_group(PyObject *cls, PyObject *const *args, P
                                          PyObject *keywords)
 {
     static const param rows[] = {{"group", arg_object, offsetof(inter_args, local_group)},
-                                 {"|stringtag", arg_text, offsetof(inter_args, stringtag)},
+                                 {"|stringtag", arg_string, offsetof(inter_args, stringtag)},
                                  {"|info", arg_object, offsetof(inter_args, info)},
                                  {"|errhandler", arg_object, offsetof(inter_args, errhandler)},
                                  {NULL, NULL, 0}};
@@ -186,7 +186,7 @@ static PyObject *inter_Create_from_groups(PyObject *cls, PyObject *const *args, 
                                  {"local_leader", arg_int, offsetof(inter_args, local_leader)},
                                  {"remote_group", arg_object, offsetof(inter_args, remote_group)},
                                  {"remote_leader", arg_int, offsetof(inter_args, remote_leader)},
-                                 {"|stringtag", arg_text, offsetof(inter_args, stringtag)},
+                                 {"|stringtag", arg_string, offsetof(inter_args, stringtag)},
                                  {"|info", arg_object, offsetof(inter_args, info)},
                                  {"|errhandler", arg_object, offsetof(inter_args, errhandler)},
                                  {NULL, NULL, 0}};

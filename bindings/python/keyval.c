@@ -63,19 +63,18 @@ static PyObject *wrap(enum handle_kind kind, any_handle mpi)
 /* An attribute's value for Python. New. */
 static PyObject *value_object(const keyval *key, void *value)
 {
-    return key->nopython ? PyLong_FromSsize_t((Py_ssize_t)(intptr_t)value)
-                         : Py_NewRef((PyObject *)value);
+    return key->nopython ? PyLong_FromVoidPtr(value) : Py_NewRef((PyObject *)value);
 }
 
 /* The value for MPI, which holds a reference if it is an object. */
 static int value_store(const keyval *key, PyObject *object, void **out)
 {
-    int64_t number = 0;
-
     if (key == NULL || key->nopython) {
-        if (arg_int64(object, &number) < 0)
+        PyObject *number = PyNumber_Index(object);
+        *out = number == NULL ? NULL : PyLong_AsVoidPtr(number);
+        Py_XDECREF(number);
+        if (PyErr_Occurred())
             return -1;
-        *out = (void *)(intptr_t)number;
     } else {
         *out = Py_NewRef(object);
     }

@@ -54,7 +54,7 @@ int message_memory(PyObject *object, int writable, message *m, Py_ssize_t *nbyte
 #define SWAPPED "<"
 #endif
 
-/* MPI type of a buffer's items: bytes are bytes, the rest by format code. */
+/* MPI type of a buffer's items, by format code: bytes are numbers, so that they can be reduced. */
 static int buffer_type(message *m)
 {
     const char *format = PyMemoryView_GET_BUFFER(m->keep)->format;
@@ -63,7 +63,7 @@ static int buffer_type(message *m)
         PyErr_Format(PyExc_BufferError, "format string '%s' with non-native byte order", format);
         return -1;
     }
-    if (format == NULL || (format[0] == 'B' && format[1] == '\0'))
+    if (format == NULL)
         m->type = MPI_BYTE;
     else
         m->type = array_mpi_type(format + (strchr("@=" NATIVE, format[0]) != NULL));
@@ -106,6 +106,17 @@ int message_split_counts(parts *p, int vector)
     return 0;
 }
 
+/* In the way of a mapping of types: KeyError for a number or nothing. */
+static int refuse_type(PyObject *object)
+{
+    if (PyLong_Check(object) || object == Py_None)
+        PyErr_Format(PyExc_KeyError,
+                     "message: cannot map %R to an MPI datatype: give MPI.Datatype or str", object);
+    else
+        raise_type("message: the datatype", "MPI.Datatype or str", object);
+    return -1;
+}
+
 int message_take_apart(state *st, PyObject *spec, int vector, parts *p)
 {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(spec);
@@ -119,10 +130,8 @@ int message_take_apart(state *st, PyObject *spec, int vector, parts *p)
     p->data = items[0];
     if (is_type(st, items[n - 1]) || (n >= 3 && items[n - 1] == Py_None))
         p->type = items[--n];
-    else if (n == 4 || (n == 3 && !vector)) {
-        raise_type("message: the datatype", "MPI.Datatype or str", items[n - 1]);
-        return -1;
-    }
+    else if (n == 4 || (n == 3 && !vector))
+        return refuse_type(items[n - 1]);
     if (n > 1)
         p->count = items[1];
     if (n > 2)
@@ -158,6 +167,8 @@ int message_refuse_nothing(state *st, PyObject *spec)
 {
     if (!is_bottom(st, spec))
         return 0;
+    if (spec == st->bottom)
+        return refuse_type(Py_None);
     raise_type("message:", "a buffer, or a list of buffer, count and datatype", spec);
     return -1;
 }
@@ -179,7 +190,7 @@ int message_take_memory(state *st, const parts *p, int writable, message *m, Py_
     if (is_bottom(st, p->data)) {
         *nbytes = p->data == st->bottom ? -1 : 0;
         m->data = MPI_BOTTOM;
-        return p->type == NULL ? 0 : message_type(st, p->type, &m->type);
+        return p->type == NULL ? refuse_type(Py_None) : message_type(st, p->type, &m->type);
     }
     if (p->type != NULL) {
         if (message_type(st, p->type, &m->type) < 0)

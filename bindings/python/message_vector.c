@@ -194,6 +194,10 @@ static int split_types(PyObject *spec, parts *p)
     Py_ssize_t n = is_list ? PySequence_Fast_GET_SIZE(spec) : 0;
     PyObject **items = is_list ? PySequence_Fast_ITEMS(spec) : NULL;
 
+    if (!is_list) {
+        raise_type("message:", "a list of data, counts, displacements and types", spec);
+        return -1;
+    }
     if (n < 2 || n > 4) {
         PyErr_SetString(PyExc_ValueError,
                         "message: expecting 2 to 4 items: data, counts, displacements, types");

@@ -133,18 +133,24 @@ static PyObject *user_function(handle *self)
     return self->keep == NULL ? NULL : user_functions[PyLong_AsLong(self->keep)];
 }
 
+typedef struct operands {
+    PyObject *x, *y;
+} operands;
+
 static PyObject *op_call(PyObject *object, PyObject *args, PyObject *keywords)
 {
+    static const param rows[] = {{"x", arg_object, offsetof(operands, x)},
+                                 {"y", arg_object, offsetof(operands, y)},
+                                 {NULL, NULL, 0}};
     handle *self = (handle *)object;
     PyObject *function = user_function(self);
+    operands o;
 
-    if (PyTuple_GET_SIZE(args) != 2 || (keywords != NULL && PyDict_GET_SIZE(keywords) > 0))
-        return PyErr_Format(PyExc_TypeError, "an Op takes exactly 2 arguments");
+    if (args_parse_tuple("Op", rows, &o, args, keywords) < 0)
+        return NULL;
     if (function != NULL) /* objects have no datatype */
-        return PyObject_CallFunctionObjArgs(function, PyTuple_GET_ITEM(args, 0),
-                                            PyTuple_GET_ITEM(args, 1), Py_None, NULL);
-    return combine_predefined(constant_name(KIND_op, self->mpi), PyTuple_GET_ITEM(args, 0),
-                              PyTuple_GET_ITEM(args, 1));
+        return PyObject_CallFunctionObjArgs(function, o.x, o.y, Py_None, NULL);
+    return combine_predefined(constant_name(KIND_op, self->mpi), o.x, o.y);
 }
 
 PyObject *op_reduce(PyObject *self)

@@ -93,7 +93,7 @@ PyDoc_STRVAR(close_doc, "Close_port($module, /, port_name)\n--\n\nEnd a port of 
 static PyObject *close_port(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
                             PyObject *keywords)
 {
-    static const param rows[] = {{"port_name", arg_text, offsetof(port_args, port)},
+    static const param rows[] = {{"port_name", arg_string, offsetof(port_args, port)},
                                  {NULL, NULL, 0}};
     PyThreadState *saved;
     port_args a;
@@ -111,11 +111,11 @@ static PyObject *close_port(PyObject *module, PyObject *const *args, Py_ssize_t 
 
 /* ---------------------------------------------------------------------------- names */
 
-static const param named_port[] = {{"service_name", arg_text, offsetof(port_args, service)},
-                                   {"port_name", arg_text, offsetof(port_args, port)},
+static const param named_port[] = {{"service_name", arg_string, offsetof(port_args, service)},
+                                   {"port_name", arg_string, offsetof(port_args, port)},
                                    {"|info", arg_object, offsetof(port_args, info)},
                                    {NULL, NULL, 0}};
-static const param named[] = {{"service_name", arg_text, offsetof(port_args, service)},
+static const param named[] = {{"service_name", arg_string, offsetof(port_args, service)},
                               {"|info", arg_object, offsetof(port_args, info)},
                               {NULL, NULL, 0}};
 

@@ -22,7 +22,7 @@ static PyObject *request_Startall(PyObject *cls, PyObject *requests)
 
     for (; i < n; i++) {
         PyObject *item = PySequence_Fast_GET_ITEM(list, i);
-        if (!is_a(st, item, TYPE_Prequest)) {
+        if (!is_a(st, item, TYPE_Request)) {
             raise_type("a request to start", "MPI.Prequest", item);
             break;
         }

@@ -41,15 +41,52 @@ PyObject *request_make(state *st, enum type_slot slot, MPI_Request mpi, PyObject
     return self;
 }
 
-void request_hand_over(handle *from, handle *to)
+static void hand_over(handle *from, handle *to)
 {
+    to->mpi = from->mpi;
     to->owned = from->owned;
-    to->keep = Py_XNewRef(from->keep);
+    Py_XSETREF(to->keep, Py_XNewRef(from->keep));
     to->receipt = from->receipt;
     if (to->receipt != NULL)
         to->receipt->request = to;
     from->owned = 0;
     from->receipt = NULL;
+}
+
+void request_hand_over(handle *from, handle *to)
+{
+    hand_over(from, to);
+    to->origin = (handle *)Py_NewRef(from);
+}
+
+int request_class_refuse(state *st, PyTypeObject *wanted, const handle *given)
+{
+    static const enum type_slot special[] = {TYPE_Prequest, TYPE_Grequest};
+
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+        if (!PyType_IsSubtype(wanted, st->types[special[i]]) || request_is_null(given) ||
+            PyObject_TypeCheck((PyObject *)(uintptr_t)given, st->types[special[i]]))
+            continue;
+        PyErr_Format(PyExc_TypeError, "cannot make %.200s of a %.200s", wanted->tp_name,
+                     Py_TYPE(given)->tp_name);
+        return -1;
+    }
+    return 0;
+}
+
+/* Both may be waited for: one that is done already must not be touched by way of the other. */
+void request_hand_back(handle *self)
+{
+    handle *origin = self->origin;
+    int same = self->mpi.request == origin->mpi.request;
+
+    self->origin = NULL;
+    if (origin->receipt == NULL &&
+        (same || (self->receipt != NULL && origin->mpi.request == MPI_REQUEST_NULL)))
+        hand_over(self, origin);
+    else if (self->receipt == NULL)
+        self->owned = 0;
+    Py_DECREF(origin);
 }
 
 /* --------------------------------------------------------------- waiting and testing */

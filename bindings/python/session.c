@@ -159,7 +159,7 @@ static PyObject *session_Get_pset_info(PyObject *self, PyObject *arg)
     MPI_Session session;
     const char *name;
 
-    if (session_of(self, &session) < 0 || arg_text(arg, &name) < 0 ||
+    if (session_of(self, &session) < 0 || arg_string(arg, &name) < 0 ||
         mpi_failed(MPI_Session_get_pset_info(session, name, &info), "MPI_Session_get_pset_info") <
             0)
         return NULL;
@@ -183,7 +183,7 @@ static PyObject *session_Create_group(PyObject *self, PyObject *arg)
     MPI_Session session;
     const char *name;
 
-    if (session_of(self, &session) < 0 || arg_text(arg, &name) < 0)
+    if (session_of(self, &session) < 0 || arg_string(arg, &name) < 0)
         return NULL;
     return make_group(state_of(self)->types[TYPE_Group], session, name);
 }
@@ -198,7 +198,7 @@ static PyObject *group_Create_from_session_pset(PyObject *cls, const row_method 
                                                 PyObject *keywords)
 {
     static const param rows[] = {{"session", arg_object, offsetof(pset_args, session)},
-                                 {"pset_name", arg_text, offsetof(pset_args, name)},
+                                 {"pset_name", arg_string, offsetof(pset_args, name)},
                                  {NULL, NULL, 0}};
     state *st = state_of_class(cls);
     pset_args a;

@@ -101,7 +101,7 @@ static PyObject *file_Set_view(PyObject *self, const row_method *row, PyObject *
     static const param rows[] = {{"|disp", arg_int64, offsetof(view_args, disp)},
                                  {"|etype", arg_object, offsetof(view_args, etype)},
                                  {"|filetype", arg_object, offsetof(view_args, filetype)},
-                                 {"|datarep", arg_text, offsetof(view_args, datarep)},
+                                 {"|datarep", arg_string, offsetof(view_args, datarep)},
                                  {"|info", arg_object, offsetof(view_args, info)},
                                  {NULL, NULL, 0}};
     state *st = state_of(self);

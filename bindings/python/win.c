@@ -406,7 +406,7 @@ static PyObject *win_Set_name(PyObject *self, PyObject *arg)
     const char *name;
     MPI_Win win;
 
-    if (win_of(self, &win) < 0 || arg_text(arg, &name) < 0 ||
+    if (win_of(self, &win) < 0 || arg_string(arg, &name) < 0 ||
         mpi_failed(MPI_Win_set_name(win, name), "MPI_Win_set_name") < 0)
         return NULL;
     Py_RETURN_NONE;
