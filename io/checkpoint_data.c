@@ -12,7 +12,7 @@
 /* The disk is to work while this rank digests and copies; by pieces of a few MiB. */
 static void hurry(collio_writer *w, int64_t offset, int64_t size)
 {
-    static const int64_t piece = 8 << 20;
+    static const int64_t piece = 2 << 20;
 
     if (offset != w->end)
         w->begun = offset;
