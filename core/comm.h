@@ -103,7 +103,25 @@ int collio_board_have(collio_comm *comm, collio_error *err);
 /* As collio_reduce_words(), on the board. */
 int collio_board_reduce(collio_comm *comm, const char *operation, collio_error *err);
 
+/* ---- root.c */
+
+/*
+ * The hidden duplicate of a user's communicator, made if need be. Collective. *out may be set
+ * although this rank has failed: then it brings its error to the others.
+ */
+int collio_root_find(MPI_Comm user, collio_comm **out, collio_error *err);
+
 /* ---- comm.c */
+
+/* Begin to duplicate, and make ready what came of it. Not collective but for MPI. */
+int collio_comm_duplicate(MPI_Comm from, collio_comm *comm, MPI_Request *request,
+                          collio_error *err);
+int collio_comm_adorn(collio_comm *comm, collio_error *err);
+
+/* Release what a communicator holds; its MPI handle is freed by the caller. Or keep it for good, as
+ * operations that were given up may still write into it. */
+void collio_comm_dispose(collio_comm *comm);
+void collio_comm_keep(collio_comm *comm);
 
 /* Make every later call fail with `err`, and count it as agreed. */
 int collio_comm_poison(collio_comm *comm, collio_error *err);

@@ -78,12 +78,29 @@ static int is_speaker(const collio_comm *comm)
     return rank == comm->rank;
 }
 
+static void name_missing(const collio_comm *comm, const char *operation, collio_error *err)
+{
+    char missing[256], waiting[256];
+    int all_here = 1;
+
+    for (int rank = 0; rank < comm->size; rank++)
+        all_here &= !is_missing(comm, rank);
+    collio_name_ranks(is_missing, comm, comm->size, missing, sizeof missing);
+    collio_name_ranks(is_waiting, comm, comm->size, waiting, sizeof waiting);
+    if (all_here)
+        collio_error_set(err, COLLIO_ERR_TIMEOUT,
+                         "%s: all ranks have come, but did not get done within %g s", operation,
+                         collio_get_timeout());
+    else
+        collio_error_set(err, COLLIO_ERR_TIMEOUT, "%s: %s did not come within %g s; waiting: %s",
+                         operation, missing, collio_get_timeout(), waiting);
+}
+
 /* Say that this rank gives up, hear who else was there, name those who were not. One rank names
  * them for all who gave up, and for those who come later: a rank that is held up, as by a disk, may
  * come when the roll call is over, and is to raise the same error. */
 static int give_up(collio_comm *comm, const char *operation, collio_error *err)
 {
-    char missing[256], waiting[256];
     collio_error local = COLLIO_ERROR_INIT;
 
     collio_roll_tell(comm, NOTE_GAVE_UP, NULL);
@@ -91,10 +108,7 @@ static int give_up(collio_comm *comm, const char *operation, collio_error *err)
     if (local.code == COLLIO_OK && !is_speaker(comm))
         hear_verdict(comm, grace(), &local);
     if (local.code == COLLIO_OK) {
-        collio_name_ranks(is_missing, comm, comm->size, missing, sizeof missing);
-        collio_name_ranks(is_waiting, comm, comm->size, waiting, sizeof waiting);
-        collio_error_set(&local, COLLIO_ERR_TIMEOUT, "%s: %s did not come within %g s; waiting: %s",
-                         operation, missing, collio_get_timeout(), waiting);
+        name_missing(comm, operation, &local);
         collio_roll_tell(comm, NOTE_VERDICT, &local);
     }
     *err = local;

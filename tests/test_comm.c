@@ -64,6 +64,28 @@ static void test_prepared(void)
     collio_set_timeout(600.0);
 }
 
+/* A new communicator is nobody's yet: who does not come cannot be named. But MPI goes on. */
+static void test_unprepared(void)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_comm *comm = NULL;
+    MPI_Comm first, second;
+    int sum = 0;
+
+    MPI_Comm_dup(MPI_COMM_WORLD, &first);
+    collio_set_timeout(1.0);
+    if (tap_rank != 0)
+        collio_comm_create(first, &comm, &err);
+    MPI_Barrier(MPI_COMM_WORLD);
+    collio_set_timeout(600.0);
+    tap_ok(tap_rank == 0 || (err.code == COLLIO_ERR_TIMEOUT && comm == NULL),
+           "a new communicator, to which rank 0 does not come (%s)", err.text);
+    MPI_Comm_dup(MPI_COMM_WORLD, &second);
+    MPI_Allreduce(&(int){1}, &sum, 1, MPI_INT, MPI_SUM, second);
+    tap_ok(sum == tap_size && MPI_Comm_free(&second) == MPI_SUCCESS,
+           "others can be made all the same");
+}
+
 /* A rank that cannot even look up the hidden duplicate brings that to the others. */
 static void test_fault(int erring)
 {
@@ -78,6 +100,28 @@ static void test_fault(int erring)
     collio_error_clear(&err);
     collio_comm_create(MPI_COMM_WORLD, &comm, &err);
     tap_ok(collio_comm_free(&comm, &err) == COLLIO_OK, "and the next call succeeds");
+}
+
+/* Of a communicator that is new the others learn it, too, and MPI goes on. */
+static void test_new_fault(int erring, long nth)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_comm *comm = NULL;
+    MPI_Comm user;
+    char wanted[32];
+
+    MPI_Comm_dup(MPI_COMM_WORLD, &user);
+    collio_fault_set(tap_rank == erring ? nth : 0);
+    collio_comm_create(user, &comm, &err);
+    collio_fault_set(0);
+    snprintf(wanted, sizeof wanted, "rank %d: ", erring);
+    tap_ok(err.code == (nth < 3 ? COLLIO_ERR_MPI : COLLIO_ERR_MEMORY) && err.agreed && err.rank == erring && comm == NULL &&
+               strncmp(err.text, wanted, strlen(wanted)) == 0,
+           "step %ld fails on rank %d: all return %s", nth, erring, err.text);
+    collio_error_clear(&err);
+    collio_comm_create(user, &comm, &err);
+    tap_ok(collio_comm_free(&comm, &err) == COLLIO_OK, "and the next call succeeds");
+    MPI_Comm_free(&user);
 }
 
 static void test_subset(void)
@@ -121,8 +165,12 @@ int main(int argc, char **argv)
     for (int rank = 0; rank < tap_size; rank++)
         test_fault(rank);
     if (tap_size > 1) {
+        for (int rank = 0; rank < tap_size; rank++)
+            for (long nth = 1; nth <= 3; nth++)
+                test_new_fault(rank, nth);
         test_subset();
         test_prepared();
+        test_unprepared();
     }
     int status = tap_end();
     MPI_Finalize();
