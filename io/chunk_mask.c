@@ -245,7 +245,7 @@ int collio_chunk_unfilter(const collio_object *dataset, const collio_grid *grid,
 
 /* ----------------------------------------------------------- before reading */
 
-/* Filters that are not known here. */
+/* No filters, or some that are not known here. */
 static int check_size(const collio_object *dataset, const collio_grid *grid, int64_t chunk,
                       hid_t list, collio_error *err)
 {
@@ -273,7 +273,7 @@ static int check_chunks(const collio_object *dataset, const collio_grid *grid,
     for (int64_t i = 0; i < touched->count && err->code == COLLIO_OK; i++) {
         int64_t chunk = touched->list[i].chunk;
 
-        if (filters.known && whole > 0)
+        if (dataset->layout.filtered && filters.known && whole > 0)
             collio_chunk_unfilter(dataset, grid, chunk, &bytes, &filters, &out, err);
         else if (!dataset->foreign)
             check_size(dataset, grid, chunk, list, err);
@@ -283,7 +283,8 @@ static int check_chunks(const collio_object *dataset, const collio_grid *grid,
     return err->code;
 }
 
-/* HDF5 1.10 reads beyond the end of what is too short. */
+/* HDF5 1.10 reads beyond the end of what is too short, also where there are no filters, or none any
+ * more because their message is damaged. */
 int collio_masks_check(const collio_object *dataset, const collio_selection *selection,
                        collio_error *err)
 {
@@ -293,8 +294,7 @@ int collio_masks_check(const collio_object *dataset, const collio_selection *sel
     collio_grid grid;
     hid_t list;
 
-    if (err->code != COLLIO_OK || dataset->layout.kind != COLLIO_STORED_CHUNKED ||
-        !dataset->layout.filtered)
+    if (err->code != COLLIO_OK || dataset->layout.kind != COLLIO_STORED_CHUNKED)
         return err->code;
     collio_grid_make(&dataset->layout, &grid);
     /* Memory in one piece, of which nothing but its length counts. */

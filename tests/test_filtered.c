@@ -422,8 +422,9 @@ static void test_damage(const damage *d)
     collio_file_close(&file, &err);
 }
 
-/* Elements of variable length go through HDF5, which is not to see what is too short. */
-static void make_texts(void)
+/* Elements of variable length go through HDF5, which is not to see what is too short. 0 if it does
+ * not write such. */
+static int make_texts(int filtered)
 {
     hsize_t extent = 40, piece = 10, start = 20;
     hid_t file = H5Fcreate(PATH, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), dataset;
@@ -433,24 +434,28 @@ static void make_texts(void)
     unsigned char bytes[4096];
     const double zeros[4] = {0};
     const damage few = {"", 4, 0, 0, 0, 0};
-    size_t size = make_chunk(&few, zeros, bytes, sizeof bytes);
+    size_t size = filtered ? make_chunk(&few, zeros, bytes, sizeof bytes) : sizeof zeros;
+    int made;
 
     for (int i = 0; i < 40; i++)
         texts[i] = "text";
     H5Tset_size(type, H5T_VARIABLE);
     H5Pset_chunk(list, 1, &piece);
-    H5Pset_deflate(list, 6);
+    if (filtered)
+        H5Pset_deflate(list, 6);
     dataset = H5Dcreate2(file, "d", type, space, H5P_DEFAULT, list, H5P_DEFAULT);
     H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts);
-    H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, &start, size, bytes);
+    made = H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, &start, size,
+                          filtered ? (const void *)bytes : (const void *)zeros) >= 0;
     H5Dclose(dataset);
     H5Tclose(type);
     H5Pclose(list);
     H5Sclose(space);
     H5Fclose(file);
+    return made;
 }
 
-static void test_texts(void)
+static void test_texts(int filtered)
 {
     collio_error err = COLLIO_ERROR_INIT;
     collio_file *file = NULL;
@@ -458,11 +463,14 @@ static void test_texts(void)
     collio_array memory = {.data = NULL};
     int64_t count = 40;
     char *texts[40] = {NULL};
+    int made = tap_rank == 0 ? make_texts(filtered) : 0;
     collio_type type;
 
-    if (tap_rank == 0)
-        make_texts();
-    MPI_Barrier(MPI_COMM_WORLD);
+    MPI_Bcast(&made, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (!made) {
+        tap_skip("texts in a chunk that is too short", "HDF5 does not write it");
+        return;
+    }
     collio_file_open(MPI_COMM_WORLD, PATH, "r", NULL, &file, &err);
     collio_object_open(collio_file_root(file), "d", &dataset, &err);
     if (collio_dataset_stored_type(dataset, &type, &err) == COLLIO_OK) {
@@ -470,7 +478,8 @@ static void test_texts(void)
         collio_dataset_read(dataset, NULL, &memory, &err);
     }
     tap_ok(err.code == COLLIO_ERR_HDF5 && err.agreed && strstr(err.text, "damaged") != NULL,
-           "texts in a chunk that is too short: '%s'", err.text);
+           "texts in a chunk that is too short, %sfiltered: '%s'", filtered ? "" : "not ",
+           err.text);
     collio_object_close(&dataset);
     collio_error_clear(&err);
     collio_file_close(&file, &err);
@@ -487,8 +496,9 @@ int main(int argc, char **argv)
     if (collio_zstream_offered()) {
         for (size_t i = 0; i < sizeof damages / sizeof *damages; i++)
             test_damage(&damages[i]);
-        test_texts();
+        test_texts(1);
     }
+    test_texts(0);
     MPI_Finalize();
     return tap_end();
 }
