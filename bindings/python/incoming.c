@@ -89,14 +89,16 @@ static PyObject *room_of_load(const parcel_head *head, void **data, MPI_Count *s
     return parcel_room((Py_ssize_t)all, data);
 }
 
-/* Where buffer i goes that is a message of its own: the array that it is, or one of bytes. New. */
-static PyObject *room_of_buffer(const parcel_head *head, int64_t i, const char **at, void **data)
+PyObject *parcel_buffer_room(const void *bytes, int64_t i, const char **at, void **data)
 {
+    const parcel_head *head = bytes;
     int64_t size = parcel_buffer_length(head, i);
-    array_words bytes = {'B' | (int64_t)parcel_buffer_place(head, i) << 8, size};
-    const char *description = (const char *)bytes;
+    array_words raw = {'B' | (int64_t)parcel_buffer_place(head, i) << 8, size};
+    const char *description = (const char *)raw;
     int words = 2;
 
+    if (*at == NULL)
+        *at = body_of(head);
     if (head->kind & PARCEL_PLAIN)
         description = next_description(at, &words);
     return array_for(description, words, size, data);
@@ -257,6 +259,14 @@ PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py
     return open_pickle(serializer, head, buffers_at(head, room, start + head_size(head)));
 }
 
+PyObject *parcel_open_each(PyObject *serializer, const void *bytes, PyObject *arrays)
+{
+    const parcel_head *head = bytes;
+
+    return head->kind & PARCEL_PLAIN ? open_plain(head, Py_NewRef(arrays))
+                                     : open_pickle(serializer, head, buffers_in(arrays));
+}
+
 /* The first message: what there was no room for lies in the sink. */
 static const char *first_of(const incoming *in)
 {
@@ -287,8 +297,7 @@ PyObject *incoming_open(incoming *in)
     if (in->load == NULL)
         return parcel_open(in->serializer, in->room, 0, in->size);
     if (head->kind & PARCEL_EACH)
-        return head->kind & PARCEL_PLAIN ? open_plain(head, Py_NewRef(in->load))
-                                         : open_pickle(in->serializer, head, buffers_in(in->load));
+        return parcel_open_each(in->serializer, head, in->load);
     if (head->kind & PARCEL_PLAIN)
         return open_plain(head, arrays_at(head, PyByteArray_AS_STRING(in->load), in->load));
     return open_pickle(in->serializer, head, buffers_at(head, in->load, 0));
@@ -400,7 +409,7 @@ static int post_buffer(incoming *in, int64_t i, const char **at, const MPI_Statu
 
     message_init(&m);
     m.count = (MPI_Count)parcel_buffer_length(head, i);
-    array = in->load == NULL ? NULL : room_of_buffer(head, i, at, &m.data);
+    array = in->load == NULL ? NULL : parcel_buffer_room(head, i, at, &m.data);
     if (array != NULL)
         PyList_SET_ITEM(in->load, (Py_ssize_t)i, array);
     else if (lose(in, &m) < 0)
@@ -411,7 +420,7 @@ static int post_buffer(incoming *in, int64_t i, const char **at, const MPI_Statu
 static int post_each(incoming *in, const MPI_Status *status, MPI_Comm comm, MPI_Request *request)
 {
     const parcel_head *head = (const parcel_head *)first_of(in);
-    const char *at = body_of(head);
+    const char *at = NULL;
     const int64_t last = head->buffers - 1;
 
     in->load = PyList_New((Py_ssize_t)head->buffers);

@@ -6,12 +6,19 @@
 /*
  * What a rank tells of its parcel. One of several pieces is a load, or has a head and a load: loads
  * travel by themselves. The algorithms of Open MPI for MPI_Allgatherv() depend on the datatype
- * sent, so that all ranks must send bytes; MPI_Alltoallw() takes any.
+ * sent, so that all ranks must send bytes; MPI_Alltoallw() takes any. A small parcel is told as a
+ * whole, where all know what all have told.
  */
 typedef struct tally {
     int64_t size;
     int64_t head, load; /* bytes */
+    char bytes[104];
 } tally;
+
+static int64_t told(const tally *t)
+{
+    return t->size > 0 && t->size <= (int64_t)sizeof t->bytes ? t->size : 0;
+}
 
 /* Within one group the sizes of gather are told to all: everybody is to know whether one
  * is missing. */
@@ -41,7 +48,7 @@ static int is_small(const call *c, const table *t)
 static int move_first(call *c, const parcel *p, const tally *mine, table *t, int to_all)
 {
     const void *data = mine->load > 0 ? PyBytes_AS_STRING(p->head) : p->data;
-    const int count = mine->load > 0 ? (int)mine->head : p->count;
+    const int count = mine->load > 0 ? (int)mine->head : told(mine) > 0 ? 0 : p->count;
     const MPI_Datatype type = MPI_BYTE;
     PyThreadState *saved = gil_lend(c->st);
     int code =
@@ -87,21 +94,32 @@ static int move_loads(call *c, const tally *all, table *out, table *t, int gets)
     return mpi_failed(code, "MPI_Alltoallw");
 }
 
+/* The parcels that are told, to their places. */
+static void put_told(const tally *all, const table *t)
+{
+    for (int i = 0; t->room != NULL && i < t->n; i++)
+        memcpy((char *)t->data + t->displs[i], all[i].bytes, (size_t)told(&all[i]));
+}
+
 static int move_small(call *c, const parcel *p, const tally *all, table *t, int to_all, int gets)
 {
     table out;
-    int loads = 0, result = -1;
+    int loads = 0, left = 0, result = -1;
 
     table_lay_out(t, gets);
     if (object_agree_on_room(c, table_total(t), t->lost == 0) < 0)
         return -1;
+    put_told(all, t);
     for (int i = 0; i < t->n; i++) {
+        if (told(&all[i]) > 0)
+            t->counts[i] = 0;
         if (all[i].load > 0)
             t->counts[i] = (int)all[i].head;
         loads |= all[i].load > 0;
+        left |= t->counts[i] > 0;
     }
     if (!loads)
-        return move_first(c, p, &all[c->rank], t, to_all);
+        return left ? move_first(c, p, &all[c->rank], t, to_all) : 0;
     if (table_init(&out, c->to) == 0) {
         give_loads(c, p, &all[c->rank], to_all, &out);
         if (move_first(c, p, &all[c->rank], t, to_all) == 0)
@@ -151,15 +169,18 @@ static int move_each(call *c, const parcel *p, table *t, int to_all, int gets, i
 
 /* What to tell of one's own. Between groups and neighbours all goes in one piece: there not
  * everybody knows whether somebody has a load. */
-static tally count(const call *c, const parcel *p, int64_t size)
+static void count(const call *c, const parcel *p, int64_t size, tally *t)
 {
     const Py_buffer *buffer = parcel_single(p);
 
-    if (size < 0 || !p->own_type || p->head == NULL || c->inter || c->neighbours)
-        return (tally){size, 0, 0};
-    if (buffer == NULL)
-        return (tally){size, 0, size};
-    return (tally){size, PyBytes_GET_SIZE(p->head), buffer->len};
+    t->size = size;
+    if (size < 0 || c->inter || c->neighbours)
+        return;
+    memcpy(t->bytes, p->data, (size_t)told(t));
+    if (!p->own_type || p->head == NULL)
+        return;
+    t->head = buffer != NULL ? PyBytes_GET_SIZE(p->head) : 0;
+    t->load = buffer != NULL ? buffer->len : size;
 }
 
 static int move(call *c, const parcel *p, const tally *all, table *t, int to_all, int gets,
@@ -178,7 +199,7 @@ static tally *make_tallies(int n)
     tally *all = spare_calloc((size_t)n + 1, sizeof *all);
 
     for (int i = 0; all != NULL && i < n; i++)
-        all[i] = (tally){NOBODY, 0, 0};
+        all[i].size = NOBODY;
     if (all == NULL)
         PyErr_NoMemory();
     return all;
@@ -187,7 +208,7 @@ static tally *make_tallies(int n)
 PyObject *object_gather(call *c, int to_all)
 {
     const int gives = to_all || object_is_leaf(c), gets = to_all || object_at_root(c);
-    tally mine = {0, 0, 0}, *all = make_tallies(c->from);
+    tally mine = {0}, *all = make_tallies(c->from);
     parcel p = {.type = MPI_BYTE};
     PyObject *result = NULL;
     table t;
@@ -195,7 +216,7 @@ PyObject *object_gather(call *c, int to_all)
 
     if (table_init(&t, c->from) == 0 && all != NULL) {
         if (gives)
-            mine = count(c, &p, object_pack(c->serializer, c->a.object, &p));
+            count(c, &p, object_pack(c->serializer, c->a.object, &p), &mine);
         object_hold(&h);
         if (tell(c, &mine, all, to_all) == 0 && move(c, &p, all, &t, to_all, gets, gives) == 0 &&
             table_refuse(&t, object_word(c)) == 0)

@@ -75,6 +75,8 @@ static int64_t told(const table *t, int i)
 /* Bytes of a part that are still to come. */
 static int64_t to_come(const table *t, int i)
 {
+    if (told(t, i) > 0 && told(t, i) == t->sizes[i])
+        return 0;
     if (told(t, i) > 0)
         return parcel_buffer_length(t->notices[i].bytes, 0);
     return t->sizes[i] < 0 ? 0 : t->sizes[i];
@@ -179,16 +181,37 @@ static int pack_each(PyObject *serializer, PyObject *list, table *t)
     return 0;
 }
 
-/* All in one block. */
+/* Small parcels, into the notices. Whether nothing is left to be sent. */
+static int tell_small(table *t)
+{
+    int left = 0;
+
+    for (int i = 0; i < t->n; i++) {
+        const parcel *p = &t->parcels[i];
+        notice *n = &t->notices[i];
+        if (t->sizes[i] > (int64_t)sizeof n->bytes) {
+            left = 1;
+        } else if (t->sizes[i] > 0) {
+            n->head = t->sizes[i];
+            memcpy(n->bytes, p->data, (size_t)n->head);
+        }
+    }
+    return !left;
+}
+
+/* All in one block, but for what the notices tell. */
 static int join(table *t)
 {
+    if (t->notices != NULL && tell_small(t))
+        return table_lay_out(t, 0);
     table_lay_out(t, 1);
     if (t->lost > 0) {
         PyErr_NoMemory();
         return -1;
     }
     for (int i = 0; i < t->n; i++)
-        memcpy((char *)t->data + t->displs[i], t->parcels[i].data, (size_t)t->counts[i]);
+        if (t->counts[i] > 0)
+            memcpy((char *)t->data + t->displs[i], t->parcels[i].data, (size_t)t->counts[i]);
     return 0;
 }
 
@@ -223,6 +246,8 @@ void table_fail(table *t)
     t->from = t->data;
     for (int i = 0; i < t->n; i++) {
         t->sizes[i] = UNPICKLABLE;
+        if (t->notices != NULL)
+            t->notices[i].head = 0;
         t->counts[i] = t->displs[i] = 0;
         t->places[i] = 0;
         t->types[i] = MPI_BYTE;

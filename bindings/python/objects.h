@@ -81,11 +81,12 @@ PyObject *object_release(held *h, PyObject *result);
 /*
  * What is told of a parcel before it is sent: its size, and the head of one with a single large
  * buffer. Of that parcel only the buffer is to be sent then, from where it lies to where it will
- * stay; head and buffer in one message would be copied once more within MPI.
+ * stay; head and buffer in one message would be copied once more within MPI. A small parcel is told
+ * as a whole, so that nothing is left to be sent.
  */
 typedef struct notice {
     int64_t size;
-    int64_t head; /* bytes; 0: all of the parcel is to be sent */
+    int64_t head; /* bytes told; 0: all of the parcel is to be sent */
     char bytes[240];
 } notice;
 

@@ -110,6 +110,14 @@ PyObject *parcel_room(Py_ssize_t size, void **data);
 /* The object in received bytes (start .. start + size of `room`). New. */
 PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py_ssize_t size);
 
+/*
+ * Buffers that come one by one. Where buffer i of a head goes: the array that it is, or one of
+ * bytes. To be called for each in turn, with *at NULL at first. New. And the object with all of
+ * them, in a list. New.
+ */
+PyObject *parcel_buffer_room(const void *head, int64_t i, const char **at, void **data);
+PyObject *parcel_open_each(PyObject *serializer, const void *head, PyObject *arrays);
+
 /* A parcel that is being received by a rank. */
 typedef struct incoming {
     PyObject *room; /* of the first message; NULL: none yet */
