@@ -266,6 +266,47 @@ PyObject *array_of(const char *description, int words, PyObject *owner, void **d
     return array;
 }
 
+PyObject *array_class(void)
+{
+    return (PyObject *)&PyArray_Type;
+}
+
+/* Bytes in a plain array of that description; -1: it is none. */
+static int64_t described_size(const array_words d, int ndim)
+{
+    PyArray_Descr *descr = PyArray_DescrFromType((int)(d[0] & 255));
+    int64_t size = -1;
+
+    if (descr != NULL && (descr->type_num < NUMBER_ROWS || descr->type_num == NPY_HALF))
+        size = element_size(descr);
+    for (int i = 1; i <= ndim && size >= 0; i++)
+        if (d[i] < 0 || __builtin_mul_overflow(size, d[i], &size))
+            size = -1;
+    Py_XDECREF(descr);
+    PyErr_Clear();
+    return size;
+}
+
+PyObject *array_restore(const char *description, Py_ssize_t size, PyObject *view)
+{
+    const Py_buffer *buffer = PyMemoryView_GET_BUFFER(view);
+    const int words = (int)(size / (Py_ssize_t)sizeof(int64_t));
+    void *data = buffer->buf;
+    PyObject *array;
+    array_words d = {0};
+
+    if (size >= (Py_ssize_t)sizeof *d && size <= (Py_ssize_t)sizeof d && size % 8 == 0)
+        memcpy(d, description, (size_t)size);
+    if (d[0] == 0 || described_size(d, words - 1) != buffer->len) {
+        PyErr_SetString(PyExc_ValueError, "the description of an array does not fit its memory");
+        return NULL;
+    }
+    array = array_of(description, words, view, &data);
+    if (array != NULL && buffer->readonly)
+        PyArray_CLEARFLAGS((PyArrayObject *)array, NPY_ARRAY_WRITEABLE);
+    return array;
+}
+
 /* ------------------------------------------------------------------ collio types */
 
 PyObject *array_dtype(collio_type type)

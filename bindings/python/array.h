@@ -66,6 +66,11 @@ int array_describe(PyObject *object, array_words to);
 int array_place(const char *description); /* of its data in their cache line: 0 to 63 */
 PyObject *array_of(const char *description, int words, PyObject *owner, void **data);
 
+/* The class of arrays; borrowed. And the plain array of that description (`size` bytes, which are
+ * not trusted) over the memory of a memoryview: read-only where that is. New. */
+PyObject *array_class(void);
+PyObject *array_restore(const char *description, Py_ssize_t size, PyObject *view);
+
 /* A 0-d array's element as a NumPy scalar; other arrays as they are. Steals. */
 PyObject *array_scalar(PyObject *array);
 

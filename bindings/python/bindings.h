@@ -330,6 +330,13 @@ PyObject *pickle_load(PyObject *serializer, PyObject *data, PyObject *buffers);
 int pickle_is_standard(PyObject *serializer);
 Py_ssize_t pickle_threshold(PyObject *serializer);
 
+/* dump.c: the same of an object to be sent, with arrays taken apart in a way of collio's; buffers
+ * from the threshold on are appended to the list. Not while dump_is_free() says no: one object at a
+ * time. New. */
+PyObject *dump(PyObject *object, PyObject *protocol, PyObject *buffers, Py_ssize_t threshold);
+int dump_is_free(void);
+extern PyMethodDef dump_functions[];
+
 /* serializer.c: the Pickle of a communicator, its own or MPI.pickle. Borrowed. */
 PyObject *serializer_of(const state *st, MPI_Comm comm);
 PyObject *serializer_get(PyObject *self, void *none);

@@ -165,6 +165,7 @@ static int module_exec(PyObject *module)
         return -1;
     if (PyModule_AddFunctions(module, datatype_functions) < 0 ||
         PyModule_AddFunctions(module, handle_functions) < 0 ||
+        PyModule_AddFunctions(module, dump_functions) < 0 ||
         PyModule_AddFunctions(module, about_functions) < 0)
         return -1;
     return typecode_setup(module, st) < 0 ? -1 : constants_setup(module, st);

@@ -64,7 +64,7 @@ int pickle_is_standard(PyObject *serializer)
 }
 
 /* The pickle, as bytes; buffers from the threshold on are appended to the list, if there is one. */
-static PyObject *dump(pickler *p, PyObject *object, PyObject *buffers, Py_ssize_t threshold)
+static PyObject *dump_by(pickler *p, PyObject *object, PyObject *buffers, Py_ssize_t threshold)
 {
     PyObject *args[] = {object, p->protocol};
 
@@ -90,7 +90,11 @@ static PyObject *load(pickler *p, PyObject *data, PyObject *buffers)
 
 PyObject *pickle_dump(PyObject *serializer, PyObject *object, PyObject *buffers)
 {
-    PyObject *data = dump((pickler *)serializer, object, buffers, pickle_threshold(serializer));
+    const Py_ssize_t threshold = pickle_threshold(serializer);
+    pickler *p = (pickler *)serializer;
+    PyObject *data = pickle_is_standard(serializer) && dump_is_free()
+                         ? dump(object, p->protocol, buffers, threshold)
+                         : dump_by(p, object, buffers, threshold);
 
     if (data != NULL && !PyBytes_Check(data)) {
         raise_type("what dumps() returns", "bytes", data);
@@ -123,7 +127,7 @@ PyDoc_STRVAR(dumps_doc, "dumps($self, /, obj)\n--\n\nThe object as bytes.");
 
 static PyObject *pickle_dumps(PyObject *self, PyObject *object)
 {
-    return dump((pickler *)self, object, NULL, 0);
+    return dump_by((pickler *)self, object, NULL, 0);
 }
 
 PyDoc_STRVAR(loads_doc, "loads($self, /, data)\n--\n\nThe object in bytes.");
@@ -149,7 +153,7 @@ static PyObject *pickle_dumps_oob(PyObject *self, PyObject *object)
 {
     PyObject *buffers = PyList_New(0), *data, *view;
 
-    data = buffers != NULL ? dump((pickler *)self, object, buffers, ((pickler *)self)->threshold)
+    data = buffers != NULL ? dump_by((pickler *)self, object, buffers, ((pickler *)self)->threshold)
                            : NULL;
     for (Py_ssize_t i = 0; data != NULL && i < PyList_GET_SIZE(buffers); i++) {
         view = buffer_of(self, PyList_GET_ITEM(buffers, i));

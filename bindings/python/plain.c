@@ -28,8 +28,15 @@ enum opcode {
     APPENDS = 'e',
     EMPTY_DICT = '}',
     SETITEMS = 'u',
+    GLOBAL = 'c',
+    REDUCE = 'R',
     NEXT_ARRAY = 0xff /* not pickle's */
 };
+
+/* What follows GLOBAL: complex numbers are a call of that with two floats. */
+static const char complex_name[] = "builtins\ncomplex\n";
+
+enum { NAME_LENGTH = sizeof complex_name - 1 };
 
 /* -------------------------------------------------------------------------- writing */
 
@@ -90,6 +97,13 @@ static int put_float(writer *w, double value)
 
     memcpy(&bits, &value, sizeof bits);
     return put_code(w, BINFLOAT) && put_number(w, __builtin_bswap64(bits), 8);
+}
+
+static int put_complex(writer *w, Py_complex value)
+{
+    return put_code(w, GLOBAL) && put_bytes(w, complex_name, NAME_LENGTH) &&
+           put_float(w, value.real) && put_float(w, value.imag) && put_code(w, TUPLE2) &&
+           put_code(w, REDUCE);
 }
 
 static int put_text(writer *w, const char *text, Py_ssize_t n, enum opcode brief, enum opcode full)
@@ -182,6 +196,8 @@ static int put(writer *w, PyObject *object, int shared)
     if (type == &PyBytes_Type)
         return put_text(w, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object), SHORT_BINBYTES,
                         BINBYTES);
+    if (type == &PyComplex_Type)
+        return put_complex(w, ((PyComplexObject *)object)->cval);
     if (type == &PyTuple_Type)
         return put_tuple(w, object, shared || Py_REFCNT(object) > 1);
     if (type == &PyList_Type || type == &PyDict_Type) {
@@ -278,16 +294,42 @@ static int get_int(reader *r, enum opcode code)
            push(r, PyLong_FromLongLong((int64_t)value));
 }
 
-static int get_float(reader *r)
+static int take_float(reader *r, double *value)
 {
     uint64_t bits;
-    double value;
 
     if (!take_number(r, 8, &bits))
         return 0;
     bits = __builtin_bswap64(bits);
-    memcpy(&value, &bits, sizeof value);
-    return push(r, PyFloat_FromDouble(value));
+    memcpy(value, &bits, sizeof *value);
+    return 1;
+}
+
+static int get_float(reader *r)
+{
+    double value;
+
+    return take_float(r, &value) && push(r, PyFloat_FromDouble(value));
+}
+
+static int take_code(reader *r, enum opcode code)
+{
+    const unsigned char *byte = take(r, 1);
+
+    return byte != NULL && *byte == code;
+}
+
+/* In one go: what put_complex() writes, after the first code. */
+static int get_complex(reader *r)
+{
+    const unsigned char *name = take(r, NAME_LENGTH);
+    Py_complex value;
+
+    if (name == NULL || memcmp(name, complex_name, NAME_LENGTH) != 0)
+        return 0;
+    return take_code(r, BINFLOAT) && take_float(r, &value.real) && take_code(r, BINFLOAT) &&
+           take_float(r, &value.imag) && take_code(r, TUPLE2) && take_code(r, REDUCE) &&
+           push(r, PyComplex_FromCComplex(value));
 }
 
 /* The length takes that many bytes. */
@@ -388,6 +430,8 @@ static int get(reader *r, enum opcode code)
         return get_int(r, code);
     case BINFLOAT:
         return get_float(r);
+    case GLOBAL:
+        return get_complex(r);
     case SHORT_BINUNICODE:
     case BINUNICODE:
         return get_text(r, code == BINUNICODE ? 4 : 1, 1);

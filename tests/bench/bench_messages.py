@@ -17,6 +17,7 @@ import os
 import random
 import statistics
 import sys
+import types
 
 import numpy as np
 
@@ -34,13 +35,13 @@ SMALL = {
 }
 
 
-# What carries the array a: by itself, in a plain dictionary, in what only pickle can take apart (and
-# does with Python code of NumPy's), in three pieces of that.
+# What carries the array a: by itself, in a plain dictionary, in what only pickle can take apart, in
+# three pieces of that.
 CARRIERS = {
     "arrays": lambda a: a,
     "dicts": lambda a: {"u": a, "step": 3},
-    "pickles": lambda a: [a, 1j],
-    "several": lambda a: [*np.array_split(a, 3), 1j],
+    "pickles": lambda a: types.SimpleNamespace(u=a, step=3),
+    "several": lambda a: types.SimpleNamespace(parts=np.array_split(a, 3), step=3),
 }
 
 
