@@ -134,6 +134,10 @@ void collio_chunk_bytes_free(collio_chunk_bytes *bytes);
 /* -------------------------------------------------------------- unfilter.c */
 
 #define COLLIO_MOST_FILTERS 8
+#define COLLIO_SUM_BYTES    4 /* of the checksum of "fletcher32" */
+
+/* Put the checksum of bytes behind them. */
+void collio_sum_put(char *bytes, size_t size);
 
 /* The filters of a dataset, to be undone without HDF5 if all are known: "shuffle", "deflate" and
  * "fletcher32". All zeros is none. */
@@ -333,9 +337,10 @@ int collio_compact_write(collio_object *dataset, const collio_selection *selecti
 
 /* The filters of a dataset, apart from its file. */
 typedef struct collio_pipeline {
-    int known; /* "deflate" alone or after "shuffle": done here, */
+    int known; /* "deflate", alone or after "shuffle" and before a checksum: done here, */
     collio_zstream stream;
     size_t size, shuffled; /* bytes of a chunk; of what is shuffled, or 1 */
+    int summed;
     char *buffer;
     hid_t file, list, space, type; /* others by HDF5, in memory: */
     hid_t dataset;                 /* one chunk, see collio_pipeline_renew() */

@@ -19,6 +19,16 @@ static int value_of(hid_t list, unsigned number, H5Z_filter_t wanted, collio_err
     return (int)values[0];
 }
 
+static H5Z_filter_t id_of(hid_t list, unsigned number, collio_error *err)
+{
+    unsigned flags, how;
+    size_t count = 0;
+    H5Z_filter_t id = H5Pget_filter2(list, number, &flags, &count, NULL, 0, NULL, &how);
+
+    collio_hdf5(id < 0, "H5Pget_filter2", err);
+    return id;
+}
+
 static size_t bytes_of(const collio_layout *layout)
 {
     size_t bytes = collio_type_size(layout->stored);
@@ -28,24 +38,27 @@ static size_t bytes_of(const collio_layout *layout)
     return bytes;
 }
 
-/* Find out whether the filters are known. */
+/* Find out whether the filters are known: "deflate", perhaps "shuffle" before it, a checksum after.
+ */
 static int find_known(collio_pipeline *p, const collio_layout *layout, hid_t list,
                       collio_error *err)
 {
-    int filters = H5Pget_nfilters(list), element = 1;
-    unsigned last = filters == 2;
+    int filters = H5Pget_nfilters(list), element = 1, summed;
+    unsigned at = 0;
 
-    if (collio_hdf5(filters < 0, "H5Pget_nfilters", err) || filters < 1 || filters > 2 ||
+    if (collio_hdf5(filters < 0, "H5Pget_nfilters", err) || filters < 1 || filters > 3 ||
         !collio_zstream_offered())
         return err->code;
-    if (filters == 2)
-        element = value_of(list, 0, H5Z_FILTER_SHUFFLE, err);
-    if (element > 0)
-        p->stream.level = value_of(list, last, H5Z_FILTER_DEFLATE, err);
+    summed = id_of(list, (unsigned)filters - 1, err) == H5Z_FILTER_FLETCHER32;
+    if (filters - summed == 2)
+        element = value_of(list, at++, H5Z_FILTER_SHUFFLE, err);
+    if (element <= 0 || (int)at + 1 + summed != filters)
+        return err->code;
+    p->stream.level = value_of(list, at, H5Z_FILTER_DEFLATE, err);
     p->size = bytes_of(layout);
     p->shuffled = (size_t)element;
-    p->known =
-        element > 0 && p->stream.level >= 0 && p->stream.level <= 9 && p->size % p->shuffled == 0;
+    p->summed = summed;
+    p->known = p->stream.level >= 0 && p->stream.level <= 9 && p->size % p->shuffled == 0;
     return err->code;
 }
 
@@ -63,7 +76,7 @@ static int pass_known(collio_pipeline *p, const char *chunk, char **out, int64_t
     char *smaller;
 
     *mask = 0;
-    *out = malloc(most_room(p));
+    *out = malloc(most_room(p) + COLLIO_SUM_BYTES);
     if (p->shuffled > 1 && p->buffer == NULL)
         p->buffer = malloc(p->size);
     if (*out == NULL || (p->shuffled > 1 && p->buffer == NULL))
@@ -75,6 +88,10 @@ static int pass_known(collio_pipeline *p, const char *chunk, char **out, int64_t
     *size = (int64_t)collio_zstream_pack(&p->stream, bytes, p->size, *out, most_room(p));
     if (*size == 0)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory to compress a chunk");
+    if (p->summed) {
+        collio_sum_put(*out, (size_t)*size);
+        *size += COLLIO_SUM_BYTES;
+    }
     smaller = realloc(*out, (size_t)*size);
     if (smaller != NULL)
         *out = smaller;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUM_BYTES 4 /* of a checksum */
-
 /* -------------------------------------------------------------- the filters */
 
 /* Note one; 0 if it is not known. */
@@ -63,7 +61,7 @@ static void find_sizes(collio_unfilter *f, uint32_t mask)
         if (f->filter[i].id == H5Z_FILTER_DEFLATE)
             size = 0;
         else if (f->filter[i].id == H5Z_FILTER_FLETCHER32)
-            size += SUM_BYTES;
+            size += COLLIO_SUM_BYTES;
     }
 }
 
@@ -109,6 +107,14 @@ static int sum_fits(const unsigned char *bytes, size_t size)
     return right == stored || right == swapped;
 }
 
+void collio_sum_put(char *bytes, size_t size)
+{
+    uint32_t sum = fletcher((const unsigned char *)bytes, size);
+
+    for (int i = 0; i < COLLIO_SUM_BYTES; i++)
+        bytes[size + (size_t)i] = (char)(unsigned char)(sum >> 8 * i);
+}
+
 /* --------------------------------------------------------------------- undo */
 
 /* A chunk on its way. */
@@ -134,9 +140,9 @@ static char *other_buffer(collio_unfilter *f, const state *s, size_t size, colli
 
 static int undo_sum(state *s, collio_error *err)
 {
-    if (s->size < SUM_BYTES)
+    if (s->size < COLLIO_SUM_BYTES)
         return collio_error_set(err, COLLIO_ERR_HDF5, "it is shorter than a checksum");
-    s->size -= SUM_BYTES;
+    s->size -= COLLIO_SUM_BYTES;
     if (!sum_fits((const unsigned char *)s->bytes, s->size))
         collio_error_set(err, COLLIO_ERR_HDF5, "its checksum is wrong");
     return err->code;

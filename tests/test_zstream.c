@@ -81,12 +81,13 @@ static void test_shuffle(size_t element)
 
 static const int64_t shape[] = {ROWS, COLUMNS}, chunks[] = {CHUNK_ROWS, CHUNK_COLUMNS};
 
-static void write_all(int shuffled, int level, const double *values, collio_error *err)
+static void write_all(int shuffled, int level, int summed, const double *values, collio_error *err)
 {
     collio_filter filters[] = {{COLLIO_FILTER_SHUFFLE, 0, {0}},
-                               {COLLIO_FILTER_GZIP, 1, {(unsigned)level}}};
+                               {COLLIO_FILTER_GZIP, 1, {(unsigned)level}},
+                               {COLLIO_FILTER_FLETCHER32, 0, {0}}};
     collio_dataset_options options = {
-        .chunks = chunks, .filters = filters + !shuffled, .filter_count = 1 + shuffled};
+        .chunks = chunks, .filters = filters + !shuffled, .filter_count = 1 + shuffled + summed};
     collio_file *file = NULL;
     collio_object *dataset = NULL;
     collio_selection where;
@@ -128,16 +129,16 @@ static int disk_holds(const double *values)
     return right;
 }
 
-static void test_chunks(int shuffled, int level, int random)
+static void test_chunks(int shuffled, int level, int random, int summed)
 {
     collio_error err = COLLIO_ERROR_INIT;
     double *values = malloc(ROWS * COLUMNS * sizeof *values);
 
     fill((char *)values, ROWS * COLUMNS * sizeof *values, random);
-    write_all(shuffled, level, values, &err);
+    write_all(shuffled, level, summed, values, &err);
     tap_ok(err.code == COLLIO_OK && (tap_rank != 0 || disk_holds(values)),
-           "chunks%s, level %d, %s: plain HDF5 reads them %s", shuffled ? ", shuffled" : "", level,
-           random ? "random" : "repeated", err.text);
+           "chunks%s%s, level %d, %s: plain HDF5 reads them %s", shuffled ? ", shuffled" : "",
+           summed ? ", summed" : "", level, random ? "random" : "repeated", err.text);
     MPI_Barrier(MPI_COMM_WORLD);
     free(values);
 }
@@ -154,8 +155,8 @@ int main(int argc, char **argv)
     for (size_t element = 1; element < 12; element++)
         test_shuffle(element);
     for (int level = 0; level < 10; level += 3)
-        for (int way = 0; way < 4; way++)
-            test_chunks(way & 1, level, way >> 1);
+        for (int way = 0; way < 8; way++)
+            test_chunks(way & 1, level, way >> 1 & 1, way >> 2);
     MPI_Finalize();
     return tap_end();
 }
