@@ -170,6 +170,8 @@ uint64_t collio_creation_digest(const collio_creation *c, uint64_t seed)
     }
     if (o->fill != NULL)
         seed = collio_hash_number(seed, collio_elements_digest(c->type, o->fill, 1));
+    for (int i = 0; i < 4; i++)
+        seed = collio_hash_text(seed, collio_pair_name(i));
     seed = collio_hash_number(collio_elsewhere_digest(c, seed), (uint64_t)o->fill_time);
     return collio_hash_number(seed, (uint64_t)(2 * (o->track_order != 0) + (o->track_times != 0)));
 }

@@ -4,6 +4,19 @@
 #include <string.h>
 
 /* Numbers of a property list of creation, and what can be asked of the open file. */
+static void facts_of_cache(hid_t id, collio_file_record *out, collio_error *err)
+{
+    size_t most = 0, clean = 0, now = 0;
+    int pieces = 0;
+
+    collio_hdf5(H5Fget_mdc_size(id, &most, &clean, &now, &pieces) < 0, "H5Fget_mdc_size", err);
+    collio_hdf5(H5Fget_mdc_hit_rate(id, &out->hit_rate) < 0, "H5Fget_mdc_hit_rate", err);
+    out->cache_most = (int64_t)most;
+    out->cache_clean = (int64_t)clean;
+    out->cache_now = (int64_t)now;
+    out->cache_pieces = pieces;
+}
+
 static void facts_of_file(hid_t id, hid_t list, collio_file_record *out, collio_error *err)
 {
     size_t address = 0, length = 0;
@@ -43,6 +56,7 @@ int collio_file_look(collio_file *file, collio_file_record *out, collio_error *e
     list = H5Fget_create_plist(file->id);
     if (collio_hdf5(list < 0, "H5Fget_create_plist", err) == COLLIO_OK)
         facts_of_file(file->id, list, out, err);
+    facts_of_cache(file->id, out, err);
     if (list >= 0)
         H5Pclose(list);
     collio_hdf5_loud(&printing);

@@ -48,6 +48,11 @@ hid_t collio_hdf5_type(collio_type type, collio_error *err);
  *   swapped  out  1 if its bytes are in the other order
  * Errors: UNSUPPORTED.
  */
+#define COLLIO_PAIR_NAME 64
+
+/* Names in use: 0, 1 of the parts of complex numbers, 2, 3 of False and True. */
+const char *collio_pair_name(int which);
+
 int collio_hdf5_type_of(hid_t type, collio_type *out, int *swapped, collio_error *err);
 
 /* A dataspace of these extents, *out negative on failure. Close it. */

@@ -101,14 +101,39 @@ uint64_t collio_hdf5_version(void)
 
 /* ----------------------------------------------------- element types, out */
 
+/* Names of the parts of complex numbers, and of False and True. */
+static char pair_names[4][COLLIO_PAIR_NAME] = {"r", "i", "FALSE", "TRUE"};
+static int types_are_stale;
+
+const char *collio_pair_name(int which)
+{
+    return pair_names[which];
+}
+
+int collio_type_name_pairs(const char *const names[4], collio_error *err)
+{
+    for (int i = 0; i < 4; i++)
+        if (names[i] == NULL || names[i][0] == '\0' || strlen(names[i]) >= sizeof pair_names[i])
+            return collio_error_set(err, COLLIO_ERR_VALUE,
+                                    "a name of 1 to %zu bytes is needed for parts of complex "
+                                    "numbers and for truth values",
+                                    sizeof pair_names[i] - 1);
+    for (int i = 0; i < 4; i++)
+        memcpy(pair_names[i], names[i], strlen(names[i]) + 1);
+    types_are_stale = 1;
+    return COLLIO_OK;
+}
+
 static hid_t make_bool(collio_error *err)
 {
     hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
     int8_t no = 0, yes = 1;
 
     if (collio_hdf5(type < 0, "H5Tenum_create", err) == COLLIO_OK &&
-        collio_hdf5(H5Tenum_insert(type, "FALSE", &no) < 0, "H5Tenum_insert", err) == COLLIO_OK &&
-        collio_hdf5(H5Tenum_insert(type, "TRUE", &yes) < 0, "H5Tenum_insert", err) == COLLIO_OK)
+        collio_hdf5(H5Tenum_insert(type, pair_names[2], &no) < 0, "H5Tenum_insert", err) ==
+            COLLIO_OK &&
+        collio_hdf5(H5Tenum_insert(type, pair_names[3], &yes) < 0, "H5Tenum_insert", err) ==
+            COLLIO_OK)
         return type;
     if (type >= 0)
         H5Tclose(type);
@@ -120,8 +145,8 @@ static hid_t make_complex(hid_t part, size_t size, collio_error *err)
     hid_t type = H5Tcreate(H5T_COMPOUND, 2 * size);
 
     if (collio_hdf5(type < 0, "H5Tcreate", err) == COLLIO_OK &&
-        collio_hdf5(H5Tinsert(type, "r", 0, part) < 0, "H5Tinsert", err) == COLLIO_OK &&
-        collio_hdf5(H5Tinsert(type, "i", size, part) < 0, "H5Tinsert", err) == COLLIO_OK)
+        collio_hdf5(H5Tinsert(type, pair_names[0], 0, part) < 0, "H5Tinsert", err) == COLLIO_OK &&
+        collio_hdf5(H5Tinsert(type, pair_names[1], size, part) < 0, "H5Tinsert", err) == COLLIO_OK)
         return type;
     if (type >= 0)
         H5Tclose(type);
@@ -198,6 +223,10 @@ hid_t collio_hdf5_type(collio_type type, collio_error *err)
         return collio_type_hdf5_added(type);
     if (native_type(type) >= 0)
         return native_type(type);
+    if (types_are_stale) { /* the old ones stay open: they may be in use */
+        memset(made, 0, sizeof made);
+        types_are_stale = 0;
+    }
     if (made[type] <= 0 || H5Iis_valid(made[type]) <= 0)
         made[type] = make_type(type, err);
     return made[type];
@@ -270,8 +299,8 @@ static collio_type enumeration_of(hid_t type, int *swapped)
     hid_t base = H5Tget_super(type);
     collio_type out = base >= 0 ? number_of(base, swapped) : COLLIO_TYPE_COUNT;
 
-    if (out == COLLIO_INT8 && H5Tget_nmembers(type) == 2 && member_is(type, 0, "FALSE") &&
-        member_is(type, 1, "TRUE"))
+    if (out == COLLIO_INT8 && H5Tget_nmembers(type) == 2 && member_is(type, 0, pair_names[2]) &&
+        member_is(type, 1, pair_names[3]))
         out = COLLIO_BOOL;
     if (base >= 0)
         H5Tclose(base);
@@ -283,7 +312,8 @@ static collio_type compound_of(hid_t type, int *swapped)
     collio_type part = COLLIO_TYPE_COUNT, other = COLLIO_TYPE_COUNT;
     hid_t r, i;
 
-    if (H5Tget_nmembers(type) != 2 || !member_is(type, 0, "r") || !member_is(type, 1, "i"))
+    if (H5Tget_nmembers(type) != 2 || !member_is(type, 0, pair_names[0]) ||
+        !member_is(type, 1, pair_names[1]))
         return COLLIO_TYPE_COUNT;
     r = H5Tget_member_type(type, 0);
     i = H5Tget_member_type(type, 1);

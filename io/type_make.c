@@ -70,8 +70,9 @@ static int make_pair(making *m, size_t size, hid_t real, collio_error *err)
 {
     m->id = H5Tcreate(H5T_COMPOUND, size);
     if (collio_hdf5(m->id < 0, "H5Tcreate", err) == COLLIO_OK &&
-        collio_hdf5(H5Tinsert(m->id, "r", 0, real) < 0, "H5Tinsert", err) == COLLIO_OK)
-        collio_hdf5(H5Tinsert(m->id, "i", size / 2, real) < 0, "H5Tinsert", err);
+        collio_hdf5(H5Tinsert(m->id, collio_pair_name(0), 0, real) < 0, "H5Tinsert", err) ==
+            COLLIO_OK)
+        collio_hdf5(H5Tinsert(m->id, collio_pair_name(1), size / 2, real) < 0, "H5Tinsert", err);
     return err->code;
 }
 

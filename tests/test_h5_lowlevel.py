@@ -35,7 +35,7 @@ def test_datasets():
             equal(sorted(seen), [(0, 0), (0, 3), (2, 0), (2, 3)], "chunk_iter()")
             space = d.id.get_space()
             equal((space.shape, space.get_simple_extent_dims(True), space.get_simple_extent_npoints()),
-                  ((4, 6), (None, 6), 24), "get_space()")
+                  ((4, 6), (h5py.h5s.UNLIMITED, 6), 24), "get_space()")
             lists = [x.id.get_create_plist() for x in (d, z, e)]
             equal([p.get_layout() for p in lists], [h5py.h5d.CHUNKED, h5py.h5d.CHUNKED, h5py.h5d.CONTIGUOUS], "layouts")
             equal((lists[0].get_chunk(), lists[1].get_nfilters(), lists[1].get_filter(0)[0::3]),

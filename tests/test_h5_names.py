@@ -101,7 +101,7 @@ def test_links():
         f["out"] = h5py.ExternalLink("x.h5", "/y")
         f["bad"] = h5py.SoftLink("/nothing")
         links = f.id.links
-        equal([links.get_info(n).type for n in ("a", "soft", "out")], [0, 1, 64], "kinds of links")
+        equal([links.get_info(n).type for n in (b"a", b"soft", b"out")], [0, 1, 64], "kinds of links")
         equal((links.get_val(b"soft"), links.get_val(b"out"), links.exists(b"z")), (b"/a", (b"x.h5", b"/y"), False), "values")
         equal((list(f.id), len(f.id), b"a" in f.id), ([b"a", b"bad", b"out", b"soft"], 4, True), "names as bytes")
         raises(RuntimeError, "class", f.get, "bad", getclass=True, name="the class of nothing")

@@ -71,6 +71,9 @@ int h5_assign(PyObject *group, PyObject *key, PyObject *value);
  * Not collective. New. */
 PyObject *h5_link(h5object *group, const char *name, PyObject *missing, int getclass);
 
+/* Whether a name leads to soft links that never end; then with a RuntimeError. */
+int h5_link_loops(h5object *group, const char *name);
+
 /* HardLink, SoftLink or ExternalLink. New. */
 PyObject *h5_link_class(const char *name);
 
@@ -194,6 +197,9 @@ extern PyMethodDef h5reference_methods[], h5region_methods[];
 /* --------------------------------------------------------------- h5elsewhere.c */
 
 extern PyMethodDef h5elsewhere_functions[], h5stored_methods[];
+
+/* A selection as collio.spaces takes it: (flat, dimensions). New. */
+PyObject *h5_selection_tuple(const collio_selection *s);
 
 /* ------------------------------------------------------------------- h5facts.c */
 

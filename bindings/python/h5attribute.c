@@ -102,7 +102,7 @@ static PyObject *attributes_get_id(PyObject *object, PyObject *const *args, Py_s
     shape = facts.kind == COLLIO_ATTRIBUTE_EMPTY ? Py_NewRef(Py_None)
                                                  : memory_tuple(facts.ndim, facts.shape);
     if (dtype != NULL && shape != NULL)
-        id = memory_call("collio._attributes", "AttributeID", "(OOOO)", object, key, dtype, shape);
+        id = memory_call("collio._attributes", "AttrID", "(OOOO)", object, key, dtype, shape);
     Py_XDECREF(dtype);
     Py_XDECREF(shape);
     return id;
@@ -192,8 +192,10 @@ static int value_of(PyObject *data, PyObject *dtype, PyObject *shape, value *v)
 static int end_change(h5object *of, joint *j)
 {
     int readable_only = of->file->handle != NULL && !collio_file_is_writable(of->file->handle);
+    int too_large = j->err.code == COLLIO_ERR_HDF5 && strstr(j->err.text, "is the limit") != NULL;
 
-    if (j->err.code == COLLIO_ERR_HDF5 || (j->err.code == COLLIO_ERR_VALUE && readable_only))
+    if ((j->err.code == COLLIO_ERR_HDF5 && !too_large) ||
+        (j->err.code == COLLIO_ERR_VALUE && readable_only))
         j->err.code = COLLIO_ERR_OS;
     return joint_end(j);
 }
@@ -233,6 +235,8 @@ static int delete_name(h5object *of, PyObject *key)
     saved = io_enter();
     collio_attribute_delete(of->object, name, &j.err);
     io_leave(saved);
+    if (j.err.code == COLLIO_ERR_VALUE && strstr(j.err.text, "for reading only") != NULL)
+        j.err.code = COLLIO_ERR_KEY; /* as in h5py */
     return end_change(of, &j);
 }
 

@@ -22,7 +22,7 @@ static PyObject *dimension_of(const collio_selection *s, int d)
 }
 
 /* (flat, dimensions). New. */
-static PyObject *tuple_of(const collio_selection *s)
+PyObject *h5_selection_tuple(const collio_selection *s)
 {
     PyObject *dimensions = PyTuple_New(s->ndim);
 
@@ -51,7 +51,7 @@ static PyObject *select_index(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     ndim = memory_extents(shape, "shape", extents);
     if (ndim >= 0 && h5_select(index, ndim, extents, &where) == 0)
-        result = Py_BuildValue("(NN)", tuple_of(&where.selection),
+        result = Py_BuildValue("(NN)", h5_selection_tuple(&where.selection),
                                memory_tuple(where.ndim, where.shape));
     Py_XDECREF(where.keep);
     return result;
@@ -70,13 +70,45 @@ static PyObject *filter_available(PyObject *Py_UNUSED(module), PyObject *id)
     return PyBool_FromLong(number);
 }
 
+PyDoc_STRVAR(plugins_doc, "_plugins(what, path, index, /)\n--\n\nChange or look at the directories "
+                          "of HDF5's plugins. Not collective.");
+
+static PyObject *plugins(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    static const char *const changes[] = {"append", "prepend", "insert", "replace", "remove"};
+    collio_error err = COLLIO_ERROR_INIT;
+    const char *what, *path;
+    char found[4096] = "";
+    unsigned at, count = 0;
+    PyThreadState *saved;
+    int change = -1;
+
+    if (!PyArg_ParseTuple(args, "syI", &what, &path, &at))
+        return NULL;
+    for (int i = 0; i < (int)(sizeof changes / sizeof *changes); i++)
+        if (strcmp(what, changes[i]) == 0)
+            change = i;
+    saved = io_enter();
+    if (change >= 0)
+        collio_plugin_path((collio_plugin_change)change, path, at, &err);
+    else
+        collio_plugin_get(at, what[0] == 'g' ? found : NULL, sizeof found, &count, &err);
+    io_leave(saved);
+    if (err.code != COLLIO_OK)
+        return raise_from(&err);
+    if (change >= 0)
+        Py_RETURN_NONE;
+    return what[0] == 'g' ? PyBytes_FromString(found) : PyLong_FromLong((long)count);
+}
+
 PyMethodDef h5elsewhere_functions[] = {
+    {"_plugins", plugins, METH_VARARGS, plugins_doc},
     {"_filter_available", filter_available, METH_O, "Whether HDF5 has a filter. Not collective."},
     {"_select", select_index, METH_VARARGS, select_doc},
     {NULL, NULL, 0, NULL},
 };
 
-/* The inverse of tuple_of(); lists stay in the tuple. */
+/* The inverse of h5_selection_tuple(); lists stay in the tuple. */
 static int selection_from(PyObject *tuple, collio_selection *out)
 {
     PyObject *dimensions, *list;
@@ -180,8 +212,8 @@ static PyObject *origin_of(const collio_origin *o)
 {
     if (o->name == NULL)
         return Py_BuildValue("(sLL)", o->path, (long long)o->offset, (long long)o->size);
-    return Py_BuildValue("(NssNN)", tuple_of(&o->where), o->path, o->name,
-                         memory_tuple(o->ndim, o->shape), tuple_of(&o->from));
+    return Py_BuildValue("(NssNN)", h5_selection_tuple(&o->where), o->path, o->name,
+                         memory_tuple(o->ndim, o->shape), h5_selection_tuple(&o->from));
 }
 
 PyObject *h5_get_origins(PyObject *object, void *Py_UNUSED(none))

@@ -43,12 +43,13 @@ static PyObject *file_facts(PyObject *object, PyObject *Py_UNUSED(none))
     io_leave(saved);
     if (err.code != COLLIO_OK)
         return raise_from(&err);
-    return Py_BuildValue("{sN si si si si sL sL sL}", "path",
-                         PyUnicode_DecodeFSDefault(collio_file_path(self->file->handle)),
-                         "address_bytes", f.address_bytes, "length_bytes", f.length_bytes,
-                         "strategy", f.strategy, "persist", f.persist, "threshold",
-                         (long long)f.threshold, "page_size", (long long)f.page_size, "unused",
-                         (long long)f.unused);
+    return Py_BuildValue(
+        "{sN si si si si sL sL sL sd s(LLLi)}", "path",
+        PyUnicode_DecodeFSDefault(collio_file_path(self->file->handle)), "address_bytes",
+        f.address_bytes, "length_bytes", f.length_bytes, "strategy", f.strategy, "persist",
+        f.persist, "threshold", (long long)f.threshold, "page_size", (long long)f.page_size,
+        "unused", (long long)f.unused, "hit_rate", f.hit_rate, "cache", (long long)f.cache_most,
+        (long long)f.cache_clean, (long long)f.cache_now, f.cache_pieces);
 }
 
 PyDoc_STRVAR(write_chunk_doc, "_write_chunk($self, offset, skipped, data, /)\n--\n\nWrite a "

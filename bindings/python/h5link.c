@@ -65,6 +65,35 @@ PyObject *h5_link(h5object *self, const char *name, PyObject *missing, int getcl
     return result;
 }
 
+/* As HDF5 has it. */
+#define MOST_LINKS 16
+
+int h5_link_loops(h5object *group, const char *name)
+{
+    PyObject *text = PyUnicode_FromString(name), *link = NULL;
+    const char *path = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+    int followed = 0;
+
+    while (path != NULL && followed <= MOST_LINKS) {
+        Py_XSETREF(link, h5_link(group, path, Py_None, 0));
+        if (link == NULL || link == Py_None || PyObject_HasAttrString(link, "filename") ||
+            !PyObject_HasAttrString(link, "path"))
+            break;
+        Py_SETREF(text, PyObject_GetAttrString(link, "path"));
+        path = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+        followed++;
+    }
+    PyErr_Clear();
+    Py_XDECREF(link);
+    Py_XDECREF(text);
+    if (followed <= MOST_LINKS)
+        return 0;
+    PyErr_Format(PyExc_RuntimeError,
+                 "Unable to open object '%s': special link traversal failed (too many links)",
+                 name);
+    return 1;
+}
+
 typedef struct get_args {
     const char *name;
     PyObject *fallback;
@@ -125,8 +154,12 @@ static PyObject *group_get(PyObject *object, PyObject *const *args, Py_ssize_t n
     if (h5_ready(self) < 0 || args_parse("get", rows, &a, args, nargs, keywords) < 0 ||
         check_mode(a.mode) < 0)
         return NULL;
+    if (a.name[0] == '\0')
+        return PyErr_Format(PyExc_ValueError, "Name parameter cannot be an empty string");
     if (a.getlink)
         return h5_link(self, a.name, a.fallback, a.getclass);
+    if (h5_find(self, a.name) == COLLIO_KIND_NONE && h5_link_loops(self, a.name))
+        return NULL;
     if (h5_find(self, a.name) == COLLIO_KIND_NONE)
         return a.getclass ? class_of_nothing(self, &a) : Py_NewRef(a.fallback);
     found = h5_open(self, a.name);

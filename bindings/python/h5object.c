@@ -65,6 +65,8 @@ PyObject *h5_open(h5object *group, const char *name)
     saved = io_enter();
     collio_object_open(group->object, name, &object, &err);
     io_leave(saved);
+    if (err.code == COLLIO_ERR_KEY && h5_link_loops(group, name))
+        return NULL;
     if (err.code == COLLIO_ERR_KEY) /* in the words of h5py */
         return PyErr_Format(PyExc_KeyError, "Unable to open object (object '%s' doesn't exist)",
                             name);

@@ -90,7 +90,7 @@ static int check_driver(const open_args *a, const char **driver)
         return -1;
     if (is_one_of(*driver, known))
         return 0;
-    registered = memory_call("collio.lowlevel", "resolve_driver", "(s)", *driver);
+    registered = memory_call("collio.drivers", "resolve_driver", "(s)", *driver);
     if (registered == NULL || registered != Py_None)
         return take_registered(registered, driver);
     Py_DECREF(registered);

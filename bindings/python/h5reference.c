@@ -201,6 +201,25 @@ static PyObject *region_shape(PyObject *object, PyObject *reference)
     return shape;
 }
 
+PyDoc_STRVAR(region_selection_doc,
+             "_region_selection($self, reference, /)\n--\n\nWhat a reference to a part selects: "
+             "(flat, dimensions). Not collective.");
+
+static PyObject *region_selection(PyObject *object, PyObject *reference)
+{
+    h5index where = {.keep = NULL};
+    PyObject *selection = NULL;
+
+    if (h5_ready((h5object *)object) < 0)
+        return NULL;
+    if (!h5_is_region(reference))
+        return raise_type("the argument", "a RegionReference", reference), NULL;
+    if (h5_select_region((h5object *)object, reference, &where) == 0)
+        selection = h5_selection_tuple(&where.selection);
+    Py_XDECREF(where.keep);
+    return selection;
+}
+
 PyDoc_STRVAR(opened_doc, "_opened($self, reference, /)\n--\n\nWhat a reference leads to. Not "
                          "collective.");
 
@@ -257,6 +276,7 @@ static PyObject *agree(PyObject *object, PyObject *args)
 }
 
 PyMethodDef h5reference_methods[] = {
+    {"_region_selection", region_selection, METH_O, region_selection_doc},
     {"_region_shape", region_shape, METH_O, region_shape_doc},
     {"_opened", opened, METH_O, opened_doc},
     {"_agree", agree, METH_VARARGS, agree_doc},

@@ -288,6 +288,10 @@ static int resize_to(h5object *self, PyObject *size, PyObject *axis, joint *j)
     saved = io_enter();
     collio_dataset_resize(self->object, known ? shape : NULL, &j->err);
     io_leave(saved);
+    /* What HDF5 would refuse is a RuntimeError in h5py. */
+    if (j->err.code == COLLIO_ERR_VALUE && (strstr(j->err.text, "whose largest is") != NULL ||
+                                            strstr(j->err.text, "for reading only") != NULL))
+        j->err.code = COLLIO_ERR_HDF5;
     return joint_end(j);
 }
 

@@ -144,8 +144,18 @@ static PyObject *read_as(h5object *self, PyObject *index, PyObject *dtype)
     return result;
 }
 
+/* Whether an index is a selection made by collio._hl.selections. */
+static int is_selection(PyObject *index)
+{
+    return !PyTuple_CheckExact(index) && !PyLong_CheckExact(index) && !PySlice_Check(index) &&
+           index != Py_Ellipsis && !PyList_CheckExact(index) && !PyUnicode_CheckExact(index) &&
+           PyObject_HasAttrString(index, "nselect");
+}
+
 PyObject *h5_read(PyObject *object, PyObject *index)
 {
+    if (is_selection(index))
+        return memory_call("collio._hl.selections", "read", "(OO)", object, index);
     return read_as((h5object *)object, index, NULL);
 }
 
@@ -278,6 +288,12 @@ int h5_write(PyObject *object, PyObject *index, PyObject *values)
 
     if (refuse_empty(self, "Empty datasets cannot be written to") < 0)
         return -1;
+    if (values != NULL && is_selection(index)) {
+        rest = memory_call("collio._hl.selections", "write", "(OOO)", object, index, values);
+        result = rest == NULL ? -1 : 0;
+        Py_XDECREF(rest);
+        return result;
+    }
     joint_begin(&j);
     if (values == NULL)
         PyErr_SetString(PyExc_TypeError, "elements of a dataset cannot be deleted");

@@ -270,7 +270,28 @@ static PyObject *type_copies(PyObject *Py_UNUSED(module), PyObject *args)
     return list;
 }
 
+PyDoc_STRVAR(names_doc,
+             "_type_names($module, real, imaginary, false, true, /)\n--\n\nNames in types "
+             "of complex numbers and truth values. Not collective.");
+
+static PyObject *type_names(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    const char *names[4];
+    PyThreadState *saved;
+
+    if (!PyArg_ParseTuple(args, "ssss", &names[0], &names[1], &names[2], &names[3]))
+        return NULL;
+    saved = io_enter();
+    collio_type_name_pairs(names, &err);
+    io_leave(saved);
+    if (err.code != COLLIO_OK)
+        return raise_from(&err);
+    Py_RETURN_NONE;
+}
+
 PyMethodDef h5type_functions[] = {
+    {"_type_names", type_names, METH_VARARGS, names_doc},
     {"_type_make", type_make, METH_O, make_doc},
     {"_type_info", type_info, METH_O, info_doc},
     {"_type_copies", type_copies, METH_VARARGS, copies_doc},

@@ -134,7 +134,7 @@ typedef struct collio_dataset_options {
     const collio_filter *filters; /* in the order in which they are applied on writing */
     int filter_count;
     int unknown_filters; /* 1: also filters that HDF5 has not got here, which are left out */
-    const void *fill; /* one element of the dataset's type; NULL: zero */
+    const void *fill;    /* one element of the dataset's type; NULL: zero */
     collio_fill_time fill_time;
     int track_times;                 /* 1: keep the time of creation */
     int track_order;                 /* 1: keep the order in which attributes are made */
@@ -246,6 +246,35 @@ COLLIO_API void collio_origin_free(collio_origin *origin);
 
 /* 1 if HDF5 can apply a filter here, and undo it. Not collective. */
 COLLIO_API int collio_filter_available(int id);
+
+/* How the directories in which HDF5 looks for filters that are plugins change. */
+typedef enum collio_plugin_change {
+    COLLIO_PLUGIN_APPEND,
+    COLLIO_PLUGIN_PREPEND,
+    COLLIO_PLUGIN_INSERT,
+    COLLIO_PLUGIN_REPLACE,
+    COLLIO_PLUGIN_REMOVE
+} collio_plugin_change;
+
+/*
+ * Change these directories, for this process. Not collective, but all ranks should do it alike.
+ *   what  in
+ *   path  in  a directory; not looked at by REMOVE
+ *   at    in  place in their order, for INSERT, REPLACE and REMOVE
+ * Errors: HDF5.
+ */
+COLLIO_API int collio_plugin_path(collio_plugin_change what, const char *path, unsigned at,
+                                  collio_error *err);
+
+/*
+ * Look at them. Not collective.
+ *   at     in   place of one
+ *   path   out  room for `room` bytes; NULL: not wanted
+ *   count  out  how many there are
+ * Errors: HDF5 (there is none at that place).
+ */
+COLLIO_API int collio_plugin_get(unsigned at, char *path, size_t room, unsigned *count,
+                                 collio_error *err);
 
 /*
  * Type of the elements as this machine has them: of numbers one of COLLIO_TYPES, of

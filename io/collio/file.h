@@ -85,22 +85,23 @@ typedef struct collio_file_options {
  * structure is flushed, both handles lead to the one file as it is open (writable, with the options
  * it was opened with), and the last one that is closed closes it.
  * Errors: OS with errno (ENOENT, EEXIST, EACCES, ...; EAGAIN: another job has
- * it open for writing, or this one on other ranks, or it is open and to be emptied), VALUE (mode, options), STATE (a process started together
- * with this one writes it, and each is alone in its MPI_COMM_WORLD: the doctor's
- * E10), HDF5 (not an HDF5 file), DIVERGED, MEMORY, DAMAGED (mode "r": a job died within a flush;
- * opening for writing mends it). A file that could not be created whole is removed. Rank 0 holds a
- * lock (flock) while the file is open, shared for "r" and exclusive otherwise;
- * HDF5_USE_FILE_LOCKING=FALSE in its environment turns that off.
+ * it open for writing, or this one on other ranks, or it is open and to be emptied), VALUE (mode,
+ * options), STATE (a process started together with this one writes it, and each is alone in its
+ * MPI_COMM_WORLD: the doctor's E10), HDF5 (not an HDF5 file), DIVERGED, MEMORY, DAMAGED (mode "r":
+ * a job died within a flush; opening for writing mends it). A file that could not be created whole
+ * is removed. Rank 0 holds a lock (flock) while the file is open, shared for "r" and exclusive
+ * otherwise; HDF5_USE_FILE_LOCKING=FALSE in its environment turns that off.
  *
  * With COLLIO_LAYOUT_PER_RANK no file is written by two ranks. "<path>.ranks" is a directory with a
  * file of each rank, which holds the elements that it has written, and an index; `path` itself has
  * the structure, and datasets that are virtual over the index. It has its name only once all has
- * been closed and is on disk: a job that dies before leaves nothing of that name, and what it leaves
- * in the directory the next one removes. A file that was there goes at the beginning, as with any
- * "w". Whoever reads `path` (HDF5, this library) gets whole arrays, from the files in the directory,
- * which has to stay beside it; it can be opened with "r+" to change structure, not elements.
- * The layout is for new files ("w", "w-", "x", or "a" where there is none: UNSUPPORTED otherwise,
- * while AUTO takes them as shared ones) and has no effect with "r". Until the file is closed
+ * been closed and is on disk: a job that dies before leaves nothing of that name, and what it
+ * leaves in the directory the next one removes. A file that was there goes at the beginning, as
+ * with any "w". Whoever reads `path` (HDF5, this library) gets whole arrays, from the files in the
+ * directory, which has to stay beside it; it can be opened with "r+" to change structure, not
+ * elements. The layout is for new files ("w", "w-", "x", or "a" where there is none: UNSUPPORTED
+ * otherwise, while AUTO takes them as shared ones) and has no effect with "r". Until the file is
+ * closed
  *   - a rank reads what it has written itself: UNSUPPORTED for elements that it has not;
  *   - where several ranks have written an element, that of the last call counts, and of the highest
  *     rank in one call; independent writes belong to the collective write before them;
@@ -188,6 +189,9 @@ typedef struct collio_file_record {
     int address_bytes, length_bytes; /* of numbers in the file */
     int strategy, persist;           /* of free space */
     int64_t threshold, page_size, unused;
+    double hit_rate;                            /* looks at structure that found it in memory */
+    int64_t cache_most, cache_clean, cache_now; /* bytes of structure in memory */
+    int cache_pieces;
 } collio_file_record;
 
 /* Look at a file in this way. Not collective.

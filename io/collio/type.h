@@ -48,6 +48,15 @@ typedef struct collio_sequence {
 COLLIO_API collio_type collio_type_number(char letter, size_t size, int swapped, collio_error *err);
 
 /*
+ * Name the parts of complex numbers, and False and True, in types that are made and recognised from
+ * now on. Not collective, but all ranks have to do it alike, while no dataset of such elements is
+ * open.
+ *   names  in  real and imaginary part, False, True: "r", "i", "FALSE", "TRUE" from the start
+ * Errors: VALUE.
+ */
+COLLIO_API int collio_type_name_pairs(const char *const names[4], collio_error *err);
+
+/*
  * A string.
  *   size  in  bytes, padded with NUL; 0: of variable length, ends with NUL
  *   utf8  in  0: ASCII

@@ -47,19 +47,22 @@ _PLAIN = {
     "check_enum_dtype": "_types",
     "check_opaque_dtype": "_types",
     "check_dtype": "_types",
-    "registered_drivers": "lowlevel",
-    "register_driver": "lowlevel",
-    "unregister_driver": "lowlevel",
+    "registered_drivers": "drivers",
+    "register_driver": "drivers",
+    "unregister_driver": "drivers",
     "VirtualLayout": "virtual",
     "VirtualSource": "virtual",
     "Reference": "references",
     "RegionReference": "references",
     "check_ref_dtype": "references",
+    "check_complex_dtype": "_types",
+    "complex_compat_dtype": "_types",
 }
 # Values, not classes and functions.
-_VALUES = {"ref_dtype": "references", "regionref_dtype": "references", "UNLIMITED": "_storage", **dict.fromkeys(
-    ("h5", "h5a", "h5d", "h5ds", "h5f", "h5fd", "h5g", "h5i", "h5l", "h5o", "h5p", "h5r", "h5s", "h5t", "h5z",
-     "filters"), "lowlevel")}
+_VALUES = {"ref_dtype": "references", "regionref_dtype": "references", "UNLIMITED": "_storage"}
+# Modules under h5py's names.
+_MODULES = ("MPI", "version", "h5", "h5a", "h5ac", "h5d", "h5ds", "h5f", "h5fd", "h5g", "h5i", "h5l", "h5o", "h5p",
+            "h5pl", "h5py_warnings", "h5r", "h5s", "h5t", "h5z", "_hl")
 _ALIASES = {"AttributeManager": "Attributes"}
 
 __all__ = ["MPI", "rc", *_PLAIN, *_RUNNING, *_LOADED]
@@ -69,8 +72,10 @@ def __getattr__(name):
     name = _ALIASES.get(name, name)
     if name == "HLObject":
         return __getattr__("Dataset").__mro__[1]
-    if name in ("MPI", "version"):
+    if name in _MODULES:
         return importlib.import_module("." + name, __name__)
+    if name == "filters":
+        return importlib.import_module("._hl.filters", __name__)
     home = _PLAIN.get(name) or _VALUES.get(name)
     if home:
         return getattr(importlib.import_module("." + home, __name__), name)

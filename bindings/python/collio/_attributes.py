@@ -9,7 +9,7 @@ from ._elements import store
 from .references import Reference, RegionReference, dtype_for
 from ._types import Empty, check_string_dtype, dtype_of, plain_dtype, string_dtype, type_of
 from ._values import as_array, item_type
-from .virtual import Space
+from .spaces import SpaceID
 
 
 def prepare(data, dtype, shape):
@@ -83,7 +83,7 @@ def finish(array):
     return array[()] if array.ndim == 0 else array
 
 
-class AttributeID:
+class AttrID:
     """What ``attrs.get_id(name)`` gives: the form of an attribute."""
 
     def __init__(self, attributes, name, dtype, shape):
@@ -115,7 +115,7 @@ class AttributeID:
 
     def get_space(self):
         """Its extents."""
-        return Space(self.shape, (0, [(0, 1, n, 1, None) for n in self.shape or ()]))
+        return SpaceID(self.shape)
 
     def get_name(self):
         """As bytes."""

@@ -73,7 +73,7 @@ def _scaleoffset(digits, kind, fletcher32):
 def _filters(kind, available, compression, compression_opts, shuffle, fletcher32, scaleoffset):
     """In the order in which they are applied."""
     filters = []
-    if scaleoffset is not None and scaleoffset is not False:
+    if scaleoffset is not None:
         filters.append(_scaleoffset(scaleoffset, kind, fletcher32))
     if shuffle:
         filters.append((_SHUFFLE, ()))
@@ -220,4 +220,6 @@ def new_shape(shape, size, axis):
         return size
     if not 0 <= axis < len(shape):
         raise ValueError(f"Invalid axis (0 to {len(shape) - 1} allowed)")
+    if size < 0:
+        raise OverflowError(f"size: {size} is negative")
     return *shape[:axis], int(size), *shape[axis + 1 :]

@@ -8,7 +8,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from ._collio import _type_info, _type_make
+from ._collio import _type_info, _type_make, _type_names
 from .references import Reference, RegionReference, check_ref_dtype, ref_dtype, regionref_dtype
 
 string_info = namedtuple("string_info", ["encoding", "length"])
@@ -143,6 +143,36 @@ def check_dtype(**kwds):
     return _note(dt, name)
 
 
+def complex_compat_dtype(dt, names=("r", "i")):
+    """The dtype of structs of two numbers that stand for complex ones in files. Not collective.
+
+    dt -- a complex dtype
+    """
+    dt = np.dtype(dt)
+    if dt.kind != "c":
+        raise TypeError(f"{dt!r} is not a complex dtype")
+    return np.dtype([(name, f"{dt.str[0]}f{dt.itemsize // 2}") for name in names])
+
+
+def check_complex_dtype(dt, names=("r", "i")):
+    """The complex dtype that a dtype stands for: it is one, or one of complex_compat_dtype(); else None.
+    Not collective.
+
+    names -- of the parts; None: any
+    """
+    if dt.kind == "c":
+        return dt
+    if dt.names is None or len(dt.names) != 2 or (names is not None and dt.names != tuple(names)):
+        return None
+    real, imaginary = (dt.fields[name][0] for name in dt.names)
+    if real != imaginary or real.kind != "f" or 2 * real.itemsize != dt.itemsize:
+        return None
+    try:
+        return np.dtype(f"{real.str[0]}c{dt.itemsize}")
+    except TypeError:
+        return None
+
+
 class Empty:
     """What an attribute or dataset without elements (a null dataspace) is written from and read as.
 
@@ -246,6 +276,14 @@ def _describe_fields(dt):
 # ------------------------------------------------------------------------- from numbers to dtypes
 
 _known = {}
+
+
+def name_pairs(complex_names, bool_names):
+    """Know complex numbers and booleans by these names from now on."""
+    _type_names(*complex_names, *bool_names)
+    _known.clear()
+    _numbers.clear()
+
 
 
 def dtype_of(number):

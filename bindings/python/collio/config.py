@@ -3,24 +3,25 @@
 import os
 
 
-class _Config:
-    """``track_order`` may be set: whether new files and groups keep the order of their names.
-
-    ``mpi`` is True. Complex numbers are stored as compounds of ``complex_names``, booleans as
-    enumerations of ``bool_names``; neither can be changed. The others say what there is not.
+class Config:
+    """``track_order`` may be set: whether new files and groups keep the order of their names; and
+    ``complex_names``, ``bool_names``: as which complex numbers (compounds) and booleans (enumerations) are
+    stored and known. ``mpi`` is True. The others say what there is not, and cannot be set.
     """
-
-    mpi = True
-    default_file_mode = "r"
-    ros3 = False
-    direct_vfd = False
-    complex_names = ("r", "i")
-    bool_names = (b"FALSE", b"TRUE")
-    swmr_min_hdf5_version = (1, 9, 178)
-    vds_min_hdf5_version = (1, 9, 233)
 
     def __init__(self):
         self._track_order = False
+        self._complex_names = ("r", "i")
+        self._bool_names = ("FALSE", "TRUE")
+        self.default_file_mode = "r"
+
+    mpi = property(lambda self: True, doc="files can be shared by processes")
+    ros3 = property(lambda self: False, doc="no files of object stores")
+    direct_vfd = property(lambda self: False, doc="no driver for direct access")
+    has_native_complex = property(lambda self: False, doc="complex numbers are compounds")
+    read_byte_strings = property(lambda self: True, doc="strings are read as bytes")
+    swmr_min_hdf5_version = property(lambda self: (1, 9, 178))
+    vds_min_hdf5_version = property(lambda self: (1, 9, 233))
 
     @property
     def track_order(self):
@@ -31,14 +32,45 @@ class _Config:
     def track_order(self, value):
         self._track_order = bool(value)
 
-    def __setattr__(self, name, value):
-        if name in ("track_order", "_track_order"):
-            object.__setattr__(self, name, value)
-        elif getattr(self, name) != value:
-            raise ValueError(f"{name} is always {getattr(self, name)!r}")
+    @property
+    def complex_names(self):
+        """Of the parts of complex numbers."""
+        return self._complex_names
+
+    @complex_names.setter
+    def complex_names(self, value):
+        self._complex_names = _pair(value, "complex_names must be a length-2 sequence of strings (real, img)")
+        _tell(self)
+
+    @property
+    def bool_names(self):
+        """Of False and True."""
+        return tuple(name.encode() for name in self._bool_names)
+
+    @bool_names.setter
+    def bool_names(self, value):
+        self._bool_names = _pair(value, "bool_names must be a length-2 sequence of of names (false, true)")
+        _tell(self)
 
 
-_config = _Config()
+def _pair(value, message):
+    try:
+        pair = tuple(name.decode() if isinstance(name, bytes) else str(name) for name in value)
+    except TypeError:
+        pair = ()
+    if len(pair) != 2 or pair[0] == pair[1]:
+        raise TypeError(message)
+    return pair
+
+
+def _tell(config):
+    """What was known of types may be wrong now."""
+    from . import _types
+
+    _types.name_pairs(config._complex_names, config._bool_names)
+
+
+_config = Config()
 
 
 def get_config():
@@ -49,14 +81,19 @@ def get_config():
 def is_hdf5(fname):
     """Whether there is a file of that name which begins as HDF5 files do, maybe after a user block. Not collective."""
     try:
-        with open(os.fspath(fname), "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            at = 0
-            while at + 8 <= size:
-                file.seek(at)
-                if file.read(8) == b"\x89HDF\r\n\x1a\n":
-                    return True
-                at = 2 * at or 512
+        return begins_well(fname)
     except OSError:
-        pass
+        return False
+
+
+def begins_well(fname):
+    """The same; OSError if it cannot be read."""
+    with open(os.fspath(fname), "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        at = 0
+        while at + 8 <= size:
+            file.seek(at)
+            if file.read(8) == b"\x89HDF\r\n\x1a\n":
+                return True
+            at = 2 * at or 512
     return False

@@ -3,7 +3,7 @@ extension takes over."""
 
 import numpy as np
 
-from . import _storage, _types, scales, virtual
+from . import _storage, _types, scales, spaces, virtual
 
 
 class View:
@@ -159,6 +159,14 @@ class Methods:
         """The dataset with only some fields of its structs: d.fields(["x", "y"])[:10], or of one
         name (a str) the elements of that field. Not collective, but reading is."""
         return FieldsView(self, self.dtype, names)
+
+    def _refer_to(self, space):
+        """A reference to the part that a space selects. Collective."""
+        return self.regionref[space._as_index()]
+
+    def _region_space(self, reference):
+        """The space that a reference leads to. Not collective."""
+        return spaces.SpaceID(self.shape, self._region_selection(reference))
 
     def len(self):
         """Extent of the first dimension. Not collective."""

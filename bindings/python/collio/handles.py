@@ -2,15 +2,18 @@
 no other name. Nothing here is collective, unless it reads, writes or changes a dataset."""
 
 import os
+import weakref
 from collections import namedtuple
 
 import numpy as np
 
-from . import made, types
+from . import h5ac, made, types
 from .links import ExternalLink, SoftLink
+from ._named import first, raw, text
+from ._storage import UNLIMITED
 from .lists import CHUNKED, COMPACT, CONTIGUOUS, VIRTUAL
+from .spaces import ALL, SEL_ALL, SEL_POINTS, SpaceID
 from .types import TypeID
-from .virtual import Space
 
 StoreInfo = namedtuple("StoreInfo", "chunk_offset filter_mask byte_offset size")
 
@@ -30,8 +33,8 @@ class ObjectID:
 
     @property
     def valid(self):
-        """Whether the file is open."""
-        return bool(self._of)
+        """1 while the file is open, else 0."""
+        return int(bool(self._of))
 
     @property
     def id(self):
@@ -58,6 +61,7 @@ class ObjectID:
 
 
 LinkInfo = namedtuple("LinkInfo", "type corder_valid corder cset u")
+_LINKS = {"HardLink": 0, "SoftLink": 1, "ExternalLink": 64}
 
 
 class LinkProxy:
@@ -67,52 +71,62 @@ class LinkProxy:
         self._group = group
 
     def _link(self, name):
-        link = self._group.get(name, getlink=True)
+        link = self._group.get(text(name), getlink=True)
         if link is None:
-            raise KeyError(f"there is no name {name!r}")
+            raise RuntimeError("Unable to get link info (name doesn't exist)")
         return link
 
-    def exists(self, name):
+    def exists(self, name, lapl=None):
         """Whether there is such a name."""
-        return self._group.get(name, getlink=True) is not None
+        return self._group.get(text(name), getlink=True) is not None
 
-    def get_info(self, name, index=-1):
-        """type: 0 hard, 1 soft, 64 external."""
+    def get_info(self, name, index=-1, *, lapl=None):
+        """type: 0 hard, 1 soft, 64 external; u: of a hard one where the object is, else bytes of its value."""
         link = self._link(name)
-        number = {"HardLink": 0, "SoftLink": 1, "ExternalLink": 64}[type(link).__name__]
-        return LinkInfo(number, False, 0, 1, getattr(link, "path", None))
+        number = _LINKS[type(link).__name__]
+        return LinkInfo(number, False, 0, int(not name.isascii()), self._value(number, link, name))
 
-    def get_val(self, name):
+    def _value(self, number, link, name):
+        if number == 0:
+            return hash(self._group[text(name)])
+        return len(raw(link.path)) + 1 + (len(os.fsencode(link.filename)) + 2 if number == 64 else 0)
+
+    def get_val(self, name, *, lapl=None):
         """The path of a soft link, or (file, path), as bytes."""
         link = self._link(name)
         if not hasattr(link, "path"):
-            raise ValueError(f"{name!r} is no soft or external link")
-        path = os.fsencode(link.path)
+            raise TypeError("Link must be either a soft or external link")
+        path = raw(link.path)
         return (os.fsencode(link.filename), path) if hasattr(link, "filename") else path
 
-    def iterate(self, func):
-        """Call func(name) for each until it returns something, which is returned."""
-        return next((found for found in map(func, list(GroupID(self._group))) if found is not None), None)
+    def iterate(self, func, *, idx_type=0, order=0, obj_name=b".", lapl=None, info=False):
+        """Call func(name), or func(name, info), for each until it returns something, which is returned."""
+        return first(func(name, self.get_info(name)) if info else func(name) for name in list(GroupID(self._group)))
 
-    def visit(self, func):
+    def visit(self, func, *, idx_type=0, order=0, obj_name=b".", lapl=None, info=False):
         """The same with names below."""
-        return self._group.visit_links(lambda name: func(os.fsencode(name)))
+        if info:
+            return self._group.visit_links(lambda name: func(raw(name), self.get_info(raw(name))))
+        return self._group.visit_links(lambda name: func(raw(name)))
 
-    def create_hard(self, new_name, cur_loc, cur_name):
+    def create_hard(self, new_name, cur_loc, cur_name, lcpl=None, lapl=None):
         """Another name for an object. Collective."""
-        self._group[new_name] = cur_loc._of[cur_name]
+        self._group[text(new_name)] = cur_loc._of[text(cur_name)]
 
-    def create_soft(self, new_name, target):
+    def create_soft(self, new_name, target, lcpl=None, lapl=None):
         """A soft link. Collective."""
-        self._group[new_name] = SoftLink(target)
+        self._group[text(new_name)] = SoftLink(text(target))
 
-    def create_external(self, link_name, file_name, obj_name):
+    def create_external(self, link_name, file_name, obj_name, lcpl=None, lapl=None):
         """A link to another file. Collective."""
-        self._group[link_name] = ExternalLink(file_name, obj_name)
+        self._group[text(link_name)] = ExternalLink(file_name, text(obj_name))
 
-    def move(self, src_name, dst_loc, dst_name):
+    def move(self, src_name, dst_loc, dst_name, lcpl=None, lapl=None):
         """Give an object another name. Collective."""
-        self._group.move(src_name, dst_name)
+        target = text(dst_name)
+        if dst_loc._of != self._group and not target.startswith("/"):
+            target = f"{dst_loc._of.name.rstrip('/')}/{target}"
+        self._group.move(text(src_name), target)
 
 
 class GroupID(ObjectID):
@@ -130,13 +144,34 @@ class GroupID(ObjectID):
         """How it was made."""
         return made.of_group(self._of)
 
+    def get_objtype_by_idx(self, idx):
+        """What one of them is: 0 a group, 1 a dataset, 2 a named type, 3 a soft link, 4 an external one."""
+        name = list(self._of)[idx]
+        link = _LINKS[type(self._of.get(name, getlink=True)).__name__]
+        return number_of(self._of[name].id, range(3)) if link == 0 else 3 if link == 1 else 4
+
+    def get_linkval(self, name):
+        """The path of a soft link, as bytes."""
+        return LinkProxy(self._of).get_val(name)
+
+    def link(self, current_name, new_name, link_type=0, remote=None):
+        """One more name: a hard link (0) or a soft one (1). Collective."""
+        where = self if remote is None else remote
+        if link_type == 1:
+            where.links.create_soft(new_name, current_name)
+        else:
+            where.links.create_hard(new_name, self, current_name)
+
     def unlink(self, name):
         """Take a name away. Collective."""
-        del self._of[name]
+        del self._of[text(name)]
 
-    def move(self, current_name, new_name):
+    def move(self, current_name, new_name, remote=None):
         """Give an object another name. Collective."""
-        self._of.move(current_name, new_name)
+        self.links.move(current_name, self if remote is None else remote, new_name)
+
+    def close(self):
+        """Nothing needs to be done: a group is closed with its file."""
 
     @property
     def links(self):
@@ -190,6 +225,36 @@ class FileID(GroupID):
         """Write what is not on disk yet. Collective."""
         self._of.flush()
 
+    def get_mdc_config(self):
+        """How structure is kept in memory."""
+        return h5ac.CacheConfig(evictions_enabled=self._of.mode == "r")
+
+    def set_mdc_config(self, config):
+        """How structure is kept in memory: not heeded, as all of it is kept."""
+
+    def get_mdc_hit_rate(self):
+        """What part of looks at structure found it in memory."""
+        return self._of._file_facts()["hit_rate"]
+
+    def reset_mdc_hit_rate_stats(self):
+        """Nothing needs to be done: it is that of all looks."""
+
+    def get_mdc_size(self):
+        """(most bytes of structure in memory, those not needed, those there are, number of pieces)."""
+        return self._of._file_facts()["cache"]
+
+    def get_mpi_atomicity(self):
+        """MPI's atomic mode."""
+        return self._of.atomic
+
+    def set_mpi_atomicity(self, atomicity):
+        """MPI's atomic mode. Collective."""
+        self._of.atomic = atomicity
+
+    def start_swmr_write(self):
+        """As file.swmr_mode = True. Collective."""
+        self._of.swmr_mode = True
+
     def reopen(self):
         """The same file."""
         return FileID(self._of)
@@ -220,10 +285,8 @@ class DatasetID(ObjectID):
 
     def get_space(self):
         """Its extents."""
-        whole = [(0, 1, n, 1, None) for n in self._of.shape or ()]
-        space = Space(self._of.shape, (0, whole))
-        space.maximum = self._of.maxshape
-        return space
+        limits = self._of.maxshape
+        return SpaceID(self._of.shape, None, limits and tuple(UNLIMITED if n is None else n for n in limits))
 
     def get_type(self):
         """The type of its elements."""
@@ -271,7 +334,7 @@ class DatasetID(ObjectID):
     def get_chunk_info_by_coord(self, chunk_offset):
         """The same by the indexes of its first element."""
         at = tuple(chunk_offset)
-        return next((c for c in self._chunks() if c.chunk_offset == at), StoreInfo(at, 0, None, 0))
+        return next((c for c in self._chunks() if c.chunk_offset == at), StoreInfo(None, 0, None, 0))
 
     def chunk_iter(self, func):
         """Call func(info) for each chunk until it returns something, which is returned."""
@@ -296,19 +359,44 @@ class DatasetID(ObjectID):
         self._of._write_chunk(tuple(offsets), filter_mask, data)
 
     def read(self, mspace, fspace, arr, mtype=None, dxpl=None):
-        """Read all elements into an array. Collective."""
-        self._whole(mspace, fspace)
-        self._of.read_direct(arr)
+        """Read what is selected in the file into what is selected in memory. Collective."""
+        fspace, mspace = self._spaces(mspace, fspace, arr)
+        if fspace is None:
+            self._of.read_direct(arr)
+            return
+        index = fspace._as_index()
+        elements = np.asarray(self._of[index] if mtype is None else self._of.astype(mtype.dtype)[index])
+        if fspace.get_select_type() == SEL_POINTS:
+            elements = elements.reshape(-1)[_ranks(fspace._index(), fspace.shape)]
+        _selected(arr, mspace, elements.reshape(-1))
 
     def write(self, mspace, fspace, arr, mtype=None, dxpl=None):
-        """Write all elements from an array. Collective."""
-        self._whole(mspace, fspace)
-        self._of.write_direct(arr)
+        """Write what is selected in memory to what is selected in the file. Collective."""
+        fspace, mspace = self._spaces(mspace, fspace, arr)
+        if fspace is None:
+            self._of.write_direct(arr)
+            return
+        index, elements = fspace._as_index(), _selected(arr, mspace)
+        if fspace.get_select_type() == SEL_POINTS:
+            elements = _in_order(fspace._index(), fspace.shape, elements)
+        elif isinstance(index, tuple):
+            elements = elements.reshape([n * width for _, _, n, width in fspace._index()])
+        self._of[index] = elements
 
-    @staticmethod
-    def _whole(*spaces):
-        if any(space is not ALL and space is not None for space in spaces):
-            raise NotImplementedError("only h5s.ALL: use indexes of the dataset for parts")
+    def _spaces(self, mspace, fspace, arr):
+        """Both, or None for everything; checked."""
+        whole = SpaceID(self._of.shape)
+        fspace = whole if fspace is ALL or fspace is None else fspace
+        mspace = fspace if mspace is ALL or mspace is None else mspace
+        if fspace.shape != self._of.shape:
+            raise ValueError("the selection in the file is not one of this dataset")
+        if fspace.get_select_npoints() != mspace.get_select_npoints():
+            raise OSError("Can't read or write data (src and dest dataspaces have different number of elements "
+                          "selected)")
+        if mspace.get_simple_extent_npoints() > arr.size:
+            raise TypeError("Array has fewer elements than the dataspace of memory")
+        plain = (fspace.get_select_type(), mspace.get_select_type(), arr.shape) == (SEL_ALL, SEL_ALL, self._of.shape)
+        return (None, None) if plain else (fspace, mspace)
 
     def set_extent(self, shape):
         """Resize. Collective."""
@@ -327,14 +415,57 @@ class DatasetID(ObjectID):
         self._of.refresh()
 
 
-ALL = Space((), (0, []))
+def _ranks(points, shape):
+    """Where each point is among all of them in order."""
+    numbers = np.ravel_multi_index(tuple(points.T), shape)
+    return np.searchsorted(np.unique(numbers), numbers)
+
+
+def _in_order(points, shape, elements):
+    """Elements in the order of their points in the dataset; of one that is given twice the last."""
+    where = _ranks(points, shape)
+    made = np.empty(where.max(initial=-1) + 1, elements.dtype)
+    made[where] = elements
+    return made
+
+
+def _selected(arr, space, values=None):
+    """The elements of memory that a space selects, in order; or put values there."""
+    flat = arr.reshape(-1)[: space.get_simple_extent_npoints()].reshape(space.shape)
+    index = space._index()
+    if space.get_select_type() == SEL_POINTS:
+        index = tuple(index.T)
+    elif isinstance(index, list):
+        index = np.ix_(*[np.concatenate([np.arange(first + i * step, first + i * step + width) for i in range(n)])
+                         for first, step, n, width in index]) if index else ()
+    if values is None:
+        return flat[index].reshape(-1)
+    if not np.shares_memory(flat, arr):
+        raise TypeError("the array of memory has to be contiguous")
+    flat[index] = values.reshape(flat[index].shape)
+    return None
+
+
+def number_of(of, numbers):
+    """Which of the numbers for a group, a dataset and a named type is that of an id."""
+    kinds = (GroupID, DatasetID, TypeID)
+    return next(number for number, kind in zip(numbers, kinds) if isinstance(of, kind))
+
+
+_made = weakref.WeakSet()
+
+
+def alive(of=None):
+    """The ids of open objects that are in use, of a file or of all."""
+    file = None if of is None else of._of.file
+    return [one for one in list(_made) if one and (file is None or one._of.file == file)]
 
 
 def of(obj):
     """The id of an object."""
     kind = type(obj)
-    if hasattr(kind, "filename"):
-        return FileID(obj)
-    if hasattr(kind, "create_group"):
-        return GroupID(obj)
-    return DatasetID(obj) if hasattr(kind, "iter_chunks") else types.of(obj.dtype, obj)
+    if not hasattr(kind, "create_group") and not hasattr(kind, "iter_chunks"):
+        return types.of(obj.dtype, obj)
+    made = (FileID if hasattr(kind, "filename") else GroupID if hasattr(kind, "create_group") else DatasetID)(obj)
+    _made.add(made)
+    return made

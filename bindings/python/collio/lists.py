@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from . import _storage
+from . import _storage, h5ac
 
 COMPACT, CONTIGUOUS, CHUNKED, VIRTUAL = range(4)
 FILL_TIMES = ("alloc", "never", "ifset")
@@ -21,7 +21,43 @@ def _number(value, least=0):
     return value
 
 
-class PropClass:
+def _bytes(text):
+    if not isinstance(text, bytes):
+        raise TypeError(f"expected bytes, {type(text).__name__} found")
+    return text
+
+
+def _order(flags):
+    if flags not in (0, 1, 3):
+        raise ValueError("Tracking creation order is required for index")
+    return int(flags)
+
+
+def _fraction(value):
+    if not 0.0 <= float(value) <= 1.0:
+        raise ValueError("Raw data cache w0 value must be between 0.0 and 1.0 inclusive")
+    return float(value)
+
+
+class PropID:
+    """What classes of lists and lists have in common."""
+
+    valid = 1
+
+    def __bool__(self):
+        return bool(self.valid)
+
+    @property
+    def id(self):
+        """A number."""
+        return id(self)
+
+    def close(self):
+        """It cannot be used any more."""
+        self.valid = 0
+
+
+class PropClassID(PropID):
     """A class of property lists: an argument of h5p.create()."""
 
     def __init__(self, name):
@@ -35,7 +71,11 @@ class PropClass:
         return f"<collio.lists.PropClass {self.name}>"
 
 
-class PropList:
+PropClass = PropClassID
+NO_CLASS = PropClass("none")
+
+
+class PropInstanceID(PropID):
     """Properties by name."""
 
     kind = PropClass("base")
@@ -56,17 +96,22 @@ class PropList:
         """What kind of list it is."""
         return self.kind
 
-    def close(self):
-        """Nothing needs to be done."""
-
     __eq__ = equal
     __hash__ = object.__hash__
 
 
-class _Ordered(PropList):
-    """Of objects, which have attributes."""
+PropList = PropInstanceID
 
-    defaults = {"attribute_order": 0, "track_times": False, "attributes": (8, 6), "link_order": 0}
+
+class PropCreateID(PropInstanceID):
+    """How something is made."""
+
+
+class PropOCID(PropCreateID):
+    """How an object is made, which has attributes."""
+
+    kind = PropClass("object create")
+    defaults = {"attribute_order": 0, "track_times": True, "attributes": (8, 6), "link_order": 0}
 
     def get_attr_creation_order(self):
         """Flags: 1 the order is kept, 2 it can be looked up."""
@@ -74,22 +119,28 @@ class _Ordered(PropList):
 
     def set_attr_creation_order(self, flags):
         """Keep the order in which attributes are made."""
-        self._known["attribute_order"] = int(flags)
+        self._known["attribute_order"] = _order(flags)
 
     def get_attr_phase_change(self):
         """(most attributes in the object itself, fewest beside it)."""
         return self._known["attributes"]
 
+    def set_attr_phase_change(self, max_compact=8, min_dense=6):
+        """Most attributes in the object itself, fewest beside it: kept, but not heeded."""
+        if min_dense > max_compact:
+            raise ValueError("Unable to set attribute phase change (max_compact must be >= min_dense)")
+        self._known["attributes"] = (_number(max_compact), _number(min_dense))
+
     def get_obj_track_times(self):
         """Whether times are kept."""
-        return bool(self._known["track_times"])
+        return int(self._known["track_times"])
 
     def set_obj_track_times(self, track_times):
         """Keep the time of creation."""
         self._known["track_times"] = bool(track_times)
 
 
-class PropGCID(_Ordered):
+class PropGCID(PropOCID):
     """How a group is made."""
 
     kind = PropClass("group create")
@@ -100,7 +151,7 @@ class PropGCID(_Ordered):
 
     def set_link_creation_order(self, flags):
         """Keep the order in which names are made."""
-        self._known["link_order"] = int(flags)
+        self._known["link_order"] = _order(flags)
 
 
 class PropFCID(PropGCID):
@@ -108,7 +159,7 @@ class PropFCID(PropGCID):
 
     kind = PropClass("file create")
     defaults = {**PropGCID.defaults, "user_block": 0, "sizes": (8, 8), "strategy": (0, False, 1), "page_size": 4096,
-                "symbols": (16, 4), "indexed": 32, "version": (0, 0, 0, 0)}
+                "version": (0, 0, 0, 0)}
 
     def get_userblock(self):
         """Bytes at the start that are the user's."""
@@ -116,7 +167,10 @@ class PropFCID(PropGCID):
 
     def set_userblock(self, size):
         """Bytes at the start that are the user's."""
-        self._known["user_block"] = _number(size)
+        size = _number(size)
+        if size and (size < 512 or size & (size - 1)):
+            raise ValueError("Userblock size is neither zero nor a power of two from 512 on")
+        self._known["user_block"] = size
 
     def get_version(self):
         """Versions of four parts of the structure."""
@@ -128,20 +182,14 @@ class PropFCID(PropGCID):
 
     def set_sizes(self, addr, size):
         """Bytes of addresses and lengths."""
+        if not {addr, size} <= {0, 2, 4, 8, 16}:
+            raise ValueError("File haddr_t size is not valid")
         self._known["sizes"] = (_number(addr), _number(size))
-
-    def get_sym_k(self):
-        """(ranks of groups' trees, entries of their leaves / 2)."""
-        return self._known["symbols"]
-
-    def get_istore_k(self):
-        """Rank of the trees of chunks / 2."""
-        return self._known["indexed"]
 
     def get_file_space_strategy(self):
         """(strategy, whether free space is kept, from how many bytes)."""
         strategy, persist, threshold = self._known["strategy"]
-        return strategy, bool(persist), threshold
+        return strategy, int(persist), threshold
 
     def set_file_space_strategy(self, strategy, persist, threshold):
         """How free space is dealt with."""
@@ -153,7 +201,26 @@ class PropFCID(PropGCID):
 
     def set_file_space_page_size(self, size):
         """Bytes of a page."""
-        self._known["page_size"] = _number(size)
+        if _number(size) < 512:
+            raise ValueError("Cannot set file space page size to less than 512")
+        self._known["page_size"] = int(size)
+
+
+    def _keywords(self):
+        """As those of File()."""
+        strategy, persist, threshold = self._known["strategy"]
+        given = {"userblock_size": self._known["user_block"] or None, "track_order": bool(self._known["link_order"])}
+        if strategy != 0:
+            given.update(fs_strategy=("fsm", "page", "aggregate", "none")[strategy], fs_persist=bool(persist), fs_threshold=threshold)
+            if strategy == 1:
+                given["fs_page_size"] = self._known["page_size"]
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class PropTCID(PropOCID):
+    """How a named type was made."""
+
+    kind = PropClass("datatype create")
 
 
 class PropFAID(PropList):
@@ -162,13 +229,81 @@ class PropFAID(PropList):
     kind = PropClass("file access")
     defaults = {"driver": "sec2", "cache": (0, 521, 1048576, 0.75), "alignment": (1, 1), "libver": (0, 2),
                 "meta_block": 2048, "sieve": 65536, "page_buffer": (0, 0, 0), "locking": (True, True), "degree": 0,
-                "core": (65536, True)}
+                "core": (65536, True), "family": (2**31, None), "split": (b"-m.h5", b"-r.h5"), "file": None,
+                "cache_config": None, "image": None}
 
     def get_driver(self):
         """Number of the driver, one of collio.h5fd."""
-        from .lowlevel import h5fd
+        from . import h5fd
 
         return getattr(h5fd, self._known["driver"].upper())
+
+    def set_driver(self, driver_id):
+        """The driver, by its number."""
+        from . import h5fd
+
+        names = ("sec2", "core", "stdio", "mpio", "fileobj", "family", "split")
+        self._known["driver"] = next((n for n in names if getattr(h5fd, n.upper()) == driver_id), "sec2")
+
+    def set_fapl_family(self, memb_size=2147483647, memb_fapl=None):
+        """A file in pieces."""
+        self._known.update(driver="family", family=(_number(memb_size), memb_fapl))
+
+    def get_fapl_family(self):
+        """(bytes of a piece, how it is opened)."""
+        return self._known["family"]
+
+    def set_fapl_split(self, meta_ext=b"-m.h5", meta_plist_id=None, raw_ext=b"-r.h5", raw_plist_id=None):
+        """A file for structure and one for elements."""
+        self._known.update(driver="split", split=(meta_ext, raw_ext))
+
+    def set_fapl_log(self, logfile, flags, buf_size):
+        """A file on disk: nothing is logged."""
+        self._known["driver"] = "sec2"
+
+    def set_fapl_mpio(self, comm, info):
+        """A file of all ranks of a communicator."""
+        self._known.update(driver="mpio", mpio=(comm, info))
+
+    def get_fapl_mpio(self):
+        """(communicator, info)."""
+        return self._known["mpio"]
+
+    def set_fileobj_driver(self, driver_id, fileobj):
+        """What is behind an object with read() and seek()."""
+        self._known.update(driver="fileobj", file=fileobj)
+
+    def set_file_image(self, image):
+        """The bytes of a file in memory."""
+        self._known["image"] = bytes(image)
+
+    def get_mdc_config(self):
+        """How structure is kept in memory."""
+        return self._known["cache_config"] or h5ac.CacheConfig()
+
+    def set_mdc_config(self, config):
+        """How structure is kept in memory: kept, but not heeded."""
+        self._known["cache_config"] = config
+
+    def _keywords(self):
+        """As those of File()."""
+        changed = {name for name, value in self._known.items() if value != self.defaults.get(name)}
+        given = {"driver": self._known["driver"]} if "driver" in changed else {}
+        formats = ("earliest", "v108", "v110", "v112", "v114", "v200")
+        if "libver" in changed:
+            low, high = self._known["libver"]
+            given["libver"] = formats[low], "latest" if high >= 2 else formats[high]
+        if "alignment" in changed:
+            given["alignment_threshold"], given["alignment_interval"] = self._known["alignment"]
+        if "meta_block" in changed:
+            given["meta_block_size"] = self._known["meta_block"]
+        if "cache" in changed:
+            _, given["rdcc_nslots"], given["rdcc_nbytes"], given["rdcc_w0"] = self._known["cache"]
+        if "core" in changed and self._known["driver"] == "core":
+            given["backing_store"] = self._known["core"][1]
+        if "mpio" in self._known:
+            given["comm"], given["info"] = self._known["mpio"]
+        return given
 
     def get_cache(self):
         """(0, slots, bytes, preemption) of the cache of chunks."""
@@ -176,7 +311,7 @@ class PropFAID(PropList):
 
     def set_cache(self, mdc, rdcc, rdcc_nbytes, rdcc_w0):
         """The cache of chunks."""
-        self._known["cache"] = (0, int(rdcc), int(rdcc_nbytes), float(rdcc_w0))
+        self._known["cache"] = (0, _number(rdcc), _number(rdcc_nbytes), _fraction(rdcc_w0))
 
     def get_alignment(self):
         """(from how many bytes on, to what multiple)."""
@@ -192,6 +327,8 @@ class PropFAID(PropList):
 
     def set_libver_bounds(self, low, high):
         """Oldest and newest format."""
+        if high < low or high == 0:
+            raise ValueError("Invalid (low,high) combination of library version bound")
         self._known["libver"] = (int(low), int(high))
 
     def get_meta_block_size(self):
@@ -216,11 +353,13 @@ class PropFAID(PropList):
 
     def set_page_buffer_size(self, buf_size, min_meta_per=0, min_raw_per=0):
         """Pages kept in memory."""
+        if min_meta_per + min_raw_per > 100:
+            raise ValueError("Sum of minimum metadata and raw data fractions can't be bigger than 100")
         self._known["page_buffer"] = (_number(buf_size), int(min_meta_per), int(min_raw_per))
 
     def get_file_locking(self):
         """(whether files are locked, whether file systems without locks are tolerated)."""
-        return self._known["locking"]
+        return tuple(map(int, self._known["locking"]))
 
     def set_file_locking(self, use_file_locking, ignore_when_disabled):
         """Whether files are locked."""
@@ -251,11 +390,11 @@ class PropFAID(PropList):
         self._known["driver"] = "stdio"
 
 
-class PropDCID(_Ordered):
+class PropDCID(PropOCID):
     """How a dataset is stored."""
 
     kind = PropClass("dataset create")
-    defaults = {**_Ordered.defaults, "layout": CONTIGUOUS, "chunk": None, "filters": (), "fill": None, "fill_time": 2,
+    defaults = {**PropOCID.defaults, "layout": CONTIGUOUS, "chunk": None, "filters": (), "fill": None, "fill_time": 2,
                 "alloc_time": 2, "defined": 1, "external": (), "mappings": ()}
 
     def get_layout(self):
@@ -276,6 +415,8 @@ class PropDCID(_Ordered):
 
     def set_chunk(self, chunksize):
         """Extents of a chunk."""
+        if not isinstance(chunksize, tuple):
+            raise ValueError("chunksize must be a tuple.")
         chunk = tuple(_number(n) for n in chunksize)
         if not chunk or 0 in chunk:
             raise ValueError("all chunk dimensions must be positive")
@@ -303,6 +444,8 @@ class PropDCID(_Ordered):
 
     def remove_filter(self, filter_class):
         """Take one away."""
+        if self.get_filter_by_id(filter_class) is None:
+            raise RuntimeError("Can't delete filter (filter not in pipeline)")
         self._known["filters"] = tuple(f for f in self._known["filters"] if f[0] != filter_class)
 
     def all_filters_avail(self):
@@ -313,6 +456,8 @@ class PropDCID(_Ordered):
 
     def set_deflate(self, level=5):
         """gzip."""
+        if not 0 <= level <= 9:
+            raise ValueError("Invalid deflate level")
         self.set_filter(1, 1, (level,))
 
     def set_shuffle(self):
@@ -337,6 +482,8 @@ class PropDCID(_Ordered):
 
     def set_fill_time(self, fill_time):
         """FILL_TIME_IFSET, _ALLOC or _NEVER."""
+        if fill_time not in (0, 1, 2):
+            raise ValueError("Invalid fill time setting")
         self._known["fill_time"] = int(fill_time)
 
     def get_alloc_time(self):
@@ -369,6 +516,8 @@ class PropDCID(_Ordered):
 
     def get_external(self, index=0):
         """(name, offset, size) of one of these files."""
+        if not 0 <= index < self.get_external_count():
+            raise ValueError("External file index is out of range")
         name, *rest = self._known["external"][index]
         return (os.fsencode(name), *rest)
 
@@ -378,6 +527,8 @@ class PropDCID(_Ordered):
 
     def get_virtual_count(self):
         """How many mappings a virtual dataset has."""
+        if self._known["layout"] != VIRTUAL:
+            raise ValueError("Not a virtual storage layout")
         return len(self._known["mappings"])
 
     def get_virtual_filename(self, index=0):
@@ -396,14 +547,26 @@ class PropDCID(_Ordered):
         """Where it comes from."""
         return self._known["mappings"][index].src_space
 
+    def set_virtual(self, vspace, src_file_name, src_dset_name, src_space):
+        """Add a mapping of a virtual dataset."""
+        from .virtual import VDSmap
+
+        if vspace.get_select_npoints() != src_space.get_select_npoints():
+            raise ValueError("Invalid mapping selections (virtual and source space selections have different "
+                             "numbers of elements)")
+        mapping = VDSmap(vspace.copy(), os.fsdecode(src_file_name), os.fsdecode(src_dset_name), src_space.copy())
+        self._known.update(layout=VIRTUAL, mappings=(*self._known["mappings"], mapping))
+
     def _keywords(self):
         """As those of create_dataset()."""
-        if self._known["layout"] == VIRTUAL:
-            raise NotImplementedError("virtual datasets are made with create_virtual_dataset()")
         given = {"chunks": self._known["chunk"], "external": list(self._known["external"]) or None,
                  "fillvalue": self._known["fill"], "fill_time": FILL_TIMES[self._known["fill_time"]],
-                 "track_times": self._known["track_times"] or None,
+                 "track_times": False if not self._known["track_times"] else None,
                  "track_order": bool(self._known["attribute_order"]) or None}
+        if self._known["layout"] == VIRTUAL:
+            given.update(chunks=_storage.NO_CHUNKS, _mappings=[
+                (m.vspace._selection(), m.file_name, m.dset_name, m.src_space.shape, m.src_space._selection())
+                for m in self._known["mappings"]])
         for number, _, values, _ in self._known["filters"]:
             given.update(_keyword(number, values))
         return {name: value for name, value in given.items() if value is not None}
@@ -424,7 +587,8 @@ class PropDAID(PropList):
     """How a dataset is opened."""
 
     kind = PropClass("dataset access")
-    defaults = {"cache": (521, 1048576, 0.75), "external_prefix": b"", "virtual_prefix": b""}
+    defaults = {"cache": (521, 1048576, 0.75), "external_prefix": b"", "virtual_prefix": b"",
+                "view": 1, "gap": 0}
 
     def get_chunk_cache(self):
         """(slots, bytes, preemption) of the cache of chunks."""
@@ -432,7 +596,7 @@ class PropDAID(PropList):
 
     def set_chunk_cache(self, rdcc_nslots, rdcc_nbytes, rdcc_w0):
         """The cache of chunks."""
-        self._known["cache"] = (int(rdcc_nslots), int(rdcc_nbytes), float(rdcc_w0))
+        self._known["cache"] = (_number(rdcc_nslots), _number(rdcc_nbytes), _fraction(rdcc_w0))
 
     def get_efile_prefix(self):
         """Where files of elements are."""
@@ -440,7 +604,7 @@ class PropDAID(PropList):
 
     def set_efile_prefix(self, prefix):
         """Where files of elements are."""
-        self._known["external_prefix"] = os.fsencode(prefix)
+        self._known["external_prefix"] = _bytes(prefix)
 
     def get_virtual_prefix(self):
         """Where sources of virtual datasets are."""
@@ -448,14 +612,36 @@ class PropDAID(PropList):
 
     def set_virtual_prefix(self, prefix):
         """Where sources of virtual datasets are."""
-        self._known["virtual_prefix"] = os.fsencode(prefix)
+        self._known["virtual_prefix"] = _bytes(prefix)
+
+    def get_virtual_view(self):
+        """VDS_FIRST_MISSING or VDS_LAST_AVAILABLE."""
+        return self._known["view"]
+
+    def set_virtual_view(self, view):
+        """Whether a virtual dataset without end stops at the first source that is not there."""
+        self._known["view"] = int(view)
+
+    def get_virtual_printf_gap(self):
+        """How many sources of numbered ones may be missing."""
+        return self._known["gap"]
+
+    def set_virtual_printf_gap(self, gap_size=0):
+        """How many sources of numbered ones may be missing."""
+        self._known["gap"] = _number(gap_size)
+
+    def _hints(self):
+        """For the dataset that is opened so."""
+        names = ("rdcc_nslots", "rdcc_nbytes", "rdcc_w0")
+        given = dict(zip(names, self._known["cache"])) if self._known["cache"] != self.defaults["cache"] else {}
+        return given | {"efile_prefix": self._known["external_prefix"], "virtual_prefix": self._known["virtual_prefix"]}
 
 
 class PropLCID(PropList):
     """How a link is made."""
 
     kind = PropClass("link create")
-    defaults = {"encoding": 1, "groups": True}
+    defaults = {"encoding": 0, "groups": False}
 
     def get_char_encoding(self):
         """0 ASCII, 1 UTF-8."""
@@ -480,7 +666,31 @@ class PropLAID(PropList):
     """How a link is followed."""
 
     kind = PropClass("link access")
-    defaults = {"nlinks": 16, "external_prefix": None}
+    defaults = {"nlinks": 16, "prefix": b"", "flags": 65535, "opened": None}
+
+    def get_elink_prefix(self):
+        """Where files of external links are."""
+        return self._known["prefix"]
+
+    def set_elink_prefix(self, prefix):
+        """Where files of external links are: kept, but not heeded."""
+        self._known["prefix"] = os.fsencode(prefix)
+
+    def get_elink_fapl(self):
+        """How files of external links are opened."""
+        return self._known["opened"] or PropFAID()
+
+    def set_elink_fapl(self, fapl):
+        """How files of external links are opened: kept, but not heeded."""
+        self._known["opened"] = fapl
+
+    def get_elink_acc_flags(self):
+        """0, read only."""
+        return self._known["flags"]
+
+    def set_elink_acc_flags(self, flags):
+        """How files of external links are opened: kept, but not heeded."""
+        self._known["flags"] = int(flags)
 
     def get_nlinks(self):
         """How many links are followed at most."""
@@ -510,9 +720,18 @@ class PropDXID(PropList):
     """How elements are moved."""
 
     kind = PropClass("dataset transfer")
+    defaults = {"collective": 0}
+
+    def get_dxpl_mpio(self):
+        """h5fd.MPIO_INDEPENDENT or h5fd.MPIO_COLLECTIVE."""
+        return self._known["collective"]
+
+    def set_dxpl_mpio(self, xfer_mode):
+        """h5fd.MPIO_INDEPENDENT or h5fd.MPIO_COLLECTIVE: kept, but not heeded."""
+        self._known["collective"] = int(xfer_mode)
 
 
-KINDS = (PropFCID, PropFAID, PropDCID, PropDAID, PropGCID, PropLCID, PropLAID, PropCopyID, PropDXID)
+KINDS = (PropOCID, PropTCID, PropFCID, PropFAID, PropDCID, PropDAID, PropGCID, PropLCID, PropLAID, PropCopyID, PropDXID)
 
 
 def create(cls):

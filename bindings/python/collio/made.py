@@ -4,6 +4,8 @@ What HDF5 keeps is read from the file; the arguments of File() that collio has n
 and given back. None of it is collective.
 """
 
+import os
+
 from . import _storage, lists
 
 _STRATEGIES = ("fsm", "page", "aggregate", "none")
@@ -72,7 +74,7 @@ def access_of_file(file):
     """How a file is open."""
     given = _hints_of(file)
     formats = ("earliest", "v108", "v110", "v112", "v114", "v200")
-    known = {"driver": file.driver, "cache": (0, *_cache(given)), "meta_block": file.meta_block_size,
+    known = {"degree": 1, "driver": file.driver, "cache": (0, *_cache(given)), "meta_block": file.meta_block_size,
              "libver": tuple(formats.index(name) if name in formats else 2 for name in file.libver),
              "alignment": (int(given.get("alignment_threshold", 1)), int(given.get("alignment_interval", 1)))}
     if "page_buf_size" in given:
@@ -99,4 +101,11 @@ def of_dataset(dataset):
 def access_of_dataset(dataset):
     """How a dataset is open."""
     given = _hints_of(dataset)
-    return lists.PropDAID(cache=_cache(given, _cache(_hints_of(dataset.file))))
+    return lists.PropDAID(cache=_cache(given, _cache(_hints_of(dataset.file))),
+                          external_prefix=os.fsencode(given.get("efile_prefix") or b""),
+                          virtual_prefix=os.fsencode(given.get("virtual_prefix") or b""))
+
+
+def of_type(named):
+    """How a named type was made."""
+    return lists.PropTCID(**_ordered(named._facts()))

@@ -1,17 +1,28 @@
 """Types by HDF5's names: what ``dataset.id.get_type()`` gives, and ``collio.h5t.py_create()`` makes.
 
-Each stands for a dtype. None of it is collective.
+Each stands for a dtype. None of it is collective, but for commit().
 """
+
+import pickle
 
 import numpy as np
 
 from . import _types
+from .config import get_config
 from .references import check_ref_dtype
 
+_MAGIC = b"collio type\0"
+
 INTEGER, FLOAT, TIME, STRING, BITFIELD, OPAQUE, COMPOUND, REFERENCE, ENUM, VLEN, ARRAY = range(11)
-ORDER_LE, ORDER_BE = 0, 1
+NO_CLASS = -1
+ORDER_LE, ORDER_BE, ORDER_VAX, ORDER_NONE = 0, 1, 2, 4
+ORDER_NATIVE = ORDER_LE if np.little_endian else ORDER_BE
 SGN_NONE, SGN_2 = 0, 1
 CSET_ASCII, CSET_UTF8 = 0, 1
+PAD_ZERO, PAD_ONE, PAD_BACKGROUND = range(3)
+NORM_IMPLIED, NORM_MSBSET, NORM_NONE = range(3)
+BKG_NO, BKG_TEMP, BKG_YES = range(3)
+DIR_DEFAULT, DIR_ASCEND, DIR_DESCEND = range(3)
 STR_NULLTERM, STR_NULLPAD, STR_SPACEPAD = range(3)
 VARIABLE = 2**64 - 1
 
@@ -24,6 +35,45 @@ class TypeID:
     def __init__(self, of, dtype=None):
         self._of = of
         self._dtype = dtype
+        self._locked = False
+
+    def _stored(self):
+        """What create_dataset() is to be told: the named type itself, or a dtype."""
+        return self._of if self._named() else self.dtype
+
+    def _change(self, dtype):
+        """Stand for another dtype."""
+        if self._locked or self._named():
+            raise TypeError("the datatype is read-only")
+        self._of, self._dtype = None, np.dtype(dtype)
+        self.__class__ = kind_of(self._dtype)
+
+    def lock(self):
+        """It cannot be changed any more."""
+        self._locked = True
+
+    @property
+    def locked(self):
+        """Whether it cannot be changed."""
+        return self._locked
+
+    def commit(self, loc, name, lcpl=None):
+        """Give it a name in a file. Collective."""
+        text = name.decode("utf-8", "surrogateescape")
+        loc._of[text] = self.dtype
+        self._of, self._dtype = loc._of[text], None
+
+    def get_create_plist(self):
+        """How a named type was made."""
+        from . import made
+
+        if not self._named():
+            raise RuntimeError("not a named type")
+        return made.of_type(self._of)
+
+    def set_size(self, size):
+        """Bytes of an element."""
+        self._change(_resized(self.dtype, int(size)))
 
     @property
     def dtype(self):
@@ -35,11 +85,11 @@ class TypeID:
 
     @property
     def valid(self):
-        """Whether it can be used."""
-        return self._of is None or bool(self._of)
+        """1 if it can be used, else 0."""
+        return int(self._of is None or bool(self._of))
 
     def __bool__(self):
-        return self.valid
+        return bool(self.valid)
 
     @property
     def id(self):
@@ -62,6 +112,11 @@ class TypeID:
     def copy(self):
         """The same type, not a named one."""
         return of(self.dtype)
+
+    __copy__ = copy
+
+    def __reduce__(self):
+        return of, (self.dtype,)
 
     def close(self):
         """Nothing needs to be done."""
@@ -101,11 +156,13 @@ class TypeID:
         return False
 
     def encode(self):
-        """Not supported: types travel with datasets."""
-        raise NotImplementedError("types are not encoded by themselves")
+        """As bytes, for h5t.decode() of this library."""
+        return _MAGIC + pickle.dumps(self.dtype)
 
 
-class _Atomic(TypeID):
+class TypeAtomicID(TypeID):
+    """What has no parts."""
+
     def get_order(self):
         """ORDER_LE or ORDER_BE."""
         native = ORDER_LE if np.little_endian else ORDER_BE
@@ -119,8 +176,35 @@ class _Atomic(TypeID):
         """The first of these."""
         return 0
 
+    def get_pad(self):
+        """What bits before and after these are."""
+        return PAD_ZERO, PAD_ZERO
 
-class TypeIntegerID(_Atomic):
+    def set_order(self, order):
+        """ORDER_LE or ORDER_BE."""
+        if order not in (ORDER_LE, ORDER_BE):
+            raise ValueError(f"there is no order {order}")
+        self._change(self.dtype.newbyteorder("<" if order == ORDER_LE else ">"))
+
+    def _keep(self, what, given, known):
+        """Nothing but what is: NumPy has no others."""
+        if given != known:
+            raise NotImplementedError(f"{what} {given!r} of {self.dtype}: no dtype has it")
+
+    def set_precision(self, precision):
+        """Bits that count."""
+        self._keep("precision", precision, self.get_precision())
+
+    def set_offset(self, offset):
+        """The first of these."""
+        self._keep("offset", offset, 0)
+
+    def set_pad(self, lsb, msb):
+        """What bits before and after these are."""
+        self._keep("padding", (lsb, msb), self.get_pad())
+
+
+class TypeIntegerID(TypeAtomicID):
     """Integers."""
 
     _class = INTEGER
@@ -129,8 +213,14 @@ class TypeIntegerID(_Atomic):
         """SGN_NONE or SGN_2."""
         return SGN_NONE if self.dtype.kind in "ub" else SGN_2
 
+    def set_sign(self, sign):
+        """SGN_NONE or SGN_2."""
+        if sign not in (SGN_NONE, SGN_2):
+            raise ValueError(f"there is no sign {sign}")
+        self._change(f"{self.dtype.str[0]}{'u' if sign == SGN_NONE else 'i'}{self.dtype.itemsize}")
 
-class TypeFloatID(_Atomic):
+
+class TypeFloatID(TypeAtomicID):
     """Floating-point numbers."""
 
     _class = FLOAT
@@ -146,14 +236,44 @@ class TypeFloatID(_Atomic):
         """What is added to exponents."""
         return int(np.finfo(self.dtype).maxexp) - 1
 
+    def get_norm(self):
+        """NORM_IMPLIED, NORM_MSBSET or NORM_NONE."""
+        return NORM_NONE if self.get_precision() == 80 else NORM_IMPLIED
 
-class TypeBitfieldID(_Atomic):
+    def get_inpad(self):
+        """What bits that belong to no part are."""
+        return PAD_ZERO
+
+    def set_fields(self, spos, epos, esize, mpos, msize):
+        """Where the parts are."""
+        self._keep("parts", (spos, epos, esize, mpos, msize), self.get_fields())
+
+    def set_ebias(self, ebias):
+        """What is added to exponents."""
+        self._keep("bias", ebias, self.get_ebias())
+
+    def set_norm(self, norm):
+        """Whether the first bit of the mantissa is kept."""
+        self._keep("normalization", norm, self.get_norm())
+
+    def set_inpad(self, pad):
+        """What bits that belong to no part are."""
+        self._keep("padding", pad, PAD_ZERO)
+
+
+class TypeBitfieldID(TypeAtomicID):
     """Bits."""
 
     _class = BITFIELD
 
 
-class TypeStringID(TypeID):
+class TypeTimeID(TypeAtomicID):
+    """Times, which HDF5 itself cannot convert."""
+
+    _class = TIME
+
+
+class TypeStringID(TypeAtomicID):
     """Strings."""
 
     _class = STRING
@@ -165,9 +285,26 @@ class TypeStringID(TypeID):
         """CSET_ASCII or CSET_UTF8."""
         return int(_types.check_string_dtype(self.dtype).encoding == "utf-8")
 
+    def set_cset(self, cset):
+        """CSET_ASCII or CSET_UTF8."""
+        if cset not in (CSET_ASCII, CSET_UTF8):
+            raise ValueError(f"there is no character set {cset}")
+        length = _types.check_string_dtype(self.dtype).length
+        self._change(_types.string_dtype("utf-8" if cset else "ascii", length))
+
     def get_strpad(self):
         """STR_NULLTERM, STR_NULLPAD or STR_SPACEPAD."""
-        return STR_NULLTERM if self.is_variable_str() else STR_NULLPAD
+        ended = self.is_variable_str() or (self.dtype.metadata or {}).get("collio_ended")
+        return STR_NULLTERM if ended else STR_NULLPAD
+
+    def set_strpad(self, pad):
+        """STR_NULLTERM, STR_NULLPAD or STR_SPACEPAD."""
+        if self.is_variable_str() or pad == self.get_strpad():
+            return
+        if pad == STR_SPACEPAD:
+            raise NotImplementedError("strings that end with spaces can be read, but not made")
+        self._change(_types.ended_dtype(self.dtype.itemsize) if pad == STR_NULLTERM else
+                     _types.string_dtype("ascii", self.dtype.itemsize))
 
     def get_size(self):
         return 8 if self.is_variable_str() else self.dtype.itemsize
@@ -182,8 +319,13 @@ class TypeOpaqueID(TypeID):
         """What they are."""
         return f"NUMPY:{self.dtype.str}".encode() if _types.check_opaque_dtype(self.dtype) else b""
 
+    def set_tag(self, tag):
+        """What they are: one of collio's, or nothing."""
+        text = tag.decode()
+        self._change(_types.opaque_dtype(text[6:]) if text.startswith("NUMPY:") else f"V{self.dtype.itemsize}")
 
-class TypeReferenceID(TypeID):
+
+class TypeReferenceID(TypeAtomicID):
     """References."""
 
     _class = REFERENCE
@@ -192,7 +334,11 @@ class TypeReferenceID(TypeID):
         return check_ref_dtype(self.dtype)._size
 
 
-class TypeCompoundID(TypeID):
+class TypeCompositeID(TypeID):
+    """What has members."""
+
+
+class TypeCompoundID(TypeCompositeID):
     """Structs, and complex numbers."""
 
     _class = COMPOUND
@@ -201,11 +347,26 @@ class TypeCompoundID(TypeID):
         dt = self.dtype
         if dt.kind == "c":
             part = np.dtype(f"{dt.str[0]}f{dt.itemsize // 2}")
-            return [("r", part, 0), ("i", part, part.itemsize)]
-        return [(name, dt.fields[name][0], dt.fields[name][1]) for name in dt.names]
+            real, imaginary = get_config().complex_names
+            return [(real, part, 0), (imaginary, part, part.itemsize)]
+        return [(name, dt.fields[name][0], dt.fields[name][1]) for name in dt.names or ()]
 
     def _parts(self):
         return [of(part) for _, part, _ in self._members()]
+
+    def insert(self, name, offset, field):
+        """Add a field."""
+        members = [*self._members(), (name.decode("utf-8", "surrogateescape"), field.dtype, int(offset))]
+        names, formats, offsets = zip(*members)
+        if len(set(names)) < len(names):
+            raise ValueError("Unable to insert member (member name is not unique)")
+        if offset + field.get_size() > self.dtype.itemsize:
+            raise ValueError("Unable to insert member (member extends past end of compound type)")
+        self._change({"names": names, "formats": formats, "offsets": offsets, "itemsize": self.dtype.itemsize})
+
+    def pack(self):
+        """Leave no gaps."""
+        self._change([(name, part) for name, part, _ in self._members()])
 
     def get_nmembers(self):
         """How many fields there are."""
@@ -225,7 +386,7 @@ class TypeCompoundID(TypeID):
         names = [known.encode() for known, *_ in self._members()]
         wanted = name.encode() if isinstance(name, str) else name
         if wanted not in names:
-            raise ValueError(f"there is no member {name!r}")
+            raise RuntimeError(f"there is no member {name!r}")
         return names.index(wanted)
 
     def get_member_type(self, member):
@@ -241,13 +402,22 @@ class TypeCompoundID(TypeID):
         return self._member(member)[2]
 
 
-class TypeEnumID(TypeID):
+class TypeEnumID(TypeCompositeID):
     """Enumerations, and bool."""
 
     _class = ENUM
 
     def _values(self):
-        return {"FALSE": 0, "TRUE": 1} if self.dtype.kind == "b" else _types.check_enum_dtype(self.dtype)
+        if self.dtype.kind == "b":
+            return dict(zip(get_config()._bool_names, (0, 1)))
+        return _types.check_enum_dtype(self.dtype)
+
+    def enum_insert(self, name, value):
+        """Add a name."""
+        text = name.decode("utf-8", "surrogateescape")
+        if text in self._values() or value in self._values().values():
+            raise TypeError("Unable to insert new enumeration member (name or value redefinition)")
+        self._change(_types.enum_dtype({**self._values(), text: int(value)}, np.dtype(self.dtype.str)))
 
     def get_super(self):
         return of(np.dtype("i1") if self.dtype.kind == "b" else np.dtype(self.dtype.str))
@@ -280,7 +450,7 @@ class TypeEnumID(TypeID):
     def enum_valueof(self, name):
         """What a name stands for."""
         if name.decode() not in self._values():
-            raise ValueError(f"there is no member {name!r}")
+            raise TypeError(f"there is no member {name!r}")
         return int(self._values()[name.decode()])
 
     def enum_nameof(self, value):
@@ -288,7 +458,7 @@ class TypeEnumID(TypeID):
         for name, known in self._values().items():
             if known == value:
                 return name.encode()
-        raise ValueError(f"there is no member of the value {value}")
+        raise TypeError(f"there is no member of the value {value}")
 
 
 class TypeVlenID(TypeID):
@@ -350,6 +520,61 @@ def kind_of(dt):
 def of(dt, whose=None):
     """What stands for a dtype; `whose`: the object whose type it is."""
     return kind_of(dt)(whose, dt)
+
+
+def _resized(dt, size):
+    """A dtype of the same kind with other bytes."""
+    text = _types.check_string_dtype(dt)
+    if text is not None:
+        return _types.string_dtype(text.encoding, None if size == VARIABLE else size)
+    if size <= 0:
+        raise ValueError("Size must be positive")
+    if dt.names is not None or (dt.kind == "V" and (dt.metadata or {}).get("collio_struct")):
+        return _blank_struct(size, dt)
+    if dt.subdtype is not None or dt.hasobject or dt.kind == "b" or _types.check_enum_dtype(dt) is not None:
+        raise ValueError("Operation not defined for this datatype")
+    return np.dtype(f"{dt.str[0] if dt.kind in 'iuf' else ''}{dt.kind}{size}")
+
+
+def _blank_struct(size, dt=None):
+    names = () if dt is None else dt.names or ()
+    if any(dt.fields[name][1] + dt.fields[name][0].itemsize > size for name in names):
+        raise ValueError("Unable to set size for datatype (size shrinking will cut off last member)")
+    return np.dtype({"names": list(names), "formats": [dt.fields[name][0] for name in names],
+                     "offsets": [dt.fields[name][1] for name in names], "itemsize": size})
+
+
+def make(classtype, size):
+    """A type of a class, to be filled: h5t.create()."""
+    if size <= 0:
+        raise ValueError("Size must be positive")
+    if classtype == COMPOUND:
+        return TypeCompoundID(None, _blank_struct(size))
+    if classtype == OPAQUE:
+        return TypeOpaqueID(None, np.dtype(f"V{size}"))
+    raise ValueError("Class must be COMPOUND or OPAQUE.")
+
+
+def make_vlen(base):
+    """Sequences of a type: h5t.vlen_create()."""
+    return of(_types.vlen_dtype(base.dtype))
+
+
+def make_enum(base):
+    """An enumeration of integers, to be filled: h5t.enum_create()."""
+    return TypeEnumID(None, _types.enum_dtype({}, base.dtype))
+
+
+def make_array(base, dims):
+    """Arrays of a type: h5t.array_create()."""
+    return of(np.dtype((base.dtype, tuple(dims))))
+
+
+def decode(buf):
+    """What encode() made."""
+    if not bytes(buf).startswith(_MAGIC):
+        raise RuntimeError("Can't decode object (not an encoded datatype)")
+    return of(pickle.loads(bytes(buf)[len(_MAGIC) :]))
 
 
 def create(dtype, logical=False, aligned=False):

@@ -7,54 +7,13 @@ import numpy as np
 
 from ._collio import _select
 from ._storage import NO_CHUNKS, UNLIMITED
+from .spaces import SpaceID
 
-VDSmap = namedtuple("VDSmap", "vspace file_name dset_name src_space")
-
-
-class Space:
-    """Some elements of a dataset: what one mapping of a virtual dataset is about."""
-
-    def __init__(self, shape, selection):
-        self.shape = self.maximum = shape
-        self._flat, self._dimensions = selection
-
-    @property
-    def rank(self):
-        """Number of dimensions."""
-        return len(self.shape)
-
-    def get_simple_extent_dims(self, maxdims=False):
-        """Extents of the dataset, or those to which it can be resized. Not collective."""
-        return self.maximum if maxdims else self.shape
-
-    def get_simple_extent_ndims(self):
-        """Number of dimensions. Not collective."""
-        return self.rank
-
-    def get_simple_extent_npoints(self):
-        """Number of elements of the dataset. Not collective."""
-        return int(np.prod(self.shape, dtype=object))
-
-    def get_regular_hyperslab(self):
-        """(start, stride, count, block), each for all dimensions. Not collective."""
-        if self._flat or any(listed is not None for *_, listed in self._dimensions):
-            raise TypeError("the elements are no blocks at equal distances")
-        return tuple(zip(*(numbers for *numbers, _ in self._dimensions)))
-
-    def get_select_npoints(self):
-        """How many elements there are. Not collective."""
-        return int(np.prod([count * block for _, _, count, block, _ in self._dimensions]))
-
-    def get_select_bounds(self):
-        """Indexes of the first and the last one. Not collective."""
-        ends = [(start, start + (count - 1) * stride + block - 1) if listed is None else
-                tuple(np.frombuffer(listed, np.int64)[[0, -1]].tolist())
-                for start, stride, count, block, listed in self._dimensions]
-        return tuple(zip(*ends))
+VDSmap = namedtuple("VDSmap", ("vspace", "file_name", "dset_name", "src_space"))
 
 
 def mapping(shape, where, path, name, source_shape, source):
-    return VDSmap(Space(shape, where), path, name, Space(source_shape, source))
+    return VDSmap(SpaceID(shape, where), path, name, SpaceID(source_shape, source))
 
 
 def _extents(shape):
@@ -114,8 +73,7 @@ class VirtualLayout:
     def __init__(self, shape, dtype, maxshape=None, filename=None):
         self.shape = _extents(shape)
         self.dtype = dtype
-        self.maxshape = _maximum(maxshape, self.shape)
-        self._given_maxshape = maxshape
+        self.maxshape = None if maxshape is None else _maximum(maxshape, self.shape)
         self._filename = filename
         self._parts = []
 
@@ -144,7 +102,7 @@ def _is_same(path, filename):
 
 
 def create(group, name, layout, fillvalue):
-    maxshape = None if layout._given_maxshape is None else layout.maxshape
+    maxshape = layout.maxshape
     try:
         mappings = layout._mappings(group.file.filename)
     except Exception as error:
