@@ -22,16 +22,25 @@ static void close_id(hid_t id, herr_t (*close_function)(hid_t), const char *call
         collio_hdf5(close_function(id) < 0, call, err);
 }
 
+/* The oldest format, which all releases of HDF5 read and in which no times are kept: the same
+ * arrays are the same bytes, whatever release writes them. */
+static int set_access(hid_t access, collio_error *err)
+{
+    collio_hdf5(H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) < 0,
+                "H5Pset_libver_bounds", err);
+    collio_hdf5(H5Pset_alignment(access, align_from, alignment) < 0, "H5Pset_alignment", err);
+    return collio_hdf5(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0, "H5Pset_fclose_degree",
+                       err);
+}
+
 static hid_t create_file(collio_disk *disk, int64_t user_block, collio_error *err)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE), file = -1;
 
     if (collio_hdf5(access < 0 || creation < 0, "H5Pcreate", err) == COLLIO_OK &&
-        collio_driver_use(access, disk, err) == COLLIO_OK &&
-        collio_hdf5(H5Pset_alignment(access, align_from, alignment) < 0, "H5Pset_alignment", err) ==
+        collio_driver_use(access, disk, err) == COLLIO_OK && set_access(access, err) == COLLIO_OK &&
+        collio_hdf5(H5Pset_obj_track_times(creation, 0) < 0, "H5Pset_obj_track_times", err) ==
             COLLIO_OK &&
-        collio_hdf5(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0, "H5Pset_fclose_degree",
-                    err) == COLLIO_OK &&
         collio_hdf5(H5Pset_userblock(creation, (hsize_t)user_block) < 0, "H5Pset_userblock", err) ==
             COLLIO_OK) {
         file = H5Fcreate(disk->path, H5F_ACC_TRUNC, creation, access);

@@ -44,7 +44,7 @@ equal((bool(some), some == MPI.COMM_NULL), (not rank, bool(rank)), "Split withou
 if some:
     some.Free()
 shared = comm.Split_type(MPI.COMM_TYPE_SHARED)
-equal(shared.size, size, "Split_type")
+ok(1 <= shared.size <= size, "Split_type")  # MPICH 5 may take ranks in one container for those of several machines
 shared.Free()
 equal((comm.is_intra, comm.is_inter, comm.is_topo, comm.topology),
       (True, False, False, MPI.UNDEFINED), "what it is")
