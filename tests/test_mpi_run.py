@@ -3,7 +3,9 @@
 
 import contextlib
 import io
+import os
 import sys
+import tempfile
 
 from collio import MPI, bench
 from tap import check, done, equal
@@ -53,4 +55,22 @@ with contextlib.redirect_stdout(text):
 check(all(word in text.getvalue() for word in ("collio", "HDF5", "numpy", "MPI")), "--config")
 check(f"code {comm.size} x" in text.getvalue(), "-c runs code with its arguments")
 
+# Scripts, directories and what comes by standard input, as Python itself would run them.
+with tempfile.TemporaryDirectory() as place:
+    inside = os.path.join(place, "inside")
+    os.mkdir(inside)
+    for path, lines in (("beside.py", "NAME = 'beside'\n"), ("script.py", "import beside, sys\nprint(beside.NAME, sys.argv[1:])\n"),
+                        ("inside/__main__.py", "import other\nprint(__name__, other.NAME)\n"), ("inside/other.py", "NAME = 'other'\n")):
+        with open(os.path.join(place, path), "w") as file:
+            file.write(lines)
+    before, given = list(sys.path), sys.stdin
+    for wanted, *arguments in (("beside ['x']", os.path.join(place, "script.py"), "x"), ("__main__ other", inside),
+                               ("- ['-', 'y']", "-", "y")):
+        text = io.StringIO()
+        sys.argv[1:] = arguments
+        sys.stdin = io.StringIO("import sys; print('-', sys.argv)\n")
+        with contextlib.redirect_stdout(text):
+            command.main()
+        sys.path[:], sys.stdin = before, given
+        equal(text.getvalue().strip(), wanted, f"{os.path.basename(arguments[0])} is run")
 done()

@@ -1,12 +1,13 @@
-"""python -m collio [--version | --config] script.py | -m module | -c code  [argument ...]
+"""python -m collio [--version | --config] script.py | directory | archive.zip | -m module | -c code | -  [argument ...]
 
-Runs a script so that an unhandled exception, or a non-zero exit, on one rank
+Runs a script, or what comes by the standard input (-), so that an unhandled exception, or a non-zero exit, on one rank
 ends all ranks.
 
   --version   collio's version
   --config    versions of what collio is built with, and where it is
 """
 
+import os
 import runpy
 import sys
 
@@ -55,10 +56,23 @@ def _run(arguments):
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     elif arguments[0] == "-c" and len(arguments) > 1:
         sys.argv[:] = ["-c", *arguments[2:]]
+        _search("")
         exec(compile(arguments[1], "<string>", "exec"), {"__name__": "__main__"})
+    elif arguments[0] == "-":
+        sys.argv[:] = arguments
+        _search("")
+        exec(compile(sys.stdin.read(), "<stdin>", "exec"), {"__name__": "__main__"})
     else:
         sys.argv[:] = arguments
+        if os.path.isfile(sys.argv[0]):  # modules that lie beside a script are found
+            _search(os.path.dirname(os.path.realpath(sys.argv[0])))
         runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+def _search(place):
+    """Look for modules there first, where Python put the place of this program."""
+    if not sys.flags.safe_path:
+        sys.path[0] = place
 
 
 def _status(code):
