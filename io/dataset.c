@@ -151,6 +151,25 @@ int collio_dataset_type(collio_object *dataset, collio_type *type, int *swapped,
     return COLLIO_OK;
 }
 
+int collio_dataset_refresh(collio_object *dataset, collio_error *err)
+{
+    collio_disk *disk = &dataset->file->disk;
+    collio_printing printing;
+    int64_t size = 0;
+
+    if (err->code != COLLIO_OK || collio_object_check(dataset, err) || dataset->file->writable ||
+        collio_posix_size(disk->fd, &size, disk->path, err))
+        return err->code;
+    disk->eof = size;
+    if (disk->eoa < size)
+        disk->eoa = size;
+    collio_hdf5_quiet(&printing);
+    if (collio_hdf5(H5Drefresh(dataset->id) < 0, "H5Drefresh", err) == COLLIO_OK)
+        collio_layout_read(dataset->id, &dataset->layout, err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
 int collio_dataset_is_null(const collio_object *dataset)
 {
     return dataset != NULL && dataset->kind == COLLIO_KIND_DATASET && dataset->layout.ndim < 0;

@@ -10,14 +10,41 @@
 
 /* ------------------------------------------------------------------ checks */
 
+/* Whether a part goes on as its dataset grows. */
+static int is_endless(const collio_selection *s)
+{
+    for (int d = 0; d < s->ndim; d++)
+        if (s->list[d] == NULL &&
+            (s->count[d] == COLLIO_UNLIMITED || s->block[d] == COLLIO_UNLIMITED))
+            return 1;
+    return 0;
+}
+
+/* Where it has no end, as if it had one element there. */
+static int check_part(const collio_selection *s, int ndim, const int64_t *shape, collio_error *err)
+{
+    collio_selection limited = *s;
+    int64_t room[COLLIO_MAX_DIMS];
+
+    for (int d = 0; d < ndim && d < s->ndim; d++) {
+        int endless = s->count[d] == COLLIO_UNLIMITED || s->block[d] == COLLIO_UNLIMITED;
+
+        limited.count[d] = s->count[d] == COLLIO_UNLIMITED ? 1 : s->count[d];
+        limited.block[d] = s->block[d] == COLLIO_UNLIMITED ? 1 : s->block[d];
+        room[d] = endless && shape[d] <= s->start[d] ? s->start[d] + 1 : shape[d];
+    }
+    return collio_selection_check(&limited, ndim, ndim > 0 ? room : shape, err);
+}
+
 static int check_mapping(const collio_creation *c, const collio_mapping *m, collio_error *err)
 {
     if (m->path == NULL || m->path[0] == '\0' || m->name == NULL || m->name[0] == '\0')
         return collio_error_set(err, COLLIO_ERR_VALUE, "no name given for the source of a mapping");
-    if (collio_selection_check(&m->where, c->ndim, c->shape, err) ||
-        collio_selection_check(&m->from, m->ndim, m->shape, err))
+    if (check_part(&m->where, c->ndim, c->shape, err) ||
+        check_part(&m->from, m->ndim, m->shape, err))
         return err->code;
-    if (collio_selection_size(&m->where) != collio_selection_size(&m->from))
+    if (!is_endless(&m->where) && !is_endless(&m->from) &&
+        collio_selection_size(&m->where) != collio_selection_size(&m->from))
         return collio_error_set(err, COLLIO_ERR_VALUE,
                                 "Invalid mapping selections (virtual and source space selections "
                                 "have different numbers of elements)");
@@ -69,7 +96,7 @@ int collio_elsewhere_check(collio_creation *c, collio_error *err)
         return collio_error_set(err, COLLIO_ERR_VALUE,
                                 "Unable to create dataset (external and virtual storage are not "
                                 "supported with chunked layout)");
-    if (collio_type_variable(c->type))
+    if (in_files && collio_type_variable(c->type))
         return collio_error_set(err, COLLIO_ERR_UNSUPPORTED,
                                 "elements of variable length are kept in the file itself");
     for (int i = 0; i < o->external_count && err->code == COLLIO_OK; i++)
@@ -115,14 +142,46 @@ uint64_t collio_elsewhere_digest(const collio_creation *c, uint64_t d)
 
 /* ---------------------------------------------------------- property list */
 
+/* A dataspace with a part of it that has no end. */
+static int endless_space(const collio_selection *s, const int64_t *shape, hid_t *out,
+                         collio_error *err)
+{
+    hsize_t extents[COLLIO_MAX_DIMS], limits[COLLIO_MAX_DIMS], start[COLLIO_MAX_DIMS];
+    hsize_t stride[COLLIO_MAX_DIMS], count[COLLIO_MAX_DIMS], block[COLLIO_MAX_DIMS];
+
+    for (int d = 0; d < s->ndim; d++) {
+        int endless = s->count[d] == COLLIO_UNLIMITED || s->block[d] == COLLIO_UNLIMITED;
+
+        extents[d] = (hsize_t)shape[d];
+        limits[d] = endless ? H5S_UNLIMITED : extents[d];
+        start[d] = (hsize_t)s->start[d];
+        stride[d] = (hsize_t)s->stride[d];
+        count[d] = s->count[d] == COLLIO_UNLIMITED ? H5S_UNLIMITED : (hsize_t)s->count[d];
+        block[d] = s->block[d] == COLLIO_UNLIMITED ? H5S_UNLIMITED : (hsize_t)s->block[d];
+    }
+    *out = H5Screate_simple(s->ndim, extents, limits);
+    if (collio_hdf5(*out < 0, "H5Screate_simple", err) == COLLIO_OK)
+        collio_hdf5(H5Sselect_hyperslab(*out, H5S_SELECT_SET, start, stride, count, block) < 0,
+                    "H5Sselect_hyperslab", err);
+    return err->code;
+}
+
+static int part_space(const collio_selection *s, int ndim, const int64_t *shape, hid_t *out,
+                      collio_error *err)
+{
+    if (is_endless(s))
+        return endless_space(s, shape, out, err);
+    if (collio_hdf5_space(ndim, shape, out, err) == COLLIO_OK)
+        collio_selection_apply(s, *out, err);
+    return err->code;
+}
+
 static int map(hid_t list, const collio_creation *c, const collio_mapping *m, collio_error *err)
 {
     hid_t where = H5I_INVALID_HID, from = H5I_INVALID_HID;
 
-    if (collio_hdf5_space(c->ndim, c->shape, &where, err) == COLLIO_OK &&
-        collio_hdf5_space(m->ndim, m->shape, &from, err) == COLLIO_OK &&
-        collio_selection_apply(&m->where, where, err) == COLLIO_OK &&
-        collio_selection_apply(&m->from, from, err) == COLLIO_OK)
+    if (part_space(&m->where, c->ndim, c->shape, &where, err) == COLLIO_OK &&
+        part_space(&m->from, m->ndim, m->shape, &from, err) == COLLIO_OK)
         collio_hdf5(H5Pset_virtual(list, where, m->path, m->name, from) < 0, "H5Pset_virtual", err);
     if (from >= 0)
         H5Sclose(from);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 /* ------------------------------------------------------ open for writing */
@@ -168,6 +169,12 @@ int collio_space_claim(collio_file *file, int64_t start, int64_t size, int *reus
     if (file->used < start + size)
         file->used = start + size;
     return *reused ? collio_file_flush_now(file, err) : COLLIO_OK;
+}
+
+void collio_file_unlock(collio_file *file)
+{
+    if (file->disk.fd >= 0)
+        flock(file->disk.fd, LOCK_UN);
 }
 
 int collio_file_flush(collio_file *file, collio_error *err)

@@ -45,6 +45,7 @@ typedef struct h5file {
     int parallel; /* opened with a communicator */
     const char *driver;
     PyObject *stand_in; /* a collio.memory.StandIn for a file in memory, or NULL */
+    int swmr;           /* one process writes, others read */
     int linked;         /* what an external link has led to: no more than a view of it */
 } h5file;
 

@@ -305,17 +305,58 @@ static PyObject *get_meta_block_size(PyObject *object, void *Py_UNUSED(none))
 
 static PyObject *get_swmr_mode(PyObject *object, void *Py_UNUSED(none))
 {
-    return h5_ready((h5object *)object) < 0 ? NULL : Py_NewRef(Py_False);
+    return h5_ready((h5object *)object) < 0 ? NULL : PyBool_FromLong(real(object)->swmr);
+}
+
+/* Whether this file can be read while it is written; else with an exception. */
+static int fits_readers(h5file *self)
+{
+    PyObject *checked;
+
+    if (self->parallel)
+        PyErr_SetString(
+            PyExc_NotImplementedError,
+            "swmr is for a file of one process: ranks of a communicator write together");
+    else if (!collio_file_is_writable(self->handle))
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Unable to start swmr writing (no write intent on file)");
+    if (PyErr_Occurred())
+        return -1;
+    checked =
+        memory_call("collio.config", "check_superblock", "(sL)", collio_file_path(self->handle),
+                    (long long)collio_file_user_block(self->handle));
+    Py_XDECREF(checked);
+    return checked == NULL ? -1 : 0;
+}
+
+static int start_swmr(h5file *self)
+{
+    PyThreadState *saved;
+    joint j;
+
+    joint_begin(&j);
+    saved = io_enter();
+    collio_file_flush(self->handle, &j.err);
+    collio_file_unlock(self->handle);
+    io_leave(saved);
+    if (joint_end(&j) < 0)
+        return -1;
+    self->swmr = 1;
+    return 0;
 }
 
 static int set_swmr_mode(PyObject *object, PyObject *value, void *Py_UNUSED(none))
 {
-    if (h5_ready((h5object *)object) < 0)
+    h5file *self = real(object);
+    int wanted = value == NULL ? 0 : PyObject_IsTrue(value);
+
+    if (h5_ready(&self->base) < 0 || wanted < 0)
         return -1;
-    if (value != NULL && PyObject_IsTrue(value) == 1)
-        PyErr_SetString(PyExc_NotImplementedError, "swmr is not supported");
-    else
-        PyErr_SetString(PyExc_ValueError, "It is not possible to forcibly switch SWMR mode off.");
+    if (wanted && self->swmr)
+        return 0;
+    if (wanted)
+        return fits_readers(self) < 0 ? -1 : start_swmr(self);
+    PyErr_SetString(PyExc_ValueError, "It is not possible to forcibly switch SWMR mode off.");
     return -1;
 }
 
@@ -397,7 +438,8 @@ static PyGetSetDef file_getset[] = {
     {"driver", get_driver, NULL, "'mpio' with a communicator, else as given or 'sec2'", NULL},
     {"libver", get_libver, NULL, "formats used: (oldest, newest)", NULL},
     {"meta_block_size", get_meta_block_size, NULL, "bytes that structure grows by", NULL},
-    {"swmr_mode", get_swmr_mode, set_swmr_mode, "always False", NULL},
+    {"swmr_mode", get_swmr_mode, set_swmr_mode,
+     "whether one process writes while others read; can be set to True", NULL},
     {"atomic", get_atomic, set_atomic, "MPI's atomic mode; setting it is collective", NULL},
     {"userblock_size", get_userblock_size, NULL, "bytes left free at the start", NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -410,7 +452,7 @@ PyDoc_STRVAR(
     "fs_persist=False, fs_threshold=1, fs_page_size=None, page_buf_size=None, min_meta_keep=0, "
     "min_raw_keep=0, locking=None, alignment_threshold=1, alignment_interval=1, "
     "meta_block_size=None, *, track_times=False, comm=None, info=None, transfer=None, "
-    "layout='shared', backing_store=True, block_size=None)\n--\n\n"
+    "layout='shared', backing_store=True, block_size=None, fileobj=None)\n--\n\n"
     "An HDF5 file, which is a Group too. Collective over comm, with the same arguments.\n\n"
     "  name    str, bytes or path-like; an object with read() and seek() that holds a file\n"
     "          (one process alone); or the id of what is in an open file: another File for\n"
@@ -428,6 +470,9 @@ PyDoc_STRVAR(
     "  track_order\n"
     "          keep names and attributes in the order in which they come; None: as\n"
     "          get_config().track_order says\n"
+    "  swmr    with mode 'r' and without comm: another process, whose File.swmr_mode is True,\n"
+    "          writes the file; Dataset.refresh() sees what it has flushed\n"
+    "  fileobj with driver 'fileobj': the object, and name is what filename says\n"
     "  locking False: no lock; True: an error where the file system has none\n"
     "  userblock_size, alignment_threshold, alignment_interval, meta_block_size\n"
     "          bytes; see collio/io.h\n"

@@ -14,6 +14,7 @@ typedef struct open_args {
     PyObject *rdcc_nslots, *rdcc_nbytes, *rdcc_w0;
     PyObject *fs_persist, *fs_threshold, *fs_page_size;
     PyObject *page_buf_size, *min_meta_keep, *min_raw_keep;
+    PyObject *fileobj, *shown;
 } open_args;
 
 static const param open_rows[] = {
@@ -45,6 +46,7 @@ static const param open_rows[] = {
     {"$layout", arg_object, offsetof(open_args, layout)},
     {"$backing_store", arg_object, offsetof(open_args, backing_store)},
     {"$block_size", arg_object, offsetof(open_args, block_size)},
+    {"$fileobj", arg_object, offsetof(open_args, fileobj)},
     {NULL, NULL, 0},
 };
 
@@ -318,16 +320,29 @@ static int check_hints(const open_args *a, const char *mode)
         raise_type("info", "an MPI.Info", a->info);
         return -1;
     }
+    return 0;
+}
+
+/* To read a file that another process writes: with mode "r"; else it says nothing, as in h5py. */
+static int take_swmr(h5file *self, const open_args *a, const char *mode)
+{
     if (a->swmr == NULL || PyObject_IsTrue(a->swmr) == 0)
         return 0;
-    PyErr_SetString(PyExc_NotImplementedError, "swmr is not supported");
-    return -1;
+    if (self->parallel) {
+        PyErr_SetString(PyExc_NotImplementedError,
+                        "swmr is for a file of one process: ranks of a communicator read together");
+        return -1;
+    }
+    self->swmr = strcmp(mode, "r") == 0;
+    return 0;
 }
 
 static int options_of(const open_args *a, const char **mode, collio_file_options *out)
 {
-    if ((is_given(a->mode) && arg_text(a->mode, mode) < 0) || check_hints(a, *mode) < 0 ||
-        h5_refuse_times(a->track_times) < 0)
+    if (a->mode == Py_None)
+        PyErr_SetString(PyExc_ValueError, "Invalid mode; must be one of r, r+, w, w-, x, a");
+    if (a->mode == Py_None || (is_given(a->mode) && arg_text(a->mode, mode) < 0) ||
+        check_hints(a, *mode) < 0 || h5_refuse_times(a->track_times) < 0)
         return -1;
     if (is_given(a->userblock_size) && (strcmp(*mode, "r") == 0 || strcmp(*mode, "r+") == 0)) {
         PyErr_SetString(PyExc_ValueError, "User block may only be specified when creating a file");
@@ -357,10 +372,34 @@ static int is_unreal(const h5file *self, const open_args *a)
     return PyObject_HasAttrString(a->name, "read") && PyObject_HasAttrString(a->name, "seek");
 }
 
+/* An object with read() and seek() is the name, or the keyword fileobj with another name. */
+static int take_object(const h5file *self, open_args *a)
+{
+    int is_object =
+        PyObject_HasAttrString(a->name, "read") && PyObject_HasAttrString(a->name, "seek");
+
+    if (is_given(a->fileobj) && strcmp(self->driver, "fileobj") == 0) {
+        a->shown = a->name;
+        a->name = a->fileobj;
+    } else if (is_given(a->fileobj)) {
+        PyErr_SetString(PyExc_TypeError, "fileobj is for the driver 'fileobj'");
+    } else if (strcmp(self->driver, "fileobj") == 0 && !is_object) {
+        PyErr_SetString(PyExc_AttributeError,
+                        "the driver 'fileobj' needs an object with read() and "
+                        "seek()");
+    } else if (is_object && is_given(a->driver) && strcmp(self->driver, "fileobj") != 0) {
+        PyErr_SetString(PyExc_ValueError,
+                        "Driver must be 'fileobj' for file-like object if specified.");
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static int stage(h5file *self, open_args *a, const char **mode)
 {
     PyObject *name, *use;
 
+    if (take_object(self, a) < 0)
+        return -1;
     if (!is_unreal(self, a))
         return 0;
     if (self->parallel)
@@ -393,12 +432,13 @@ static void blame_file(joint *j, const char *path)
 }
 
 /* The name to be known by. */
-static void keep_name(h5file *self, PyObject *name)
+static void keep_name(h5file *self, PyObject *name, PyObject *shown_name)
 {
     PyObject *shown = NULL;
 
     if (self->stand_in != NULL)
-        shown = PyObject_GetAttrString(self->stand_in, "name");
+        shown = shown_name != NULL ? Py_NewRef(shown_name)
+                                   : PyObject_GetAttrString(self->stand_in, "name");
     else if (PyUnicode_FSDecoder(name, &shown) == 0)
         shown = NULL;
     Py_XSETREF(self->filename, shown != NULL ? shown : PyUnicode_FromString("?"));
@@ -414,8 +454,9 @@ static int open_file(h5file *self, MPI_Comm comm, open_args *a, joint *j)
     const char *mode = "r";
 
     if (j->err.code == COLLIO_OK &&
-        (options_of(a, &mode, &options) < 0 || keep_hints(self, a, mode) < 0 ||
-         stage(self, a, &mode) < 0 || !PyUnicode_FSConverter(a->name, &bytes)))
+        (options_of(a, &mode, &options) < 0 || take_swmr(self, a, mode) < 0 ||
+         keep_hints(self, a, mode) < 0 || stage(self, a, &mode) < 0 ||
+         !PyUnicode_FSConverter(a->name, &bytes)))
         joint_fail(j);
     saved = io_enter();
     collio_file_open(comm, bytes != NULL ? PyBytes_AS_STRING(bytes) : "", mode, &options,
@@ -424,7 +465,7 @@ static int open_file(h5file *self, MPI_Comm comm, open_args *a, joint *j)
     io_leave(saved);
     if (self->handle != NULL) {
         self->base.identity = collio_object_id(self->base.object);
-        keep_name(self, a->name);
+        keep_name(self, a->name, a->shown);
     } else if (bytes != NULL) {
         blame_file(j, PyBytes_AS_STRING(bytes));
     }

@@ -335,7 +335,30 @@ static PyObject *dataset_resize(PyObject *object, PyObject *const *args, Py_ssiz
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(refresh_doc, "refresh($self, /)\n--\n\nSee what the process that writes the file has "
+                          "flushed, if this one reads it with\nswmr=True; else there is nothing to "
+                          "be done. Not collective.");
+
+static PyObject *dataset_refresh(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    h5object *self = (h5object *)object;
+    collio_error err = COLLIO_ERROR_INIT;
+    PyThreadState *saved;
+
+    if (h5_ready(self) < 0)
+        return NULL;
+    if (self->file->swmr) {
+        saved = io_enter();
+        collio_dataset_refresh(self->object, &err);
+        io_leave(saved);
+    }
+    if (err.code != COLLIO_OK)
+        return raise_from(&err);
+    Py_RETURN_NONE;
+}
+
 PyMethodDef h5storage_methods[] = {
+    {"refresh", dataset_refresh, METH_NOARGS, refresh_doc},
     {"resize", FAST(dataset_resize), FASTCALL, resize_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -354,10 +354,18 @@ static int is_view(const target *to, PyObject *part, const travel *t)
     return same_extents(&t->index, &to->view) && !h5_is_objects(to->view.type);
 }
 
+/* Whether numbers are read into bool, to which HDF5 has no conversion. */
+static int is_truth(const target *to, const travel *t)
+{
+    return to->view.type == COLLIO_BOOL && t->stored != COLLIO_BOOL &&
+           t->stored < COLLIO_TYPE_COUNT;
+}
+
 /* Memory for a copy; texts and sequences come as objects, which NumPy then converts. */
 static int target_copy(target *to, PyObject *part, travel *t)
 {
-    PyObject *dtype = h5_is_objects(t->stored) ? NULL : array_dtype_of(part);
+    int own = h5_is_objects(t->stored) || is_truth(to, t);
+    PyObject *dtype = own ? NULL : array_dtype_of(part);
 
     array_view_release(&to->view);
     if (h5_room(dtype, t->stored, t->index.ndim, t->index.shape, &to->room) < 0)
@@ -386,7 +394,7 @@ static int target_find(target *to, PyObject *part, travel *t)
         to->view.type = h5_type(array_dtype_of(part));
     if (to->view.type == COLLIO_TYPE_COUNT)
         return -1;
-    direct = is_view(to, part, t);
+    direct = is_truth(to, t) ? 0 : is_view(to, part, t);
     if (direct == 0)
         return target_copy(to, part, t);
     memory_describe(&to->view, &t->memory);

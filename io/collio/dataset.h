@@ -247,6 +247,14 @@ COLLIO_API void collio_origin_free(collio_origin *origin);
 /* 1 if HDF5 can apply a filter here, and undo it. Not collective. */
 COLLIO_API int collio_filter_available(int id);
 
+/*
+ * Look at a dataset again, of a file that is open for reading and that another process has changed
+ * and flushed: its extents, and where its elements are. Not collective; nothing is done where the
+ * file is open for writing, whose structure is known.
+ * Errors: HDF5, OS, STATE.
+ */
+COLLIO_API int collio_dataset_refresh(collio_object *dataset, collio_error *err);
+
 /* How the directories in which HDF5 looks for filters that are plugins change. */
 typedef enum collio_plugin_change {
     COLLIO_PLUGIN_APPEND,

@@ -115,6 +115,10 @@ COLLIO_API int collio_file_open(MPI_Comm comm, const char *path, const char *mod
                                 const collio_file_options *options, collio_file **out,
                                 collio_error *err);
 
+/* Let others open the file for reading while it is written: give up the lock. What they read is as
+ * it was last flushed; a flush that they meet halfway is an error of theirs. Not collective. */
+COLLIO_API void collio_file_unlock(collio_file *file);
+
 /*
  * Write the structure to disk. Collective. Returns when it is in the hands of
  * the operating system; nothing to do for files opened with "r".

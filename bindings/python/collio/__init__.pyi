@@ -355,6 +355,7 @@ class File(Group):
         layout: str = "shared",
         backing_store: bool = True,
         block_size: int | None = None,
+        fileobj: Any = None,
     ) -> None: ...
     @property
     def filename(self) -> str: ...

@@ -97,3 +97,12 @@ def begins_well(fname):
                 return True
             at = 2 * at or 512
     return False
+
+
+def check_superblock(path, at):
+    """RuntimeError for a file of an old format, which cannot be read while it is written."""
+    with open(path, "rb") as file:
+        file.seek(at + 8)
+        version = file.read(1)[0]
+    if version < 3:
+        raise RuntimeError("Unable to start swmr writing (file superblock version - should be at least 3)")

@@ -176,12 +176,6 @@ class Methods:
         """Write the structure of the file to disk, that of the dataset with it. Collective."""
         self.file.flush()
 
-    def refresh(self):
-        """Nothing needs to be done: every rank has the structure of the file as it is. Not
-        collective."""
-        if not self:
-            raise ValueError("the file is closed")
-
     @property
     def dims(self):
         """Dimensions by number: their labels and scales."""

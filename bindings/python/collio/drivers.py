@@ -2,7 +2,7 @@
 
 from . import lists
 
-_DRIVERS = {"core", "family", "fileobj", "mpio", "sec2", "split", "stdio"}
+_DRIVERS = {"core", "fileobj", "mpio", "sec2", "stdio"}
 _registered = {}
 
 

@@ -1,9 +1,11 @@
 """Files of one process that are not to be on disk: in memory, or behind an object with read() and seek()."""
 
+import itertools
 import os
 import shutil
 import tempfile
 
+_numbers = itertools.count()
 _CREATING = ("w", "w-", "x")
 
 
@@ -55,7 +57,7 @@ def in_memory(cls, file_image=None, **keywords):
         if name in keywords:
             raise TypeError(f"File.in_memory() got an unexpected keyword argument {name!r}")
     if file_image is None:
-        return cls("in memory", "w", driver="core", backing_store=False, **keywords)
+        return cls(f"collio_in_memory_nonfile_{next(_numbers)}", "w", driver="core", backing_store=False, **keywords)
     with tempfile.NamedTemporaryFile(suffix=".h5") as file:
         file.write(file_image)
         file.flush()

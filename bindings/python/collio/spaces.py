@@ -123,7 +123,7 @@ class SpaceID:
                 cells = cells[..., None] & part.cells
             self._boxes = Boxes([part.edges[0] for part in parts], cells)
             return
-        self._select(*zip(*(numbers for *numbers, _ in dimensions)))
+        self._select(*zip(*([UNLIMITED if n == -1 else n for n in numbers] for *numbers, _ in dimensions)))
 
     # ------------------------------------------------------------------ the record
 

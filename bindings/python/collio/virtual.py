@@ -27,6 +27,26 @@ def _maximum(maxshape, shape):
     return tuple(None if n is None or n == UNLIMITED else int(n) for n in maxshape)
 
 
+def _is_endless(selection):
+    return any(count == -1 for _, _, count, _, _ in selection[1])
+
+
+def _select_part(index, shape):
+    """As _select(); a slice that ends with UNLIMITED goes on as the dataset grows."""
+    items = index if isinstance(index, tuple) else (index,)
+    if not any(isinstance(item, slice) and item.stop == UNLIMITED for item in items):
+        return _select(index, shape)
+    given = tuple(slice(item.start, None, item.step) if isinstance(item, slice) and item.stop == UNLIMITED else item
+                  for item in items)
+    (flat, dimensions), extents = _select(given, shape)
+    dots = next((i for i, item in enumerate(items) if item is Ellipsis), len(items))
+    places = {i if i < dots else len(shape) - len(items) + i: item for i, item in enumerate(items)
+              if isinstance(item, slice) and item.stop == UNLIMITED}
+    dimensions = tuple((places[d].start or 0, places[d].step or 1, -1, 1, None) if d in places else one
+                       for d, one in enumerate(dimensions))
+    return (flat, dimensions), extents
+
+
 class VirtualSource:
     """A dataset, or with an index a part of it, that becomes part of a virtual one.
 
@@ -62,7 +82,10 @@ class VirtualSource:
     def __getitem__(self, index):
         part = VirtualSource.__new__(VirtualSource)
         part.__dict__.update(self.__dict__)
-        part._selection, part._shape = _select(index, self._extents)
+        if getattr(self, "_sliced", False):
+            raise RuntimeError("VirtualSource objects can only be sliced once.")
+        part._sliced = True
+        part._selection, part._shape = _select_part(index, self._extents)
         return part
 
 
@@ -80,8 +103,8 @@ class VirtualLayout:
     def __setitem__(self, index, source):
         if not isinstance(source, VirtualSource):
             raise TypeError(f"a VirtualSource can be assigned to a part of a layout, not {type(source).__name__}")
-        where, _ = _select(index, self.shape)
-        if _count(where) != _count(source._selection):
+        where, _ = _select_part(index, self.shape)
+        if not _is_endless(where) and not _is_endless(source._selection) and _count(where) != _count(source._selection):
             raise ValueError("Invalid mapping selections (virtual and source space selections have different "
                              "numbers of elements)")
         self._parts.append((where, source))
