@@ -45,39 +45,6 @@ static const char *next_description(const char **at, int *words)
 
 /* --------------------------------------------------------------------------- memory */
 
-/* Made empty at first: without memory PyByteArray_FromStringAndSize() of Python 3.11 looks at
- * fields that it has not set, and may say that the program has failed. */
-PyObject *parcel_room(Py_ssize_t size, void **data)
-{
-    PyObject *room = PyByteArray_FromStringAndSize(NULL, 0);
-
-    if (room != NULL && PyByteArray_Resize(room, size) < 0)
-        Py_CLEAR(room);
-    if (room != NULL)
-        *data = PyByteArray_AS_STRING(room);
-    return room;
-}
-
-/*
- * An array to receive a load of `size` bytes into. Memory is copied 10 % faster between places that
- * lie alike in their cache lines; NumPy's own memory is better where it asks for large pages. New.
- */
-static PyObject *array_for(const char *description, int words, int64_t size, void **data)
-{
-    enum { LARGE_PAGES = 1 << 22 };
-    PyObject *owner, *array;
-
-    if (size >= LARGE_PAGES)
-        return array_of(description, words, NULL, data);
-    owner = parcel_room((Py_ssize_t)size + 64, data);
-    if (owner == NULL)
-        return NULL;
-    *data = (char *)*data + (((uintptr_t)array_place(description) - (uintptr_t)*data) & 63);
-    array = array_of(description, words, owner, data);
-    Py_DECREF(owner);
-    return array;
-}
-
 /* Room for all buffers together. New. */
 static PyObject *room_of_load(const parcel_head *head, void **data, MPI_Count *size)
 {
@@ -101,7 +68,7 @@ PyObject *parcel_buffer_room(const void *bytes, int64_t i, const char **at, void
         *at = body_of(head);
     if (head->kind & PARCEL_PLAIN)
         description = next_description(at, &words);
-    return array_for(description, words, size, data);
+    return parcel_array(description, words, size, data);
 }
 
 /* room[start:start+size] without a copy. New. */

@@ -107,6 +107,9 @@ int parcel_buffer_place(const void *head, int64_t i);
 /* Room for a parcel of that size; its memory in *data. New. */
 PyObject *parcel_room(Py_ssize_t size, void **data);
 
+/* An array as `description` says, to receive a load of `size` bytes into. New. */
+PyObject *parcel_array(const char *description, int words, int64_t size, void **data);
+
 /* The object in received bytes (start .. start + size of `room`). New. */
 PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py_ssize_t size);
 
