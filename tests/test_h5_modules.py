@@ -4,6 +4,7 @@ ranks: 1 2 3   limit: 90
 """
 
 import importlib
+import pickle
 
 import numpy as np
 
@@ -195,10 +196,26 @@ def test_exceptions():
         raises(TypeError, "reading only", f.__setitem__, "t", np.dtype("i4"), name="naming a type")
 
 
+class Stranger:
+    def __reduce__(self):
+        return print, ("code that came with a type",)
+
+
+def test_types_as_bytes():
+    struct = np.dtype([("a", "f4"), ("b", h5py.string_dtype())])
+    for dt in (np.dtype(">f8"), struct, h5py.vlen_dtype("i4"), h5py.enum_dtype({"A": 1}), h5py.ref_dtype):
+        again = h5t.decode(h5t.py_create(dt, logical=True).encode()).dtype
+        equal((again, again.metadata), (dt, dt.metadata), f"{dt} as bytes, and back")
+    head = h5t.py_create(struct, logical=True).encode().partition(b"\0")[0] + b"\0"
+    for odd in (b"", b"nothing", head, head + pickle.dumps(Stranger()), head + pickle.dumps(np.random.default_rng)):
+        raises(RuntimeError, "Can't decode", h5t.decode, odd, name="no type")
+
+
 test_modules()
 test_spaces()
 test_transfers()
 test_types()
+test_types_as_bytes()
 test_names_of_types()
 test_selections()
 test_exceptions()

@@ -8,386 +8,15 @@ import os
 
 import numpy as np
 
-from . import _storage, h5ac
+from . import _storage
+from .list_base import (
+    NO_CLASS, PropClass, PropClassID, PropCreateID, PropGCID, PropID, PropInstanceID, PropList, PropOCID,
+    bytes_of, fraction_of, number_of,
+)
+from .list_file import PropFAID, PropFCID, PropTCID
 
 COMPACT, CONTIGUOUS, CHUNKED, VIRTUAL = range(4)
 FILL_TIMES = ("alloc", "never", "ifset")
-
-
-def _number(value, least=0):
-    value = int(value)
-    if value < least:
-        raise OverflowError(f"can't convert negative value {value} to an unsigned number")
-    return value
-
-
-def _bytes(text):
-    if not isinstance(text, bytes):
-        raise TypeError(f"expected bytes, {type(text).__name__} found")
-    return text
-
-
-def _order(flags):
-    if flags not in (0, 1, 3):
-        raise ValueError("Tracking creation order is required for index")
-    return int(flags)
-
-
-def _fraction(value):
-    if not 0.0 <= float(value) <= 1.0:
-        raise ValueError("Raw data cache w0 value must be between 0.0 and 1.0 inclusive")
-    return float(value)
-
-
-class PropID:
-    """What classes of lists and lists have in common."""
-
-    valid = 1
-
-    def __bool__(self):
-        return bool(self.valid)
-
-    @property
-    def id(self):
-        """A number."""
-        return id(self)
-
-    def close(self):
-        """It cannot be used any more."""
-        self.valid = 0
-
-
-class PropClassID(PropID):
-    """A class of property lists: an argument of h5p.create()."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def equal(self, other):
-        """Whether it is the same class."""
-        return self is other
-
-    def __repr__(self):
-        return f"<collio.lists.PropClass {self.name}>"
-
-
-PropClass = PropClassID
-NO_CLASS = PropClass("none")
-
-
-class PropInstanceID(PropID):
-    """Properties by name."""
-
-    kind = PropClass("base")
-    defaults = {}
-
-    def __init__(self, **known):
-        self._known = {**self.defaults, **known}
-
-    def copy(self):
-        """Another one with the same properties."""
-        return type(self)(**self._known)
-
-    def equal(self, other):
-        """Whether all properties are the same."""
-        return type(self) is type(other) and self._known == other._known
-
-    def get_class(self):
-        """What kind of list it is."""
-        return self.kind
-
-    __eq__ = equal
-    __hash__ = object.__hash__
-
-
-PropList = PropInstanceID
-
-
-class PropCreateID(PropInstanceID):
-    """How something is made."""
-
-
-class PropOCID(PropCreateID):
-    """How an object is made, which has attributes."""
-
-    kind = PropClass("object create")
-    defaults = {"attribute_order": 0, "track_times": True, "attributes": (8, 6), "link_order": 0}
-
-    def get_attr_creation_order(self):
-        """Flags: 1 the order is kept, 2 it can be looked up."""
-        return self._known["attribute_order"]
-
-    def set_attr_creation_order(self, flags):
-        """Keep the order in which attributes are made."""
-        self._known["attribute_order"] = _order(flags)
-
-    def get_attr_phase_change(self):
-        """(most attributes in the object itself, fewest beside it)."""
-        return self._known["attributes"]
-
-    def set_attr_phase_change(self, max_compact=8, min_dense=6):
-        """Most attributes in the object itself, fewest beside it: kept, but not heeded."""
-        if min_dense > max_compact:
-            raise ValueError("Unable to set attribute phase change (max_compact must be >= min_dense)")
-        self._known["attributes"] = (_number(max_compact), _number(min_dense))
-
-    def get_obj_track_times(self):
-        """Whether times are kept."""
-        return int(self._known["track_times"])
-
-    def set_obj_track_times(self, track_times):
-        """Keep the time of creation."""
-        self._known["track_times"] = bool(track_times)
-
-
-class PropGCID(PropOCID):
-    """How a group is made."""
-
-    kind = PropClass("group create")
-
-    def get_link_creation_order(self):
-        """Flags: 1 the order is kept, 2 it can be looked up."""
-        return self._known["link_order"]
-
-    def set_link_creation_order(self, flags):
-        """Keep the order in which names are made."""
-        self._known["link_order"] = _order(flags)
-
-
-class PropFCID(PropGCID):
-    """How a file is made."""
-
-    kind = PropClass("file create")
-    defaults = {**PropGCID.defaults, "user_block": 0, "sizes": (8, 8), "strategy": (0, False, 1), "page_size": 4096,
-                "version": (0, 0, 0, 0)}
-
-    def get_userblock(self):
-        """Bytes at the start that are the user's."""
-        return self._known["user_block"]
-
-    def set_userblock(self, size):
-        """Bytes at the start that are the user's."""
-        size = _number(size)
-        if size and (size < 512 or size & (size - 1)):
-            raise ValueError("Userblock size is neither zero nor a power of two from 512 on")
-        self._known["user_block"] = size
-
-    def get_version(self):
-        """Versions of four parts of the structure."""
-        return self._known["version"]
-
-    def get_sizes(self):
-        """Bytes of (addresses, lengths)."""
-        return self._known["sizes"]
-
-    def set_sizes(self, addr, size):
-        """Bytes of addresses and lengths."""
-        if not {addr, size} <= {0, 2, 4, 8, 16}:
-            raise ValueError("File haddr_t size is not valid")
-        self._known["sizes"] = (_number(addr), _number(size))
-
-    def get_file_space_strategy(self):
-        """(strategy, whether free space is kept, from how many bytes)."""
-        strategy, persist, threshold = self._known["strategy"]
-        return strategy, int(persist), threshold
-
-    def set_file_space_strategy(self, strategy, persist, threshold):
-        """How free space is dealt with."""
-        self._known["strategy"] = (int(strategy), bool(persist), _number(threshold))
-
-    def get_file_space_page_size(self):
-        """Bytes of a page."""
-        return self._known["page_size"]
-
-    def set_file_space_page_size(self, size):
-        """Bytes of a page."""
-        if _number(size) < 512:
-            raise ValueError("Cannot set file space page size to less than 512")
-        self._known["page_size"] = int(size)
-
-
-    def _keywords(self):
-        """As those of File()."""
-        strategy, persist, threshold = self._known["strategy"]
-        given = {"userblock_size": self._known["user_block"] or None, "track_order": bool(self._known["link_order"])}
-        if strategy != 0:
-            given.update(fs_strategy=("fsm", "page", "aggregate", "none")[strategy], fs_persist=bool(persist), fs_threshold=threshold)
-            if strategy == 1:
-                given["fs_page_size"] = self._known["page_size"]
-        return {name: value for name, value in given.items() if value is not None}
-
-
-class PropTCID(PropOCID):
-    """How a named type was made."""
-
-    kind = PropClass("datatype create")
-
-
-class PropFAID(PropList):
-    """How a file is opened."""
-
-    kind = PropClass("file access")
-    defaults = {"driver": "sec2", "cache": (0, 521, 1048576, 0.75), "alignment": (1, 1), "libver": (0, 2),
-                "meta_block": 2048, "sieve": 65536, "page_buffer": (0, 0, 0), "locking": (True, True), "degree": 0,
-                "core": (65536, True), "family": (2**31, None), "split": (b"-m.h5", b"-r.h5"), "file": None,
-                "cache_config": None, "image": None}
-
-    def get_driver(self):
-        """Number of the driver, one of collio.h5fd."""
-        from . import h5fd
-
-        return getattr(h5fd, self._known["driver"].upper())
-
-    def set_driver(self, driver_id):
-        """The driver, by its number."""
-        from . import h5fd
-
-        names = ("sec2", "core", "stdio", "mpio", "fileobj", "family", "split")
-        self._known["driver"] = next((n for n in names if getattr(h5fd, n.upper()) == driver_id), "sec2")
-
-    def set_fapl_family(self, memb_size=2147483647, memb_fapl=None):
-        """A file in pieces."""
-        self._known.update(driver="family", family=(_number(memb_size), memb_fapl))
-
-    def get_fapl_family(self):
-        """(bytes of a piece, how it is opened)."""
-        return self._known["family"]
-
-    def set_fapl_split(self, meta_ext=b"-m.h5", meta_plist_id=None, raw_ext=b"-r.h5", raw_plist_id=None):
-        """A file for structure and one for elements."""
-        self._known.update(driver="split", split=(meta_ext, raw_ext))
-
-    def set_fapl_log(self, logfile, flags, buf_size):
-        """A file on disk: nothing is logged."""
-        self._known["driver"] = "sec2"
-
-    def set_fapl_mpio(self, comm, info):
-        """A file of all ranks of a communicator."""
-        self._known.update(driver="mpio", mpio=(comm, info))
-
-    def get_fapl_mpio(self):
-        """(communicator, info)."""
-        return self._known["mpio"]
-
-    def set_fileobj_driver(self, driver_id, fileobj):
-        """What is behind an object with read() and seek()."""
-        self._known.update(driver="fileobj", file=fileobj)
-
-    def set_file_image(self, image):
-        """The bytes of a file in memory."""
-        self._known["image"] = bytes(image)
-
-    def get_mdc_config(self):
-        """How structure is kept in memory."""
-        return self._known["cache_config"] or h5ac.CacheConfig()
-
-    def set_mdc_config(self, config):
-        """How structure is kept in memory: kept, but not heeded."""
-        self._known["cache_config"] = config
-
-    def _keywords(self):
-        """As those of File()."""
-        changed = {name for name, value in self._known.items() if value != self.defaults.get(name)}
-        given = {"driver": self._known["driver"]} if "driver" in changed else {}
-        formats = ("earliest", "v108", "v110", "v112", "v114", "v200")
-        if "libver" in changed:
-            low, high = self._known["libver"]
-            given["libver"] = formats[low], "latest" if high >= 2 else formats[high]
-        if "alignment" in changed:
-            given["alignment_threshold"], given["alignment_interval"] = self._known["alignment"]
-        if "meta_block" in changed:
-            given["meta_block_size"] = self._known["meta_block"]
-        if "cache" in changed:
-            _, given["rdcc_nslots"], given["rdcc_nbytes"], given["rdcc_w0"] = self._known["cache"]
-        if "core" in changed and self._known["driver"] == "core":
-            given["backing_store"] = self._known["core"][1]
-        if "mpio" in self._known:
-            given["comm"], given["info"] = self._known["mpio"]
-        return given
-
-    def get_cache(self):
-        """(0, slots, bytes, preemption) of the cache of chunks."""
-        return self._known["cache"]
-
-    def set_cache(self, mdc, rdcc, rdcc_nbytes, rdcc_w0):
-        """The cache of chunks."""
-        self._known["cache"] = (0, _number(rdcc), _number(rdcc_nbytes), _fraction(rdcc_w0))
-
-    def get_alignment(self):
-        """(from how many bytes on, to what multiple)."""
-        return self._known["alignment"]
-
-    def set_alignment(self, threshold, alignment):
-        """Where large things begin."""
-        self._known["alignment"] = (_number(threshold), _number(alignment, 1))
-
-    def get_libver_bounds(self):
-        """Numbers of (oldest, newest) format."""
-        return self._known["libver"]
-
-    def set_libver_bounds(self, low, high):
-        """Oldest and newest format."""
-        if high < low or high == 0:
-            raise ValueError("Invalid (low,high) combination of library version bound")
-        self._known["libver"] = (int(low), int(high))
-
-    def get_meta_block_size(self):
-        """Bytes of a block of structure."""
-        return self._known["meta_block"]
-
-    def set_meta_block_size(self, size):
-        """Bytes of a block of structure."""
-        self._known["meta_block"] = _number(size)
-
-    def get_sieve_buf_size(self):
-        """Bytes of HDF5's buffer for small pieces."""
-        return self._known["sieve"]
-
-    def set_sieve_buf_size(self, size):
-        """Bytes of HDF5's buffer for small pieces."""
-        self._known["sieve"] = _number(size)
-
-    def get_page_buffer_size(self):
-        """(bytes, percent for structure, percent for elements)."""
-        return self._known["page_buffer"]
-
-    def set_page_buffer_size(self, buf_size, min_meta_per=0, min_raw_per=0):
-        """Pages kept in memory."""
-        if min_meta_per + min_raw_per > 100:
-            raise ValueError("Sum of minimum metadata and raw data fractions can't be bigger than 100")
-        self._known["page_buffer"] = (_number(buf_size), int(min_meta_per), int(min_raw_per))
-
-    def get_file_locking(self):
-        """(whether files are locked, whether file systems without locks are tolerated)."""
-        return tuple(map(int, self._known["locking"]))
-
-    def set_file_locking(self, use_file_locking, ignore_when_disabled):
-        """Whether files are locked."""
-        self._known["locking"] = (bool(use_file_locking), bool(ignore_when_disabled))
-
-    def get_fclose_degree(self):
-        """What closing does to open objects."""
-        return self._known["degree"]
-
-    def set_fclose_degree(self, close_degree):
-        """What closing does to open objects."""
-        self._known["degree"] = int(close_degree)
-
-    def get_fapl_core(self):
-        """(bytes by which a file in memory grows, whether it is written when closed)."""
-        return self._known["core"]
-
-    def set_fapl_core(self, block_size=65536, backing_store=1):
-        """A file in memory."""
-        self._known.update(driver="core", core=(int(block_size), bool(backing_store)))
-
-    def set_fapl_sec2(self):
-        """A file on disk."""
-        self._known["driver"] = "sec2"
-
-    def set_fapl_stdio(self):
-        """A file on disk."""
-        self._known["driver"] = "stdio"
 
 
 class PropDCID(PropOCID):
@@ -417,7 +46,7 @@ class PropDCID(PropOCID):
         """Extents of a chunk."""
         if not isinstance(chunksize, tuple):
             raise ValueError("chunksize must be a tuple.")
-        chunk = tuple(_number(n) for n in chunksize)
+        chunk = tuple(number_of(n) for n in chunksize)
         if not chunk or 0 in chunk:
             raise ValueError("all chunk dimensions must be positive")
         self._known.update(layout=CHUNKED, chunk=chunk)
@@ -596,7 +225,7 @@ class PropDAID(PropList):
 
     def set_chunk_cache(self, rdcc_nslots, rdcc_nbytes, rdcc_w0):
         """The cache of chunks."""
-        self._known["cache"] = (_number(rdcc_nslots), _number(rdcc_nbytes), _fraction(rdcc_w0))
+        self._known["cache"] = (number_of(rdcc_nslots), number_of(rdcc_nbytes), fraction_of(rdcc_w0))
 
     def get_efile_prefix(self):
         """Where files of elements are."""
@@ -604,7 +233,7 @@ class PropDAID(PropList):
 
     def set_efile_prefix(self, prefix):
         """Where files of elements are."""
-        self._known["external_prefix"] = _bytes(prefix)
+        self._known["external_prefix"] = bytes_of(prefix)
 
     def get_virtual_prefix(self):
         """Where sources of virtual datasets are."""
@@ -612,7 +241,7 @@ class PropDAID(PropList):
 
     def set_virtual_prefix(self, prefix):
         """Where sources of virtual datasets are."""
-        self._known["virtual_prefix"] = _bytes(prefix)
+        self._known["virtual_prefix"] = bytes_of(prefix)
 
     def get_virtual_view(self):
         """VDS_FIRST_MISSING or VDS_LAST_AVAILABLE."""
@@ -628,7 +257,7 @@ class PropDAID(PropList):
 
     def set_virtual_printf_gap(self, gap_size=0):
         """How many sources of numbered ones may be missing."""
-        self._known["gap"] = _number(gap_size)
+        self._known["gap"] = number_of(gap_size)
 
     def _hints(self):
         """For the dataset that is opened so."""
@@ -698,7 +327,7 @@ class PropLAID(PropList):
 
     def set_nlinks(self, nlinks):
         """How many links are followed at most."""
-        self._known["nlinks"] = _number(nlinks)
+        self._known["nlinks"] = number_of(nlinks)
 
 
 class PropCopyID(PropList):

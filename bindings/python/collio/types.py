@@ -3,13 +3,14 @@
 Each stands for a dtype. None of it is collective, but for commit().
 """
 
+import io
 import pickle
 
 import numpy as np
 
 from . import _types
 from .config import get_config
-from .references import check_ref_dtype
+from .references import Reference, check_ref_dtype
 
 _MAGIC = b"collio type\0"
 
@@ -570,11 +571,27 @@ def make_array(base, dims):
     return of(np.dtype((base.dtype, tuple(dims))))
 
 
+class _Reader(pickle.Unpickler):
+    """Of dtypes and what their metadata refer to, and nothing else: the bytes may come from anywhere."""
+
+    known = {("numpy", "dtype"), ("builtins", "str"), ("builtins", "bytes"),
+             (Reference.__module__, "Reference"), (Reference.__module__, "RegionReference")}
+
+    def find_class(self, module, name):
+        if (module, name) not in self.known:
+            raise pickle.UnpicklingError(f"{module}.{name} is no part of a datatype")
+        return super().find_class(module, name)
+
+
 def decode(buf):
     """What encode() made."""
-    if not bytes(buf).startswith(_MAGIC):
+    buf = bytes(buf)
+    if not buf.startswith(_MAGIC):
         raise RuntimeError("Can't decode object (not an encoded datatype)")
-    return of(pickle.loads(bytes(buf)[len(_MAGIC) :]))
+    try:
+        return of(np.dtype(_Reader(io.BytesIO(buf[len(_MAGIC) :])).load()))
+    except Exception as error:
+        raise RuntimeError(f"Can't decode object ({error})") from None
 
 
 def create(dtype, logical=False, aligned=False):
