@@ -209,6 +209,7 @@ def test_types_as_bytes():
     head = h5t.py_create(struct, logical=True).encode().partition(b"\0")[0] + b"\0"
     for odd in (b"", b"nothing", head, head + pickle.dumps(Stranger()), head + pickle.dumps(np.random.default_rng)):
         raises(RuntimeError, "Can't decode", h5t.decode, odd, name="no type")
+        raises(RuntimeError, "Can't decode", h5s.decode, odd.replace(b"datatype", b"dataspace"), name="no space")
 
 
 test_modules()

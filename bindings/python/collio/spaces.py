@@ -4,10 +4,10 @@ A SpaceID is a record of this process alone; nothing here is collective.
 """
 
 import itertools
-import pickle
 
 import numpy as np
 
+from . import encoded
 from ._select import MultiBlockSlice
 
 UNLIMITED = 2**64 - 1
@@ -16,7 +16,6 @@ SEL_ERROR, SEL_NONE, SEL_POINTS, SEL_HYPERSLABS, SEL_ALL = range(-1, 4)
 (SELECT_NOOP, SELECT_SET, SELECT_OR, SELECT_AND, SELECT_XOR, SELECT_NOTB, SELECT_NOTA, SELECT_APPEND, SELECT_PREPEND,
  SELECT_INVALID) = range(-1, 9)
 
-_MAGIC = b"collio space\0"
 _COMBINE = {SELECT_OR: np.logical_or, SELECT_AND: np.logical_and, SELECT_XOR: np.logical_xor,
             SELECT_NOTB: lambda a, b: a & ~b, SELECT_NOTA: lambda a, b: ~a & b}
 
@@ -152,8 +151,8 @@ class SpaceID:
 
     def encode(self):
         """As bytes, for h5s.decode() of this library."""
-        return _MAGIC + pickle.dumps((self._shape, self._maximum, self._kind, self._regular, self._points,
-                                      None if self._boxes is None else (self._boxes.edges, self._boxes.cells)))
+        boxes = None if self._boxes is None else (self._boxes.edges, self._boxes.cells)
+        return encoded.dumps("dataspace", (self._shape, self._maximum, self._kind, self._regular, self._points, boxes))
 
     # ------------------------------------------------------------------ extents
 
@@ -438,9 +437,7 @@ def create_simple(dims_tpl, max_dims_tpl=None):
 
 def decode(buf):
     """What encode() made."""
-    if not bytes(buf).startswith(_MAGIC):
-        raise RuntimeError("Can't decode object (not an encoded dataspace)")
-    shape, maximum, kind, regular, points, boxes = pickle.loads(bytes(buf)[len(_MAGIC) :])
+    shape, maximum, kind, regular, points, boxes = encoded.loads("dataspace", buf)
     made = SpaceID(shape, None, maximum)
     made._kind, made._regular, made._points = kind, regular, points
     made._boxes = None if boxes is None else Boxes(*boxes)

@@ -3,16 +3,11 @@
 Each stands for a dtype. None of it is collective, but for commit().
 """
 
-import io
-import pickle
-
 import numpy as np
 
-from . import _types
+from . import _types, encoded
 from .config import get_config
-from .references import Reference, check_ref_dtype
-
-_MAGIC = b"collio type\0"
+from .references import check_ref_dtype
 
 INTEGER, FLOAT, TIME, STRING, BITFIELD, OPAQUE, COMPOUND, REFERENCE, ENUM, VLEN, ARRAY = range(11)
 NO_CLASS = -1
@@ -158,7 +153,7 @@ class TypeID:
 
     def encode(self):
         """As bytes, for h5t.decode() of this library."""
-        return _MAGIC + pickle.dumps(self.dtype)
+        return encoded.dumps("datatype", self.dtype)
 
 
 class TypeAtomicID(TypeID):
@@ -571,27 +566,9 @@ def make_array(base, dims):
     return of(np.dtype((base.dtype, tuple(dims))))
 
 
-class _Reader(pickle.Unpickler):
-    """Of dtypes and what their metadata refer to, and nothing else: the bytes may come from anywhere."""
-
-    known = {("numpy", "dtype"), ("builtins", "str"), ("builtins", "bytes"),
-             (Reference.__module__, "Reference"), (Reference.__module__, "RegionReference")}
-
-    def find_class(self, module, name):
-        if (module, name) not in self.known:
-            raise pickle.UnpicklingError(f"{module}.{name} is no part of a datatype")
-        return super().find_class(module, name)
-
-
 def decode(buf):
     """What encode() made."""
-    buf = bytes(buf)
-    if not buf.startswith(_MAGIC):
-        raise RuntimeError("Can't decode object (not an encoded datatype)")
-    try:
-        return of(np.dtype(_Reader(io.BytesIO(buf[len(_MAGIC) :])).load()))
-    except Exception as error:
-        raise RuntimeError(f"Can't decode object ({error})") from None
+    return of(np.dtype(encoded.loads("datatype", buf)))
 
 
 def create(dtype, logical=False, aligned=False):
