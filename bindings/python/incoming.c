@@ -367,10 +367,9 @@ static int announces_load(const incoming *in)
 }
 
 /* Post the receive of buffer i, which is a message of its own. */
-static int post_buffer(incoming *in, int64_t i, const char **at, const MPI_Status *status,
-                       MPI_Comm comm, MPI_Request *request)
+static int post_buffer(incoming *in, const parcel_head *head, int64_t i, const char **at,
+                       const MPI_Status *status, MPI_Comm comm, MPI_Request *request)
 {
-    const parcel_head *head = (const parcel_head *)first_of(in);
     PyObject *array;
     message m;
 
@@ -384,28 +383,32 @@ static int post_buffer(incoming *in, int64_t i, const char **at, const MPI_Statu
     return post(&m, NULL, status, comm, request);
 }
 
-static int post_each(incoming *in, const MPI_Status *status, MPI_Comm comm, MPI_Request *request)
+static int post_each(incoming *in, const parcel_head *head, const MPI_Status *status, MPI_Comm comm,
+                     MPI_Request *request)
 {
-    const parcel_head *head = (const parcel_head *)first_of(in);
     const char *at = NULL;
     const int64_t last = head->buffers - 1;
 
     in->load = PyList_New((Py_ssize_t)head->buffers);
     for (int i = 0; i < last; in->others_n = ++i)
-        if (post_buffer(in, i, &at, status, comm, &in->others[i]) < 0)
+        if (post_buffer(in, head, i, &at, status, comm, &in->others[i]) < 0)
             return -1;
-    return post_buffer(in, last, &at, status, comm, request);
+    return post_buffer(in, head, last, &at, status, comm, request);
 }
 
-/* The head has come, with that status; its load is to follow in the same order of messages. */
+/* The head has come, with that status; its load is to follow in the same order of messages. Without
+ * memory the head lies in the sink, which is to take the load, too. */
 static int post_load(incoming *in, const MPI_Status *status, MPI_Comm comm, MPI_Request *request)
 {
+    _Alignas(parcel_head) char copy[PARCEL_HEAD_MAX];
+    const parcel_head *head = (const parcel_head *)copy;
     message m;
 
-    if (((const parcel_head *)first_of(in))->kind & PARCEL_EACH)
-        return post_each(in, status, comm, request);
+    memcpy(copy, first_of(in), (size_t)in->size);
+    if (head->kind & PARCEL_EACH)
+        return post_each(in, head, status, comm, request);
     message_init(&m);
-    in->load = room_of_load((const parcel_head *)first_of(in), &m.data, &m.count);
+    in->load = room_of_load(head, &m.data, &m.count);
     if (in->load == NULL && lose(in, &m) < 0)
         return -1;
     return post(&m, NULL, status, comm, request);
