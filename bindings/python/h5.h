@@ -83,20 +83,6 @@ PyObject *h5_create_dataset(PyObject *self, PyObject *const *args, Py_ssize_t na
                             PyObject *keywords);
 extern PyMethodDef h5create_methods[], h5walk_methods[], h5link_methods[];
 
-/* ------------------------------------------------- h5dataset.c, h5transfer.c */
-
-/* d[index], d[index] = values, and d[row] of an iteration. */
-PyObject *h5_read(PyObject *object, PyObject *index);
-int h5_write(PyObject *object, PyObject *index, PyObject *values);
-PyObject *h5_read_row(PyObject *object, Py_ssize_t row);
-extern PyMethodDef h5transfer_methods[];
-
-/* 1 for a dataset without extents and elements. */
-int h5_is_null(h5object *self);
-
-/* Extents of a dataset; -1 with an exception. */
-int h5_shape(h5object *self, int64_t *shape);
-
 /* ---------------------------------------------------------------- h5select.c */
 
 /* What an index selects. */
@@ -120,6 +106,41 @@ int h5_select(PyObject *index, int ndim, const int64_t *shape, h5index *out);
 /* Take the names of fields out of an index: a tuple, or NULL if there are none, and what is left.
  * New, both. */
 int h5_names_in(PyObject *index, PyObject **names, PyObject **rest);
+
+/* ------------------------------------------------- h5dataset.c, h5transfer.c, h5direct.c */
+
+/* Where the elements of one read or write are: in the file and in memory. */
+typedef struct h5travel {
+    h5index index;
+    collio_type stored; /* of the dataset */
+    collio_array memory;
+    int region; /* a reference stands for the index */
+} h5travel;
+
+/* Find them in the file; errors of this rank go to j. */
+void h5_locate(h5object *self, PyObject *index, h5travel *t, joint *j);
+
+/* Read what has been found into its memory. Collective. */
+void h5_read_now(h5object *self, h5travel *t, joint *j);
+
+/* Write to a selection; `names` are fields, or NULL. An error of this rank is in j already, or the
+ * values are there. Collective. */
+int h5_write_index(h5object *self, PyObject *index, PyObject *names, PyObject *values, joint *j);
+
+/* A dataset without elements has nothing for arrays: TypeError. */
+int h5_refuse_empty(h5object *self, const char *text);
+
+/* d[index], d[index] = values, and d[row] of an iteration. */
+PyObject *h5_read(PyObject *object, PyObject *index);
+int h5_write(PyObject *object, PyObject *index, PyObject *values);
+PyObject *h5_read_row(PyObject *object, Py_ssize_t row);
+extern PyMethodDef h5transfer_methods[], h5direct_methods[];
+
+/* 1 for a dataset without extents and elements. */
+int h5_is_null(h5object *self);
+
+/* Extents of a dataset; -1 with an exception. */
+int h5_shape(h5object *self, int64_t *shape);
 
 /* ---------------------------------------------- h5type.c: dtypes and element types */
 
@@ -214,5 +235,29 @@ int h5_commit(h5object *group, const char *name, PyObject *dtype, joint *j);
 /* -------------------------------------------------------------- h5attribute.c */
 
 PyObject *h5_attributes(h5object *of); /* new */
+
+/* What an attribute is; -1 with an exception. */
+int h5_attribute_facts(h5object *of, const char *name, collio_attribute_facts *facts);
+
+/* -------------------------------------------------------- h5attribute_value.c */
+
+/* Something to write: a text, or elements without gaps, or (`empty`) none of a type. */
+typedef struct h5value {
+    const char *text;
+    int empty, keep_form;
+    collio_type type;
+    int ndim;
+    int64_t shape[COLLIO_MAX_DIMS];
+    PyObject *keep; /* what the view and its pointers are in */
+    array_view view;
+} h5value;
+
+/* The value for an attribute of a dtype and shape, None being those of the data; -1 with an
+ * exception. */
+int h5_value(PyObject *data, PyObject *dtype, PyObject *shape, h5value *v);
+
+/* The value for an attribute that is there, in its own form; any if it is not. */
+int h5_value_like(h5object *of, const char *name, PyObject *data, h5value *v);
+void h5_value_release(h5value *v);
 
 #endif

@@ -24,8 +24,7 @@ PyObject *h5_attributes(h5object *of)
 
 /* ----------------------------------------------------------------------- read */
 
-/* What an attribute is; -1 with an exception. */
-static int facts_of(h5object *of, const char *name, collio_attribute_facts *facts)
+int h5_attribute_facts(h5object *of, const char *name, collio_attribute_facts *facts)
 {
     collio_error err = COLLIO_ERROR_INIT;
     PyThreadState *saved;
@@ -73,7 +72,7 @@ static PyObject *attributes_get_item(PyObject *object, PyObject *key)
     PyObject *dtype, *empty;
     const char *name;
 
-    if (arg_name(key, &name) < 0 || facts_of(of, name, &facts) < 0)
+    if (arg_name(key, &name) < 0 || h5_attribute_facts(of, name, &facts) < 0)
         return NULL;
     if (facts.kind != COLLIO_ATTRIBUTE_EMPTY)
         return read_elements(of, name, &facts);
@@ -96,7 +95,7 @@ static PyObject *attributes_get_id(PyObject *object, PyObject *const *args, Py_s
     const char *name;
 
     if (args_parse("get_id", rows, &key, args, nargs, keywords) < 0 || arg_name(key, &name) < 0 ||
-        facts_of(of, name, &facts) < 0)
+        h5_attribute_facts(of, name, &facts) < 0)
         return NULL;
     dtype = h5_dtype(facts.stored);
     shape = facts.kind == COLLIO_ATTRIBUTE_EMPTY ? Py_NewRef(Py_None)
@@ -110,84 +109,6 @@ static PyObject *attributes_get_id(PyObject *object, PyObject *const *args, Py_s
 
 /* ---------------------------------------------------------------------- write */
 
-/* Something to write: a text, or elements without gaps, or (`empty`) none of a type. */
-typedef struct value {
-    const char *text;
-    int empty, keep_form;
-    collio_type type;
-    int ndim;
-    int64_t shape[COLLIO_MAX_DIMS];
-    PyObject *keep; /* what the view and its pointers are in */
-    array_view view;
-} value;
-
-static int text_of(PyObject *data, value *v)
-{
-    Py_ssize_t size;
-
-    v->text = PyUnicode_AsUTF8AndSize(data, &size);
-    if (v->text == NULL)
-        return -1;
-    if ((size_t)size == strlen(v->text))
-        return 0;
-    PyErr_SetString(PyExc_ValueError, "VLEN strings do not support embedded NULLs");
-    return -1;
-}
-
-/* Whether NumPy makes plain numbers of it without a question. */
-static int is_plain(PyObject *data)
-{
-    PyObject *dtype = array_dtype_of(data);
-
-    if (dtype != NULL)
-        return array_plain_type(dtype) != COLLIO_TYPE_COUNT;
-    return PyFloat_CheckExact(data) || PyLong_CheckExact(data) || PyBool_Check(data) ||
-           PyComplex_CheckExact(data);
-}
-
-static int plain_of(PyObject *data, value *v)
-{
-    int is_array = array_dtype_of(data) != NULL;
-
-    if (is_array)
-        v->keep = memory_call("numpy", "asarray", "(OOs)", data, Py_None, "C");
-    if ((is_array && v->keep == NULL) || memory_view(is_array ? v->keep : data, NULL, &v->view) < 0)
-        return -1;
-    v->type = v->view.type;
-    v->ndim = v->view.ndim;
-    memcpy(v->shape, v->view.shape, sizeof v->shape);
-    return 0;
-}
-
-/* Take over (memory, number of a type, extents, what it points to). Steals. */
-static int take_prepared(PyObject *prepared, value *v)
-{
-    PyObject *array, *shape, *pointed;
-    int type;
-
-    v->keep = prepared;
-    if (prepared == NULL || !PyArg_ParseTuple(prepared, "OiOO", &array, &type, &shape, &pointed))
-        return -1;
-    v->type = (collio_type)type;
-    v->empty = array == Py_None;
-    if (v->empty)
-        return 0;
-    v->ndim = memory_extents(shape, "shape", v->shape);
-    return v->ndim < 0 ? -1 : array_view_any(array, 0, &v->view);
-}
-
-static int value_of(PyObject *data, PyObject *dtype, PyObject *shape, value *v)
-{
-    int as_is = dtype == Py_None && shape == Py_None;
-
-    if (as_is && PyUnicode_CheckExact(data))
-        return text_of(data, v);
-    if (as_is && is_plain(data))
-        return plain_of(data, v);
-    return take_prepared(memory_call("collio._attributes", "prepare", "(OOO)", data, dtype, shape),
-                         v);
-}
-
 /* h5py raises OSError for what HDF5 refuses. */
 static int end_change(h5object *of, joint *j)
 {
@@ -200,7 +121,7 @@ static int end_change(h5object *of, joint *j)
     return joint_end(j);
 }
 
-static int write_value(h5object *of, const char *name, const value *v, joint *j)
+static int write_value(h5object *of, const char *name, const h5value *v, joint *j)
 {
     PyThreadState *saved = io_enter();
 
@@ -215,12 +136,6 @@ static int write_value(h5object *of, const char *name, const value *v, joint *j)
         collio_attribute_write(of->object, name, v->type, v->ndim, v->shape, v->view.data, &j->err);
     io_leave(saved);
     return end_change(of, j);
-}
-
-static void release(value *v)
-{
-    array_view_release(&v->view);
-    Py_CLEAR(v->keep);
 }
 
 static int delete_name(h5object *of, PyObject *key)
@@ -249,13 +164,13 @@ typedef struct create_args {
 
 static int create(h5object *of, const create_args *a, joint *j)
 {
-    value v = {.text = NULL};
+    h5value v = {.text = NULL};
     int result;
 
-    if (j->err.code == COLLIO_OK && value_of(a->data, a->dtype, a->shape, &v) < 0)
+    if (j->err.code == COLLIO_OK && h5_value(a->data, a->dtype, a->shape, &v) < 0)
         joint_fail(j);
     result = write_value(of, a->name, &v, j);
-    release(&v);
+    h5_value_release(&v);
     return result;
 }
 
@@ -301,31 +216,6 @@ static PyObject *attributes_create(PyObject *object, PyObject *const *args, Py_s
     Py_RETURN_NONE;
 }
 
-/* The value for an attribute that is there, in its own form; any if it is not. */
-static int value_like(h5object *of, const char *name, PyObject *data, value *v)
-{
-    collio_attribute_facts facts;
-    PyObject *shape, *prepared = NULL;
-
-    if (facts_of(of, name, &facts) < 0) {
-        if (!PyErr_ExceptionMatches(PyExc_KeyError))
-            return -1;
-        PyErr_Clear();
-        return value_of(data, Py_None, Py_None, v);
-    }
-    if (facts.kind == COLLIO_ATTRIBUTE_EMPTY) {
-        PyErr_SetString(PyExc_OSError, "Empty attributes can't be modified");
-        return -1;
-    }
-    v->keep_form = 1;
-    shape = memory_tuple(facts.ndim, facts.shape);
-    if (shape != NULL)
-        prepared = memory_call("collio._attributes", "prepare_like", "(OiO)", data,
-                               (int)facts.stored, shape);
-    Py_XDECREF(shape);
-    return take_prepared(prepared, v);
-}
-
 PyDoc_STRVAR(modify_doc, "modify($self, name, value)\n--\n\nChange the value of an attribute, but "
                          "not its shape and type; one that is not\nthere is created. Collective.");
 
@@ -337,7 +227,7 @@ static PyObject *attributes_modify(PyObject *object, PyObject *const *args, Py_s
                                  {NULL, NULL, 0}};
     h5object *of = ((attributes *)object)->of;
     create_args a = {.name = ""};
-    value v = {.text = NULL};
+    h5value v = {.text = NULL};
     int result;
     joint j;
 
@@ -345,10 +235,10 @@ static PyObject *attributes_modify(PyObject *object, PyObject *const *args, Py_s
         return NULL;
     joint_begin(&j);
     if (args_parse("modify", rows, &a, args, nargs, keywords) < 0 ||
-        value_like(of, a.name, a.data, &v) < 0)
+        h5_value_like(of, a.name, a.data, &v) < 0)
         joint_fail(&j);
     result = write_value(of, a.name, &v, &j);
-    release(&v);
+    h5_value_release(&v);
     if (result < 0)
         return NULL;
     Py_RETURN_NONE;

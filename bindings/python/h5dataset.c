@@ -301,6 +301,7 @@ static PyType_Slot dataset_slots[] = {
     {Py_mp_subscript, h5_read},
     {Py_mp_ass_subscript, h5_write},
     {Py_mp_length, dataset_length},
+    {Py_sq_length, dataset_length},
     {Py_sq_item, h5_read_row},
     {Py_tp_methods, h5transfer_methods},
     {Py_tp_getset, dataset_getset},

@@ -83,6 +83,7 @@ static const struct {
     {TYPE_H5Object, h5reference_methods, NULL},
     {TYPE_H5Dataset, h5region_methods, NULL},
     {TYPE_H5Dataset, h5stored_methods, NULL},
+    {TYPE_H5Dataset, h5direct_methods, NULL},
     {TYPE_H5Dataset, h5chunk_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},
     {TYPE_H5Group, h5walk_methods, NULL},

@@ -2,7 +2,10 @@
 
 import numpy as _np
 
-from . import types as _module
+from . import _types
+from . import type_atomic as _atomic
+from . import type_base as _base
+from . import type_composite as _composite
 from ._lock import phil, with_phil
 from ._named import text as _text
 from ._types import (
@@ -22,6 +25,7 @@ from ._types import (
 )
 from .config import get_config
 from .references import check_ref_dtype, ref_dtype, regionref_dtype
+from .type_base import of as _of
 from .types import create as py_create
 from .types import decode
 from .types import make as create
@@ -36,12 +40,12 @@ __all__ = [
     "special_dtype", "string_dtype", "string_info", "typewrap", "vlen_create", "vlen_dtype", "with_phil",
 ]
 
-globals().update({name: value for name, value in vars(_module).items() if name.isupper() and name[0] != "_"
-                  or name.startswith("Type")})
+globals().update({name: value for part in (_base, _atomic, _composite) for name, value in vars(part).items()
+                  if name.isupper() and name[0] != "_" or name.startswith("Type")})
 
 
 def _constant(dtype):
-    made = _module.of(_np.dtype(dtype))
+    made = _of(_np.dtype(dtype))
     made.lock()
     return made
 
@@ -53,17 +57,17 @@ globals().update({
     **{f"STD_{letter.upper()}{8 * n}{end}": _constant(f"{sign}{letter}{n}") for letter in "iu" for n in _SIZES
        for end, sign in (("LE", "<"), ("BE", ">"))},
     **{f"IEEE_F{8 * n}{end}": _constant(f"{sign}f{n}") for n in (2, 4, 8) for end, sign in (("LE", "<"), ("BE", ">"))},
-    **{f"STD_B{8 * n}{end}": _module.TypeBitfieldID(None, _np.dtype(f"{sign}u{n}")) for n in _SIZES
+    **{f"STD_B{8 * n}{end}": _atomic.TypeBitfieldID(None, _np.dtype(f"{sign}u{n}")) for n in _SIZES
        for end, sign in (("LE", "<"), ("BE", ">"))},
-    **{f"NATIVE_B{8 * n}": _module.TypeBitfieldID(None, _np.dtype(f"=u{n}")) for n in _SIZES},
-    **{f"UNIX_D{8 * n}{end}": _module.TypeTimeID(None, _np.dtype(f"{sign}i{n}")) for n in (4, 8)
+    **{f"NATIVE_B{8 * n}": _atomic.TypeBitfieldID(None, _np.dtype(f"=u{n}")) for n in _SIZES},
+    **{f"UNIX_D{8 * n}{end}": _atomic.TypeTimeID(None, _np.dtype(f"{sign}i{n}")) for n in (4, 8)
        for end, sign in (("LE", "<"), ("BE", ">"))},
 })
 NATIVE_FLOAT, NATIVE_DOUBLE, NATIVE_LDOUBLE = map(_constant, ("f4", "f8", "g"))
 LDOUBLE_LE, LDOUBLE_BE = _constant(_np.dtype("g").newbyteorder("<")), _constant(_np.dtype("g").newbyteorder(">"))
-C_S1 = FORTRAN_S1 = _module.TypeStringID(None, _module._types.ended_dtype(1))
+C_S1 = FORTRAN_S1 = _atomic.TypeStringID(None, _types.ended_dtype(1))
 STD_REF_OBJ, STD_REF_DSETREG = _constant(ref_dtype), _constant(regionref_dtype)
-PYTHON_OBJECT = _module.TypeOpaqueID(None, _np.dtype("V8"))
+PYTHON_OBJECT = _atomic.TypeOpaqueID(None, _np.dtype("V8"))
 NUMPY_RUNTIME_VERSION_TUPLE = tuple(int(part) for part in _np.__version__.split(".")[:3] if part.isdigit())
 
 
@@ -82,10 +86,10 @@ def typewrap(tid):
 
 def find(src, dst):
     """(background that a conversion needs,), or None if there is no such conversion."""
-    if src.get_class() != dst.get_class() and not {src.get_class(), dst.get_class()} <= {_module.INTEGER,
-                                                                                         _module.FLOAT}:
+    if src.get_class() != dst.get_class() and not {src.get_class(), dst.get_class()} <= {_base.INTEGER,
+                                                                                         _base.FLOAT}:
         return None
-    return (_module.BKG_YES if src.get_class() == _module.COMPOUND else _module.BKG_NO,)
+    return (_base.BKG_YES if src.get_class() == _base.COMPOUND else _base.BKG_NO,)
 
 
 def convert(src, dst, n, buf, bkg=None, dxpl=None):
