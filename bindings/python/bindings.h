@@ -265,9 +265,13 @@ int request_class_refuse(state *st, PyTypeObject *wanted, const handle *given);
 /* A request for an object that has not been matched yet. New. */
 PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag);
 
+/* Let a persistent receive, which was just made (stolen; may be NULL), wait its turn where it must.
+ * The request; NULL with an exception. */
+PyObject *request_prepare(PyObject *request, const message *m, MPI_Comm comm, int source, int tag);
+
 /* Whether an object is to be received that may take a message of that source and tag: MPI, which
- * knows nothing of it, must not be asked for the message then. And a request for a buffer (of a
- * count that is an int) that is matched after those. New. */
+ * knows nothing of it, must not be asked for the message then. And a request for a buffer that is
+ * matched after those. New. */
 int request_overlaps(MPI_Comm comm, int source, int tag);
 PyObject *request_defer(state *st, const message *m, MPI_Comm comm, int source, int tag);
 

@@ -91,12 +91,12 @@ static PyObject *recv_in_turn(state *st, const row_method *row, const message *m
     return turn_recv(st, &t, m, large, status) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
-/* Whether it has to be done so; what was prepared with Recv_init() is not. */
-static int must_wait_its_turn(const row_method *row, int large, const recv_args *a, MPI_Comm comm)
+/* Whether it has to be done so; what is prepared with Recv_init() has not begun. */
+static int must_wait_its_turn(const row_method *row, const recv_args *a, MPI_Comm comm)
 {
     if (row->mode == BLOCKING)
         return request_receiving();
-    return row->mode == TYPE_Request && !large && request_overlaps(comm, a->source, a->tag);
+    return row->mode == TYPE_Request && request_overlaps(comm, a->source, a->tag);
 }
 
 static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *const *args,
@@ -119,7 +119,7 @@ static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *co
         return NULL;
     message_init(&m);
     if (message_for(st, a.buf, 1, a.source, &m) == 0 && (large = message_large(&m)) >= 0) {
-        if (must_wait_its_turn(row, large, &a, mpi_of(self))) {
+        if (must_wait_its_turn(row, &a, mpi_of(self))) {
             result = recv_in_turn(st, row, &m, large, &a, mpi_of(self), status);
         } else {
             saved = gil_lend(st);
@@ -128,6 +128,8 @@ static PyObject *recv_buffer(PyObject *self, const row_method *row, PyObject *co
                             : call_irecv(row, &m, large, &a, mpi_of(self), &request);
             gil_acquire(saved);
             result = result_of(st, row, code, request, m.keep);
+            if (row->mode == TYPE_Prequest && a.source != MPI_PROC_NULL)
+                result = request_prepare(result, &m, mpi_of(self), a.source, a.tag);
         }
     }
     message_release(&m);
@@ -218,8 +220,8 @@ static int check_exchange(state *st, const row_method *row, const exchange_args 
 /* While irecv() waits for an object that may be what comes in: what goes out is sent from a copy,
  * which may be overwritten. */
 static PyObject *exchange_in_turn(state *st, const row_method *row, const message *out,
-                                  const message *in, const exchange_args *a, MPI_Comm comm,
-                                  MPI_Status *status)
+                                  const message *in, int large, const exchange_args *a,
+                                  MPI_Comm comm, MPI_Status *status)
 {
     const turn t = {row->mpi_name, comm, a->source, a->recvtag};
 
@@ -227,7 +229,7 @@ static PyObject *exchange_in_turn(state *st, const row_method *row, const messag
         return NULL;
     if (row->mode != BLOCKING)
         return request_defer(st, in, comm, a->source, a->recvtag);
-    return turn_recv(st, &t, in, 0, status) < 0 ? NULL : Py_NewRef(Py_None);
+    return turn_recv(st, &t, in, large, status) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const *args,
@@ -256,8 +258,8 @@ static PyObject *exchange(PyObject *self, const row_method *row, PyObject *const
         keep = Py_BuildValue("(OO)", out.keep ? out.keep : Py_None, in.keep ? in.keep : Py_None);
         large = keep != NULL ? large : -1;
     }
-    if (large == 0 && request_overlaps(mpi_of(self), a.source, a.recvtag)) {
-        result = exchange_in_turn(st, row, &out, &in, &a, mpi_of(self), status);
+    if (large >= 0 && request_overlaps(mpi_of(self), a.source, a.recvtag)) {
+        result = exchange_in_turn(st, row, &out, &in, large, &a, mpi_of(self), status);
     } else if (large >= 0) {
         saved = gil_lend(st);
         code = call_exchange(row->mode, &out, &in, large, &a, mpi_of(self), status, &request);
@@ -290,8 +292,8 @@ static PyObject *exchange_replace(PyObject *self, const row_method *row, PyObjec
     message_init(&m);
     if (message_for(st, a.data, 1, a.dest == MPI_PROC_NULL ? a.source : a.dest, &m) == 0 &&
         (large = message_large(&m)) >= 0) {
-        if (!large && request_overlaps(mpi_of(self), a.source, a.recvtag)) {
-            result = exchange_in_turn(st, row, &m, &m, &a, mpi_of(self), status);
+        if (request_overlaps(mpi_of(self), a.source, a.recvtag)) {
+            result = exchange_in_turn(st, row, &m, &m, large, &a, mpi_of(self), status);
         } else {
             saved = gil_lend(st);
             code = call_replace(row->mode, &m, large, &a, mpi_of(self), status, &request);

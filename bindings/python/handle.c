@@ -180,7 +180,7 @@ void handle_dealloc(PyObject *object)
     if (self->kind == KIND_request) {
         if (self->origin != NULL)
             request_hand_back(self);
-        if (self->mpi.request != MPI_REQUEST_NULL || self->receipt != NULL)
+        if (self->mpi.request != MPI_REQUEST_NULL || self->receipt || self->prepared)
             request_abandon(self);
     } else if (self->owned && self->mpi.bits != handle_null(self->kind).bits && life_usable())
         free_local(self);

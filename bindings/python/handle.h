@@ -45,10 +45,11 @@ typedef union any_handle {
 typedef struct handle {
     PyObject_HEAD
     any_handle mpi;
-    const char *constant;    /* name in MPI if predefined: shared, never freed */
-    PyObject *keep;          /* what must live as long: a request's buffers, an op's function */
-    struct receipt *receipt; /* of a request for an object: see receipt.h */
-    struct handle *origin;   /* of a request made of another one: that one */
+    const char *constant;      /* name in MPI if predefined: shared, never freed */
+    PyObject *keep;            /* what must live as long: a request's buffers, an op's function */
+    struct receipt *receipt;   /* of a request for an object: see receipt.h */
+    struct prepared *prepared; /* of a persistent receive: see receipt.h */
+    struct handle *origin;     /* of a request made of another one: that one */
     PyObject *weakrefs;
     Py_ssize_t size;     /* of a message: its bytes; of a window: views of its memory */
     MPI_Comm comm;       /* of a message: where it came */

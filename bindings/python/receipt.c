@@ -4,7 +4,7 @@
 receipt *receipts_unmatched;
 
 /* The datatype is a duplicate of the user's. */
-static void buffer_release(message *m)
+void buffer_release(message *m)
 {
     if (m == NULL)
         return;
@@ -29,30 +29,59 @@ void receipt_forget(handle *self)
     self->receipt = NULL;
 }
 
+/* A request that nobody holds takes over; it goes when its message is there. */
+static int hand_to_nobody(handle *self)
+{
+    PyObject *type, *value, *trace;
+    handle *other;
+
+    PyErr_Fetch(&type, &value, &trace);
+    other =
+        (handle *)request_make(state_of((PyObject *)self), TYPE_Request, MPI_REQUEST_NULL, NULL);
+    PyErr_Restore(type, value, trace);
+    if (other == NULL)
+        return 0;
+    other->receipt = self->receipt;
+    other->receipt->request = other;
+    other->receipt->left = 1;
+    self->receipt = NULL;
+    return 1;
+}
+
 void receipt_leave(handle *self)
 {
     const receipt *r = self->receipt;
     const message *m = r->buffer;
 
-    MPI_Irecv(m->data, (int)m->count, m->type, r->source, r->tag, r->comm, &self->mpi.request);
-    self->keep = Py_XNewRef(m->keep);
+    if (hand_to_nobody(self))
+        return;
+    buffer_irecv(m, r->source, r->tag, r->comm, &self->mpi.request);
+    Py_XSETREF(self->keep, Py_XNewRef(m->keep));
 }
 
 /* ------------------------------------------------------------------- made */
+
+static int add_receipt(handle *self, const receipt *content)
+{
+    receipt *r = PyMem_Malloc(sizeof *r);
+
+    if (r == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *r = *content;
+    r->request = self;
+    self->receipt = r;
+    return 0;
+}
 
 /* A request with a receipt, which may be matched already. */
 static PyObject *with_receipt(state *st, MPI_Request mpi, const receipt *content)
 {
     PyObject *self = request_make(st, TYPE_Request, mpi, NULL);
-    receipt *r = self != NULL ? PyMem_Malloc(sizeof *r) : NULL;
 
-    if (r == NULL) {
-        Py_XDECREF(self);
-        return self != NULL ? PyErr_NoMemory() : NULL;
-    }
-    *r = *content;
-    r->request = (handle *)self;
-    ((handle *)self)->receipt = r;
+    if (self != NULL && add_receipt((handle *)self, content) < 0)
+        Py_CLEAR(self);
     return self;
 }
 
@@ -85,8 +114,7 @@ PyObject *request_receive(state *st, MPI_Comm comm, int source, int tag)
     return queue(with_receipt(st, MPI_REQUEST_NULL, &content));
 }
 
-/* New; NULL with an exception. */
-static message *buffer_keep(const message *m)
+message *buffer_keep(const message *m)
 {
     message *kept = PyMem_Malloc(sizeof *kept);
 
@@ -111,6 +139,16 @@ PyObject *request_defer(state *st, const message *m, MPI_Comm comm, int source, 
     if (self == NULL)
         buffer_release(content.buffer);
     return queue(self);
+}
+
+int receipt_defer(handle *self, message *buffer, MPI_Comm comm, int source, int tag)
+{
+    const receipt content = {.comm = comm, .source = source, .tag = tag, .buffer = buffer};
+
+    if (add_receipt(self, &content) < 0)
+        return -1;
+    queue((PyObject *)self);
+    return 0;
 }
 
 int request_overlaps(MPI_Comm comm, int source, int tag)
@@ -143,10 +181,14 @@ static int post_buffer(receipt *r, MPI_Message *taken)
 {
     handle *self = r->request;
     const message *m = r->buffer;
-    int code = MPI_Imrecv(m->data, (int)m->count, m->type, taken, &self->mpi.request);
+    const int left = r->left;
+    int code = SIZED(m->count > INT_MAX, MPI_Imrecv, m->data, m->count, m->type, taken,
+                     &self->mpi.request);
 
-    self->keep = Py_XNewRef(m->keep);
+    Py_XSETREF(self->keep, Py_XNewRef(m->keep));
     receipt_forget(self);
+    if (left)
+        Py_DECREF(self);
     return mpi_failed(code, "MPI_Imrecv");
 }
 

@@ -20,6 +20,7 @@ void request_abandon(handle *self)
             self->keep = incoming_memory(&self->receipt->in);
         receipt_forget(self);
     }
+    prepared_forget(self);
     if (self->mpi.request == MPI_REQUEST_NULL || !self->owned || !life_usable())
         return;
     if (request_adopt(self->mpi.request, self->keep, self->owned == 2))
@@ -46,11 +47,13 @@ static void hand_over(handle *from, handle *to)
     to->mpi = from->mpi;
     to->owned = from->owned;
     Py_XSETREF(to->keep, Py_XNewRef(from->keep));
+    to->prepared = from->prepared;
     to->receipt = from->receipt;
     if (to->receipt != NULL)
         to->receipt->request = to;
     from->owned = 0;
     from->receipt = NULL;
+    from->prepared = NULL;
 }
 
 void request_hand_over(handle *from, handle *to)
@@ -78,7 +81,7 @@ int request_class_refuse(state *st, PyTypeObject *wanted, const handle *given)
 void request_hand_back(handle *self)
 {
     handle *origin = self->origin;
-    int same = self->mpi.request == origin->mpi.request;
+    int same = self->mpi.request == origin->mpi.request || self->prepared != NULL;
 
     self->origin = NULL;
     if (origin->receipt == NULL &&
@@ -91,6 +94,23 @@ void request_hand_back(handle *self)
 
 /* --------------------------------------------------------------- waiting and testing */
 
+/* Both for a request that MPI knows of. */
+static inline int test_known(handle *self, int *done, MPI_Status *status)
+{
+    int code = MPI_Test(&self->mpi.request, done, status);
+
+    prepared_resume(self);
+    return mpi_failed(code, "MPI_Test");
+}
+
+static inline int wait_known(handle *self, MPI_Status *status)
+{
+    int code = MPI_Wait(&self->mpi.request, status);
+
+    prepared_resume(self);
+    return mpi_failed(code, "MPI_Wait");
+}
+
 /* One test; *done is 0 for an object that has not been matched. */
 int request_test_one(handle *self, int *done, MPI_Status *status)
 {
@@ -99,14 +119,14 @@ int request_test_one(handle *self, int *done, MPI_Status *status)
         return -1;
     if (receipt_is_unmatched(self))
         return 0;
-    return mpi_failed(MPI_Test(&self->mpi.request, done, status), "MPI_Test");
+    return test_known(self, done, status);
 }
 
 /* Test first: most waits are for what is done, and then the GIL can be kept. */
 static int wait_among_others(handle *self, MPI_Status *status)
 {
     PyThreadState *saved;
-    int done, result;
+    int done, code;
 
     if (request_test_one(self, &done, status) < 0)
         return -1;
@@ -118,9 +138,10 @@ static int wait_among_others(handle *self, MPI_Status *status)
     if (done)
         return 0;
     saved = gil_release();
-    result = MPI_Wait(&self->mpi.request, status);
+    code = MPI_Wait(&self->mpi.request, status);
     gil_acquire(saved);
-    return mpi_failed(result, "MPI_Wait");
+    prepared_resume(self);
+    return mpi_failed(code, "MPI_Wait");
 }
 
 /* Whether the GIL can be kept: nobody else is there, and it is MPI that completes the request. */
@@ -135,7 +156,7 @@ static int may_keep(const handle *self)
 int request_wait_one(handle *self, MPI_Status *status)
 {
     if (may_keep(self))
-        return mpi_failed(MPI_Wait(&self->mpi.request, status), "MPI_Wait");
+        return wait_known(self, status);
     return wait_among_others(self, status);
 }
 

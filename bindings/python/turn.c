@@ -3,6 +3,8 @@
 #include "parcel.h"
 #include "request.h"
 
+#include <limits.h>
+
 /*
  * MPI knows nothing of an object to be received before its message is there, and would give that
  * message to whoever asks for it then.
@@ -57,18 +59,29 @@ int turn_recv(const state *st, const turn *t, const message *m, int large, MPI_S
     return mpi_failed(code, t->name);
 }
 
+/* What MPI counts packed bytes with. */
+#ifdef HAVE_MPI_ALLREDUCE_C
+#define PACK(function) function##_c
+typedef MPI_Count pack_count;
+#else
+#define PACK(function) function
+typedef int pack_count;
+#endif
+
 /* The message as MPI packs it. New bytes. */
-static PyObject *pack(const message *m, MPI_Comm comm, int *size)
+static PyObject *pack(const message *m, MPI_Comm comm, pack_count *size)
 {
     PyObject *bytes;
-    int at = 0, code = MPI_Pack_size((int)m->count, m->type, comm, size);
+    pack_count at = 0;
+    int code = PACK(MPI_Pack_size)((pack_count)m->count, m->type, comm, size);
 
     if (mpi_failed(code, "MPI_Pack_size") < 0)
         return NULL;
-    bytes = PyBytes_FromStringAndSize(NULL, *size);
+    bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)*size);
     if (bytes == NULL)
         return NULL;
-    code = MPI_Pack(m->data, (int)m->count, m->type, PyBytes_AS_STRING(bytes), *size, &at, comm);
+    code = PACK(MPI_Pack)(m->data, (pack_count)m->count, m->type, PyBytes_AS_STRING(bytes), *size,
+                          &at, comm);
     if (mpi_failed(code, "MPI_Pack") < 0)
         Py_CLEAR(bytes);
     *size = at;
@@ -77,15 +90,16 @@ static PyObject *pack(const message *m, MPI_Comm comm, int *size)
 
 int turn_send(const message *m, int dest, int tag, MPI_Comm comm)
 {
-    int size = 0, failed = -1;
+    pack_count size = 0;
+    int failed = -1;
     PyObject *bytes = pack(m, comm, &size);
     MPI_Request request;
 
     if (bytes == NULL)
         return -1;
-    failed =
-        mpi_failed(MPI_Isend(PyBytes_AS_STRING(bytes), size, MPI_PACKED, dest, tag, comm, &request),
-                   "MPI_Isend");
+    failed = mpi_failed(SIZED(size > INT_MAX, MPI_Isend, PyBytes_AS_STRING(bytes), size, MPI_PACKED,
+                              dest, tag, comm, &request),
+                        "MPI_Isend");
     if (!failed)
         request_leave(request, bytes);
     Py_DECREF(bytes);
