@@ -7,7 +7,9 @@
  * looks for its message now and then, if MPI allows calls by several threads.
  *
  * The thread sleeps while there is nothing to look for, and has no state in the interpreter then:
- * with a second one, every call has to release the interpreter's lock.
+ * with a second one, every call has to release the interpreter's lock. Who opens the first receive
+ * makes a state at once that nobody runs with, so that calls do so from then on; the thread makes
+ * one of its own for each look, since the interpreter knows it by the thread that made it.
  */
 #include "request.h"
 
@@ -20,7 +22,7 @@ enum { NAP_MIN = 1000000, NAP_MAX = 16000000 }; /* ns */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
 static pthread_t thread;
-static PyThreadState *watching; /* of the thread, while there is something to look for */
+static PyThreadState *watching; /* that nobody runs with, while there is something to look for */
 static int started, stopped;
 static long nap;
 
@@ -46,45 +48,61 @@ static void doze(void)
     nap = nap < NAP_MAX ? 2 * nap : nap;
 }
 
-/* With the interpreter's lock, which is given up. */
-static void drop(PyThreadState *self)
+/* Take the interpreter's lock. NULL without memory. */
+static PyThreadState *enter(PyThreadState *other)
+{
+    PyThreadState *self = PyThreadState_New(PyThreadState_GetInterpreter(other));
+
+    if (self != NULL)
+        PyEval_AcquireThread(self);
+    return self;
+}
+
+/* And give it up. */
+static void leave(PyThreadState *self)
 {
     PyThreadState_Clear(self);
     PyThreadState_DeleteCurrent();
 }
 
-static void retire(PyThreadState *self)
+/* With the interpreter's lock. */
+static void stop_watching(void)
 {
-    PyEval_AcquireThread(self);
+    PyThreadState *old = watching;
+
     pthread_mutex_lock(&lock);
     watching = NULL;
     pthread_mutex_unlock(&lock);
-    drop(self);
+    PyThreadState_Clear(old);
+    PyThreadState_Delete(old);
 }
 
-/* The state goes when there is nothing left to look for; an error is met again by who waits. */
-static void look(PyThreadState *self)
+static void retire(void)
 {
-    int idle;
+    PyThreadState *self = enter(watching);
 
-    PyEval_AcquireThread(self);
+    if (self == NULL)
+        return;
+    stop_watching();
+    leave(self);
+}
+
+/* An error is met again by who waits. */
+static void look(void)
+{
+    PyThreadState *self = enter(watching);
+
+    if (self == NULL)
+        return;
     if (request_match_all() < 0)
         PyErr_Clear();
-    idle = !request_receiving();
-    pthread_mutex_lock(&lock);
-    if (idle)
-        watching = NULL;
-    pthread_mutex_unlock(&lock);
-    if (idle)
-        drop(self);
-    else
-        PyEval_ReleaseThread(self);
+    if (!request_receiving())
+        stop_watching();
+    leave(self);
 }
 
 static void *watch(void *none)
 {
-    PyThreadState *self;
-
     pthread_mutex_lock(&lock);
     while (!stopped) {
         if (watching == NULL) {
@@ -94,15 +112,13 @@ static void *watch(void *none)
         doze();
         if (stopped || watching == NULL)
             continue;
-        self = watching;
         pthread_mutex_unlock(&lock);
-        look(self);
+        look();
         pthread_mutex_lock(&lock);
     }
-    self = watching;
     pthread_mutex_unlock(&lock);
-    if (self != NULL)
-        retire(self);
+    if (watching != NULL)
+        retire();
     return none;
 }
 
@@ -146,8 +162,7 @@ void watcher_begin(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* The state belongs to the thread, which deletes it as soon as it finds nothing to look for:
- * another thread that did so would lose its own (Python 3.12 and newer). */
+/* The state is the thread's to delete, as soon as it finds nothing to look for. */
 void watcher_end(void)
 {
     if (watching == NULL)
