@@ -140,7 +140,7 @@ static void layout_of_new(const collio_creation *c, hid_t dataset, collio_layout
     l->ndim = c->ndim;
     for (int d = 0; d < c->ndim; d++)
         l->shape[d] = c->shape[d];
-    l->offset = address != HADDR_UNDEF ? (int64_t)address : -1;
+    l->offset = address != HADDR_UNDEF ? collio_disk_offset(&c->parent->file->disk, address) : -1;
     l->kind = c->compact                      ? COLLIO_STORED_COMPACT
               : c->options.chunked            ? COLLIO_STORED_CHUNKED
               : c->options.is_virtual         ? COLLIO_STORED_VIRTUAL

@@ -80,7 +80,8 @@ static int read_chunks(hid_t list, collio_layout *l, collio_error *err)
     return err->code;
 }
 
-static void take_place(hid_t dataset, hid_t list, collio_layout *l, collio_error *err)
+static void take_place(const collio_disk *disk, hid_t dataset, hid_t list, collio_layout *l,
+                       collio_error *err)
 {
     haddr_t address = HADDR_UNDEF;
 
@@ -90,29 +91,30 @@ static void take_place(hid_t dataset, hid_t list, collio_layout *l, collio_error
     else if (l->kind == COLLIO_STORED_CONTIGUOUS)
         address = H5Dget_offset(dataset);
     if (address != HADDR_UNDEF)
-        l->offset = (int64_t)address;
+        l->offset = collio_disk_offset(disk, address);
 }
 
 /* The layout, and the offset of elements that are contiguous in the file itself. */
-static int read_place(hid_t dataset, collio_layout *l, collio_error *err)
+static int read_place(const collio_disk *disk, hid_t dataset, collio_layout *l, collio_error *err)
 {
     hid_t list = H5Dget_create_plist(dataset);
 
     l->offset = -1;
     if (collio_hdf5(list < 0, "H5Dget_create_plist", err) == COLLIO_OK)
-        take_place(dataset, list, l, err);
+        take_place(disk, dataset, list, l, err);
     /* A list of a virtual dataset that is left open lets HDF5 crash at the end of the program. */
     if (list >= 0)
         H5Pclose(list);
     return err->code;
 }
 
-int collio_layout_read(hid_t dataset, collio_layout *layout, collio_error *err)
+int collio_layout_read(const collio_disk *disk, hid_t dataset, collio_layout *layout,
+                       collio_error *err)
 {
     layout->type = layout->stored = COLLIO_TYPE_COUNT;
     if (read_type(dataset, layout, err) == COLLIO_OK &&
         read_shape(dataset, layout, err) == COLLIO_OK)
-        read_place(dataset, layout, err);
+        read_place(disk, dataset, layout, err);
     return err->code;
 }
 
@@ -165,7 +167,7 @@ int collio_dataset_refresh(collio_object *dataset, collio_error *err)
         disk->eoa = size;
     collio_hdf5_quiet(&printing);
     if (collio_hdf5(H5Drefresh(dataset->id) < 0, "H5Drefresh", err) == COLLIO_OK)
-        collio_layout_read(dataset->id, &dataset->layout, err);
+        collio_layout_read(disk, dataset->id, &dataset->layout, err);
     collio_hdf5_loud(&printing);
     return err->code;
 }

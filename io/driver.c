@@ -113,39 +113,60 @@ static herr_t driver_close(H5FD_t *head)
  * copies of bytes that other ranks change on disk. */
 static herr_t driver_query(const H5FD_t *head, unsigned long *features)
 {
-    (void)head;
-    *features = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
+    int kind = head != NULL ? ((const driver_file *)head)->disk->members.kind : 0;
+
+    *features = H5FD_FEAT_DEFAULT_VFD_COMPATIBLE;
+    /* It would give out space without saying of which member. */
+    if (kind != COLLIO_ARRANGED_SPLIT)
+        *features |= H5FD_FEAT_AGGREGATE_METADATA;
     return 0;
 }
 
 static haddr_t driver_get_eoa(const H5FD_t *head, H5FD_mem_t type)
 {
-    (void)type;
-    return (haddr_t)((const driver_file *)head)->disk->eoa;
+    return collio_members_end(((const driver_file *)head)->disk, type);
 }
 
 static herr_t driver_set_eoa(H5FD_t *head, H5FD_mem_t type, haddr_t address)
 {
-    (void)type;
-    ((driver_file *)head)->disk->eoa = (int64_t)address;
+    collio_members_set_end(((driver_file *)head)->disk, type, address);
     return 0;
 }
 
 static haddr_t driver_get_eof(const H5FD_t *head, H5FD_mem_t type)
 {
-    (void)type;
-    return (haddr_t)((const driver_file *)head)->disk->eof;
+    return collio_members_size(((const driver_file *)head)->disk, type);
+}
+
+/* ---------------------------------------------------------- in the superblock */
+
+static hsize_t driver_record(H5FD_t *head)
+{
+    return collio_members_record(&((const driver_file *)head)->disk->members);
+}
+
+static herr_t driver_encode(H5FD_t *head, char *name, unsigned char *bytes)
+{
+    collio_members_encode(&((const driver_file *)head)->disk->members, name, bytes);
+    return 0;
+}
+
+static herr_t driver_decode(H5FD_t *head, const char *name, const unsigned char *bytes)
+{
+    collio_members *members = &((driver_file *)head)->disk->members;
+
+    return collio_members_decode(members, name, bytes, &last_error) ? -1 : 0;
 }
 
 /* ---------------------------------------------------------- read and write */
 
 /* Whether a transfer is one of elements that collio makes itself; then HDF5's call
  * only tells where they are. */
-static int note(collio_disk *disk, H5FD_mem_t type, haddr_t address, size_t size)
+static int note(collio_disk *disk, H5FD_mem_t type, int64_t offset, size_t size)
 {
     if (!disk->aside || type != H5FD_MEM_DRAW)
         return 0;
-    disk->noted = (int64_t)address;
+    disk->noted = offset;
     disk->noted_size = (int64_t)size;
     return 1;
 }
@@ -154,16 +175,16 @@ static herr_t driver_read(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_t
                           size_t size, void *bytes)
 {
     collio_disk *disk = ((driver_file *)head)->disk;
+    int64_t offset = collio_disk_offset(disk, address);
 
     (void)transfer;
-    if (note(disk, type, address, size))
+    if (note(disk, type, offset, size))
         return 0;
     if (collio_disk_check(disk, &last_error) ||
-        collio_disk_read(disk, bytes, (int64_t)size, (int64_t)address, &last_error))
+        collio_disk_read(disk, bytes, (int64_t)size, offset, &last_error))
         return -1;
-    collio_overlay_read(&disk->overlay, (int64_t)address, (int64_t)size, bytes);
-    return collio_sound_check(disk, type, (int64_t)address, (int64_t)size, bytes, &last_error) ? -1
-                                                                                               : 0;
+    collio_overlay_read(&disk->overlay, offset, (int64_t)size, bytes);
+    return collio_sound_check(disk, type, offset, (int64_t)size, bytes, &last_error) ? -1 : 0;
 }
 
 static herr_t write_elements(collio_disk *disk, int64_t address, size_t size, const void *bytes)
@@ -180,15 +201,16 @@ static herr_t driver_write(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_
                            size_t size, const void *bytes)
 {
     collio_disk *disk = ((driver_file *)head)->disk;
+    int64_t offset = collio_disk_offset(disk, address);
 
     (void)transfer;
-    if (disk->dead || disk->lost || note(disk, type, address, size))
+    if (disk->dead || disk->lost || note(disk, type, offset, size))
         return 0;
     if (type == H5FD_MEM_DRAW && disk->elements != COLLIO_ELEMENTS_KEPT)
-        return write_elements(disk, (int64_t)address, size, bytes);
-    disk->lost = collio_overlay_write(&disk->overlay, (int64_t)address, (int64_t)size, bytes) != 0;
-    if (disk->eof < (int64_t)(address + size))
-        disk->eof = (int64_t)(address + size);
+        return write_elements(disk, offset, size, bytes);
+    disk->lost = collio_overlay_write(&disk->overlay, offset, (int64_t)size, bytes) != 0;
+    if (disk->eof < offset + (int64_t)size)
+        disk->eof = offset + (int64_t)size;
     return 0;
 }
 
@@ -217,6 +239,9 @@ static const H5FD_class_t driver_class = {
     .maxaddr = MAX_ADDRESS,
     .fc_degree = H5F_CLOSE_STRONG,
     .fapl_size = sizeof(driver_info),
+    .sb_size = driver_record,
+    .sb_encode = driver_encode,
+    .sb_decode = driver_decode,
     .open = driver_open,
     .close = driver_close,
     .query = driver_query,
@@ -230,17 +255,33 @@ static const H5FD_class_t driver_class = {
                H5FD_MEM_SUPER, H5FD_MEM_SUPER},
 };
 
+/* By the names that HDF5 wants of those that open such files; of split ones the heaps are where the
+ * elements are. */
+static hid_t register_class(int kind)
+{
+    static const char *const names[] = {"collio", "family", "multi"};
+    H5FD_class_t made = driver_class;
+
+    made.name = names[kind];
+    if (kind == COLLIO_ARRANGED_SPLIT) {
+        made.maxaddr = HADDR_MAX;
+        made.fl_map[H5FD_MEM_GHEAP] = H5FD_MEM_GHEAP;
+    }
+    return H5FDregister(&made);
+}
+
 int collio_driver_use(hid_t access, collio_disk *disk, collio_error *err)
 {
-    static hid_t driver = H5I_INVALID_HID;
+    static hid_t drivers[] = {H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID};
+    hid_t *driver = &drivers[disk->members.kind];
     driver_info info = {disk};
 
-    if (driver < 0 || H5Iis_valid(driver) <= 0) {
-        driver = H5FDregister(&driver_class);
+    if (*driver < 0 || H5Iis_valid(*driver) <= 0) {
+        *driver = register_class(disk->members.kind);
         collio_lzf_register();
         collio_bits_register();
     }
-    if (collio_hdf5(driver < 0, "H5FDregister", err))
+    if (collio_hdf5(*driver < 0, "H5FDregister", err))
         return err->code;
-    return collio_hdf5(H5Pset_driver(access, driver, &info) < 0, "H5Pset_driver", err);
+    return collio_hdf5(H5Pset_driver(access, *driver, &info) < 0, "H5Pset_driver", err);
 }

@@ -14,6 +14,8 @@
 #include "hdf.h"
 #include "overlay.h"
 
+#include "collio/file.h"
+
 /* What structure that was read says of other places; see sound.h. */
 typedef struct collio_expected {
     int64_t address;
@@ -37,6 +39,16 @@ typedef struct collio_sound {
     size_t count, room;
 } collio_sound;
 
+/* How HDF5 knows a file that is made of several: members.c. */
+typedef struct collio_members {
+    int kind;      /* enum collio_arrangement */
+    int64_t bytes; /* of a member of a family */
+    char names[2][COLLIO_MEMBER_NAME];
+    unsigned char map[6];                /* of HDF5's kinds of space to members */
+    haddr_t elements_at;                 /* the address where HDF5 has elements */
+    int64_t structure_end, elements_end; /* of the space given out, from where each begins */
+} collio_members;
+
 typedef struct collio_disk {
     int fd;
     char *path; /* owned */
@@ -58,7 +70,18 @@ typedef struct collio_disk {
     int64_t eof;            /* size of the file as HDF5 sees it */
     int64_t committed;      /* where the space ends that the file on disk refers to */
     collio_sound sound;
+    collio_members members;
 } collio_disk;
+
+/* Where HDF5's address is in the file: elements of a split one are closer here. */
+static inline int64_t collio_disk_offset(const collio_disk *disk, haddr_t address)
+{
+    const collio_members *m = &disk->members;
+
+    if (m->kind != COLLIO_ARRANGED_SPLIT || address < m->elements_at)
+        return (int64_t)address;
+    return COLLIO_ELEMENTS_PLACE + (int64_t)(address - m->elements_at);
+}
 
 /* ------------------------------------------------------------------ disk.c */
 
@@ -116,6 +139,21 @@ int collio_sieve_turns(collio_sieve *sieve, char *bytes, int64_t size, int64_t s
 /* As collio_disk_read(), in few calls if the pieces are small and close. */
 int collio_sieve_read(collio_sieve *sieve, void *bytes, int64_t size, int64_t offset,
                       collio_error *err);
+
+/* --------------------------------------------------------------- members.c */
+
+void collio_members_begin(collio_members *members, const collio_file_options *options);
+
+/* Where the space given out ends, and where the file does, in HDF5's addresses. */
+haddr_t collio_members_end(const collio_disk *disk, H5FD_mem_t type);
+void collio_members_set_end(collio_disk *disk, H5FD_mem_t type, haddr_t address);
+haddr_t collio_members_size(const collio_disk *disk, H5FD_mem_t type);
+
+/* What is in the superblock: so many bytes, 0 for a plain file; the other two not for that. */
+size_t collio_members_record(const collio_members *members);
+void collio_members_encode(const collio_members *members, char *name, unsigned char *bytes);
+int collio_members_decode(collio_members *members, const char *name, const unsigned char *bytes,
+                          collio_error *err);
 
 /* ---------------------------------------------------------------- driver.c */
 

@@ -274,7 +274,8 @@ static int read_chunks(const collio_object *dataset, hid_t space, collio_chunk_f
             return err->code;
         for (int d = 0; d < dataset->layout.ndim; d++)
             chunks[i].start[d] = (int64_t)start[d];
-        chunks[i].offset = (int64_t)address + origin_of_chunks(dataset);
+        chunks[i].offset =
+            collio_disk_offset(&dataset->file->disk, address + (haddr_t)origin_of_chunks(dataset));
         chunks[i].size = (int64_t)size;
     }
     return COLLIO_OK;

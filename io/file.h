@@ -247,8 +247,9 @@ void collio_recent_drop(collio_file *file);
 
 /* ------------------------------------------------- dataset.c, transfer.c */
 
-/* Find out how a dataset is stored. */
-int collio_layout_read(hid_t dataset, collio_layout *layout, collio_error *err);
+/* Find out how a dataset is stored; offsets are those in the disk. */
+int collio_layout_read(const collio_disk *disk, hid_t dataset, collio_layout *layout,
+                       collio_error *err);
 
 /* Bytes of all its elements; of a type of ours. */
 int64_t collio_layout_bytes(const collio_object *dataset);

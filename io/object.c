@@ -174,7 +174,7 @@ int collio_object_wrap(collio_file *file, hid_t id, const collio_layout *layout,
     if (layout != NULL)
         object->layout = *layout;
     else if (object->kind == COLLIO_KIND_DATASET)
-        collio_layout_read(id, &object->layout, &local);
+        collio_layout_read(&file->disk, id, &object->layout, &local);
     if (object->foreign)
         object->layout.offset = -1; /* not in the file that we would read from */
     object->shard = collio_split_find(object);

@@ -28,7 +28,7 @@ static int allocate(collio_object *dataset, collio_error *err)
                     err);
     dataset->file->disk.aside = 0;
     address = H5Dget_offset(dataset->id);
-    l->offset = address != HADDR_UNDEF ? (int64_t)address : -1;
+    l->offset = address != HADDR_UNDEF ? collio_disk_offset(&dataset->file->disk, address) : -1;
     free(element);
     H5Sclose(one);
     H5Sclose(file);

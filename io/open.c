@@ -81,6 +81,8 @@ static collio_file *new_file(const opening *o, collio_error *err)
     file->references = 1;
     file->user_block = o->options.user_block;
     file->options = o->options;
+    collio_members_begin(&file->disk.members, &o->options);
+    file->options.member_names[0] = file->options.member_names[1] = NULL; /* the caller's */
     file->path = strdup(o->path != NULL ? o->path : "");
     file->disk.path = strdup(o->path != NULL ? o->path : "");
     if (file->path == NULL || file->disk.path == NULL)
@@ -346,6 +348,10 @@ int collio_file_open(MPI_Comm comm, const char *path, const char *mode,
         return err->code;
     }
     o.file->comm = own;
+    if (o.options.arrangement != COLLIO_ARRANGED_PLAIN && collio_comm_size(own) > 1)
+        collio_error_set(err, COLLIO_ERR_VALUE,
+                         "a file of several members is one process's: no communicator of %d ranks",
+                         collio_comm_size(own));
     o.file->rank = collio_comm_rank(own);
     o.file->disk.busy = collio_comm_size(own) > 1;
     o.file->writable = o.meaning->writable;

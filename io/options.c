@@ -1,6 +1,8 @@
 /* The options that a file is opened with, as HDF5's property lists have them. */
 #include "file.h"
 
+#include <string.h>
+
 /* What each format is to HDF5, oldest first; what this HDF5 does not know is left out. */
 static const struct {
     collio_format format;
@@ -76,6 +78,27 @@ static int check_user_block(const collio_file_options *o, collio_error *err)
     return COLLIO_OK;
 }
 
+static int check_members(const collio_file_options *o, collio_error *err)
+{
+    int named = o->member_names[0] != NULL && o->member_names[1] != NULL;
+
+    if (o->arrangement < COLLIO_ARRANGED_PLAIN || o->arrangement > COLLIO_ARRANGED_SPLIT)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown arrangement");
+    if (o->arrangement != COLLIO_ARRANGED_PLAIN && o->layout != COLLIO_LAYOUT_SHARED)
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "file options: a file of several members, and of ranks");
+    if (o->arrangement == COLLIO_ARRANGED_FAMILY && o->member_bytes < 1)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "file options: members of %lld bytes",
+                                (long long)o->member_bytes);
+    if (o->arrangement == COLLIO_ARRANGED_SPLIT &&
+        (!named || strlen(o->member_names[0]) >= COLLIO_MEMBER_NAME ||
+         strlen(o->member_names[1]) >= COLLIO_MEMBER_NAME))
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "file options: two names of members, shorter than %d bytes",
+                                COLLIO_MEMBER_NAME);
+    return COLLIO_OK;
+}
+
 int collio_options_check(const collio_file_options *o, collio_error *err)
 {
     check_user_block(o, err);
@@ -88,6 +111,7 @@ int collio_options_check(const collio_file_options *o, collio_error *err)
         collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown transfer");
     if (o->layout < COLLIO_LAYOUT_SHARED || o->layout > COLLIO_LAYOUT_AUTO)
         collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown layout");
+    check_members(o, err);
     return err->code;
 }
 
@@ -102,6 +126,8 @@ uint64_t collio_options_digest(const collio_file_options *o)
     d = collio_hash_number(d, (uint64_t)o->locking);
     d = collio_hash_number(d, (uint64_t)o->transfer);
     d = collio_hash_number(d, (uint64_t)o->layout);
+    d = collio_hash_number(d, (uint64_t)o->arrangement);
+    d = collio_hash_number(d, (uint64_t)o->member_bytes);
     return collio_hash_number(d, (uint64_t)o->metadata_block);
 }
 

@@ -45,7 +45,17 @@ static int64_t take_number(collio_cursor *c, int bytes)
 
 int64_t collio_take_address(collio_cursor *c, const collio_look *look)
 {
-    return take_number(c, look->disk->sound.address_bytes);
+    const collio_sound *s = &look->disk->sound;
+    int64_t value;
+    haddr_t address;
+
+    if (look->disk->members.kind != COLLIO_ARRANGED_SPLIT || s->address_bytes < 8)
+        return take_number(c, s->address_bytes);
+    value = collio_take(c, 8);
+    address = (haddr_t)value + (haddr_t)s->base;
+    if (value == UNDEFINED)
+        return UNDEFINED;
+    return collio_disk_offset(look->disk, address) - s->base;
 }
 
 int64_t collio_take_length(collio_cursor *c, const collio_look *look)

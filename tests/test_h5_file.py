@@ -74,7 +74,7 @@ def test_facts():
     for action in (lambda: f.filename, lambda: f["x"], f.flush, lambda: f.attrs, lambda: len(f),
                    lambda: f.create_group("g"), lambda: f.mode):
         raises(ValueError, "closed", action, name="use after close")
-    raises(ValueError, "driver", collio.File, "facts.h5", driver="family", name="another driver")
+    raises(ValueError, "driver", collio.File, "facts.h5", driver="direct", name="another driver")
     raises(TypeError, "comm", collio.File, "facts.h5", comm="world", name="comm is no communicator")
     raises(TypeError, "", collio.File, 5, comm=comm, name="name is no path")
     raises(NotImplementedError, "swmr", collio.File, "facts.h5", swmr=True, comm=comm, name="swmr")

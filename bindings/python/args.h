@@ -41,7 +41,7 @@ int arg_bool(PyObject *object, void *out);   /* int */
 int arg_double(PyObject *object, void *out); /* double */
 int arg_text(PyObject *object, void *out);   /* const char *, UTF-8, lives with the object */
 int arg_string(PyObject *object, void *out); /* so, of str or bytes, for MPI: no zeros in it */
-int layout_of(PyObject *object, int *out);   /* enum collio_layout; NULL: shared. h5open.c */
+int layout_of(PyObject *object, int *out);   /* enum collio_layout; NULL: shared. h5options.c */
 int arg_name(PyObject *object, void *out);   /* the same from a str or bytes */
 
 /* A plain int of one of Python's digits (30 bits), as most are; and its value. */

@@ -44,13 +44,19 @@ typedef struct h5file {
     PyObject *filename;
     int parallel; /* opened with a communicator */
     const char *driver;
-    PyObject *stand_in; /* a collio.memory.StandIn for a file in memory, or NULL */
+    PyObject *stand_in; /* a collio.memory.StandIn, or NULL: what it is on disk */
     int swmr;           /* one process writes, others read */
     int linked;         /* what an external link has led to: no more than a view of it */
 } h5file;
 
 /* The File of what an external link of another file has led to; takes over its root. New. */
 PyObject *h5_linked_file(h5file *from, collio_object *root, const char *path);
+
+/* The object that has the handle: another one, if a File was made from an id. In h5state.c. */
+h5file *h5_real_file(PyObject *object);
+PyObject *h5_file_name(PyObject *object); /* borrowed */
+int h5_file_writable(PyObject *object);
+extern PyGetSetDef h5file_getset[];
 
 /* File.__init__, in h5open.c. */
 int h5_file_init(PyObject *self, PyObject *args, PyObject *keywords);

@@ -1,27 +1,9 @@
 /* collio.File: a shared HDF5 file, and its root group. Opening it is in h5open.c. */
 #include "h5.h"
 
-/* The object that has the handle: another one, if this was made from its id. */
-static h5file *real(PyObject *object)
-{
-    h5file *self = (h5file *)object;
-
-    return self->base.file != NULL ? self->base.file : self;
-}
-
 static int is_linked(PyObject *object)
 {
     return ((h5file *)object)->linked;
-}
-
-static PyObject *name_of(PyObject *object)
-{
-    return is_linked(object) ? ((h5file *)object)->filename : real(object)->filename;
-}
-
-static int is_writable(PyObject *object)
-{
-    return !is_linked(object) && collio_file_is_writable(real(object)->handle);
 }
 
 PyObject *h5_linked_file(h5file *from, collio_object *root, const char *path)
@@ -84,7 +66,7 @@ PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\n"
 
 static PyObject *file_close(PyObject *object, PyObject *Py_UNUSED(none))
 {
-    h5file *self = real(object);
+    h5file *self = h5_real_file(object);
     collio_file *taken;
     PyThreadState *saved;
     joint j;
@@ -105,6 +87,18 @@ static PyObject *file_close(PyObject *object, PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
+/* The same where an exception is on its way. */
+static void try_save(h5file *self)
+{
+    PyObject *type, *value, *trace;
+
+    PyErr_Fetch(&type, &value, &trace);
+    if (save_stand_in(self) < 0)
+        PyErr_WriteUnraisable((PyObject *)Py_TYPE(self));
+    Py_CLEAR(self->stand_in);
+    PyErr_Restore(type, value, trace);
+}
+
 /* Close after something went wrong here. */
 static void close_after(h5file *self, const char *reason)
 {
@@ -119,6 +113,8 @@ static void close_after(h5file *self, const char *reason)
     saved = io_enter();
     collio_file_close_after(&taken, reason, &err);
     io_leave(saved);
+    if (err.code == COLLIO_OK)
+        try_save(self);
 }
 
 PyDoc_STRVAR(exit_doc,
@@ -130,7 +126,7 @@ PyDoc_STRVAR(exit_doc,
 
 static PyObject *file_exit(PyObject *object, PyObject *const *args, Py_ssize_t nargs)
 {
-    h5file *self = real(object);
+    h5file *self = h5_real_file(object);
     char reason[256] = "closing failed";
     PyObject *closed = NULL, *type, *value, *trace;
 
@@ -184,6 +180,8 @@ static void finalize(h5file *self)
     collio_file_abandon(&self->handle, reason);
     io_leave(saved);
     self->base.object = NULL;
+    if (err.code == COLLIO_OK && self->stand_in != NULL)
+        try_save(self);
 }
 
 static void file_dealloc(PyObject *object)
@@ -229,7 +227,7 @@ PyDoc_STRVAR(flush_doc, "flush($self, /)\n--\n\nWrite the structure to disk, so 
 
 static PyObject *file_flush(PyObject *object, PyObject *Py_UNUSED(none))
 {
-    h5file *self = real(object);
+    h5file *self = h5_real_file(object);
     PyThreadState *saved;
     joint j;
 
@@ -242,148 +240,6 @@ static PyObject *file_flush(PyObject *object, PyObject *Py_UNUSED(none))
     if (joint_end(&j) < 0 || save_stand_in(self) < 0)
         return NULL;
     Py_RETURN_NONE;
-}
-
-static PyObject *get_filename(PyObject *object, void *Py_UNUSED(none))
-{
-    h5file *self = real(object);
-
-    return h5_ready(&self->base) < 0 ? NULL : Py_XNewRef(name_of(object));
-}
-
-static PyObject *get_mode(PyObject *object, void *Py_UNUSED(none))
-{
-    h5file *self = real(object);
-
-    if (h5_ready(&self->base) < 0)
-        return NULL;
-    return PyUnicode_FromString(is_writable(object) ? "r+" : "r");
-}
-
-static PyObject *get_driver(PyObject *object, void *Py_UNUSED(none))
-{
-    h5file *self = real(object);
-
-    if (h5_ready(&self->base) < 0)
-        return NULL;
-    return PyUnicode_FromString(self->driver);
-}
-
-static PyObject *get_userblock_size(PyObject *object, void *Py_UNUSED(none))
-{
-    h5file *self = real(object);
-
-    if (h5_ready(&self->base) < 0)
-        return NULL;
-    return PyLong_FromLongLong(collio_file_user_block(self->handle));
-}
-
-static PyObject *get_libver(PyObject *object, void *Py_UNUSED(none))
-{
-    h5file *self = real(object);
-    const collio_file_options *given;
-
-    if (h5_ready(&self->base) < 0)
-        return NULL;
-    given = collio_file_given(self->handle);
-    return Py_BuildValue("(ss)", collio_format_name(given->format),
-                         collio_format_name(given->newest != COLLIO_FORMAT_EARLIEST
-                                                ? given->newest
-                                                : COLLIO_FORMAT_LATEST));
-}
-
-static PyObject *get_meta_block_size(PyObject *object, void *Py_UNUSED(none))
-{
-    h5file *self = real(object);
-    int64_t size;
-
-    if (h5_ready(&self->base) < 0)
-        return NULL;
-    size = collio_file_given(self->handle)->metadata_block;
-    return PyLong_FromLongLong(size > 0 ? size : 2048);
-}
-
-static PyObject *get_swmr_mode(PyObject *object, void *Py_UNUSED(none))
-{
-    return h5_ready((h5object *)object) < 0 ? NULL : PyBool_FromLong(real(object)->swmr);
-}
-
-/* Whether this file can be read while it is written; else with an exception. */
-static int fits_readers(h5file *self)
-{
-    PyObject *checked;
-
-    if (self->parallel)
-        PyErr_SetString(
-            PyExc_NotImplementedError,
-            "swmr is for a file of one process: ranks of a communicator write together");
-    else if (!collio_file_is_writable(self->handle))
-        PyErr_SetString(PyExc_RuntimeError,
-                        "Unable to start swmr writing (no write intent on file)");
-    if (PyErr_Occurred())
-        return -1;
-    checked =
-        memory_call("collio.config", "check_superblock", "(sL)", collio_file_path(self->handle),
-                    (long long)collio_file_user_block(self->handle));
-    Py_XDECREF(checked);
-    return checked == NULL ? -1 : 0;
-}
-
-static int start_swmr(h5file *self)
-{
-    PyThreadState *saved;
-    joint j;
-
-    joint_begin(&j);
-    saved = io_enter();
-    collio_file_flush(self->handle, &j.err);
-    collio_file_unlock(self->handle);
-    io_leave(saved);
-    if (joint_end(&j) < 0)
-        return -1;
-    self->swmr = 1;
-    return 0;
-}
-
-static int set_swmr_mode(PyObject *object, PyObject *value, void *Py_UNUSED(none))
-{
-    h5file *self = real(object);
-    int wanted = value == NULL ? 0 : PyObject_IsTrue(value);
-
-    if (h5_ready(&self->base) < 0 || wanted < 0)
-        return -1;
-    if (wanted && self->swmr)
-        return 0;
-    if (wanted)
-        return fits_readers(self) < 0 ? -1 : start_swmr(self);
-    PyErr_SetString(PyExc_ValueError, "It is not possible to forcibly switch SWMR mode off.");
-    return -1;
-}
-
-static PyObject *get_atomic(PyObject *object, void *Py_UNUSED(none))
-{
-    h5file *self = real(object);
-
-    return h5_ready(&self->base) < 0 ? NULL : PyBool_FromLong(collio_file_atomic(self->handle));
-}
-
-static int set_atomic(PyObject *object, PyObject *value, void *Py_UNUSED(none))
-{
-    h5file *self = real(object);
-    PyThreadState *saved;
-    int atomic;
-    joint j;
-
-    if (h5_ready(&self->base) < 0)
-        return -1;
-    joint_begin(&j);
-    atomic = value == NULL ? 0 : PyObject_IsTrue(value);
-    if (atomic < 0)
-        joint_fail(&j);
-    saved = io_enter();
-    collio_file_set_atomic(self->handle, atomic, &j.err);
-    io_leave(saved);
-    return joint_end(&j);
 }
 
 PyDoc_STRVAR(in_memory_doc,
@@ -409,16 +265,16 @@ static PyObject *file_in_memory(PyObject *class, PyObject *args, PyObject *keywo
 
 static PyObject *file_repr(PyObject *object)
 {
-    h5file *self = real(object);
+    h5file *self = h5_real_file(object);
     PyObject *base, *text;
 
     if (self->handle == NULL)
         return PyUnicode_FromString("<Closed HDF5 file>");
-    base = memory_call("os.path", "basename", "(O)", name_of(object));
+    base = memory_call("os.path", "basename", "(O)", h5_file_name(object));
     if (base == NULL)
         return NULL;
     text = PyUnicode_FromFormat("<HDF5 file \"%U\" (mode %s)>", base,
-                                is_writable(object) ? "r+" : "r");
+                                h5_file_writable(object) ? "r+" : "r");
     Py_DECREF(base);
     return text;
 }
@@ -432,19 +288,6 @@ static PyMethodDef file_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyGetSetDef file_getset[] = {
-    {"filename", get_filename, NULL, "the name it was opened by", NULL},
-    {"mode", get_mode, NULL, "'r' or 'r+'", NULL},
-    {"driver", get_driver, NULL, "'mpio' with a communicator, else as given or 'sec2'", NULL},
-    {"libver", get_libver, NULL, "formats used: (oldest, newest)", NULL},
-    {"meta_block_size", get_meta_block_size, NULL, "bytes that structure grows by", NULL},
-    {"swmr_mode", get_swmr_mode, set_swmr_mode,
-     "whether one process writes while others read; can be set to True", NULL},
-    {"atomic", get_atomic, set_atomic, "MPI's atomic mode; setting it is collective", NULL},
-    {"userblock_size", get_userblock_size, NULL, "bytes left free at the start", NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
 PyDoc_STRVAR(
     file_doc,
     "File(name, mode='r', driver=None, libver=None, userblock_size=None, swmr=False, "
@@ -452,7 +295,7 @@ PyDoc_STRVAR(
     "fs_persist=False, fs_threshold=1, fs_page_size=None, page_buf_size=None, min_meta_keep=0, "
     "min_raw_keep=0, locking=None, alignment_threshold=1, alignment_interval=1, "
     "meta_block_size=None, *, track_times=False, comm=None, info=None, transfer=None, "
-    "layout='shared', backing_store=True, block_size=None, fileobj=None)\n--\n\n"
+    "layout='shared', **keywords)\n--\n\n"
     "An HDF5 file, which is a Group too. Collective over comm, with the same arguments.\n\n"
     "  name    str, bytes or path-like; an object with read() and seek() that holds a file\n"
     "          (one process alone); or the id of what is in an open file: another File for\n"
@@ -463,8 +306,13 @@ PyDoc_STRVAR(
     "          w- or x  create, must not exist; a  read and write, created if need be\n"
     "  comm    a communicator of collio.MPI or mpi4py; None: this process alone\n"
     "          (MPI is initialised if it is not yet)\n"
-    "  driver  'mpio' without comm: all ranks; 'core' with backing_store=False: in memory\n"
-    "          (one process alone); 'sec2', 'stdio': a plain file\n"
+    "  driver  'mpio' without comm: all ranks. Those for one process alone, which keywords are\n"
+    "          for: 'sec2', 'stdio': a plain file; 'core' (block_size, backing_store=True): with\n"
+    "          backing_store=False in memory; 'fileobj' (fileobj): name is what filename says;\n"
+    "          'family' (memb_size, memb_fapl): name has a %d, and is that of files of so many\n"
+    "          bytes each; 'split' (meta_ext, raw_ext): a file of structure and one of elements.\n"
+    "          The last two are put together in one more file beside them, and written when\n"
+    "          they are flushed and closed. collio.register_driver() adds others\n"
     "  libver  'earliest', or 'v108', 'v110', ... or 'latest' for a format that is faster with\n"
     "          very many attributes or names; or two names, oldest and newest\n"
     "  track_order\n"
@@ -472,7 +320,6 @@ PyDoc_STRVAR(
     "          get_config().track_order says\n"
     "  swmr    with mode 'r' and without comm: another process, whose File.swmr_mode is True,\n"
     "          writes the file; Dataset.refresh() sees what it has flushed\n"
-    "  fileobj with driver 'fileobj': the object, and name is what filename says\n"
     "  locking False: no lock; True: an error where the file system has none\n"
     "  userblock_size, alignment_threshold, alignment_interval, meta_block_size\n"
     "          bytes; see collio/io.h\n"
@@ -487,7 +334,7 @@ PyDoc_STRVAR(
     "          and single fields cannot be written. The last call that has written an element\n"
     "          counts, and in one call the highest rank. collio.merge() makes one plain file of\n"
     "          it. 'auto': per-rank only where the ranks cannot share a file; the log says why\n"
-    "  info, rdcc_*, fs_*, page_buf_size, min_*_keep, block_size\n"
+    "  info, rdcc_*, fs_*, page_buf_size, min_*_keep\n"
     "          accepted for h5py's sake; without effect\n\n"
     "Whatever changes the file is collective, and so are reads and writes of elements;\n"
     "looking at names, shapes and attributes is not. A file that is not closed is not\n"
@@ -497,7 +344,7 @@ static PyType_Slot file_slots[] = {
     {Py_tp_doc, (void *)file_doc}, {Py_tp_new, PyType_GenericNew},
     {Py_tp_init, h5_file_init},    {Py_tp_dealloc, file_dealloc},
     {Py_tp_repr, file_repr},       {Py_tp_methods, file_methods},
-    {Py_tp_getset, file_getset},   {0, NULL},
+    {Py_tp_getset, h5file_getset}, {0, NULL},
 };
 
 PyType_Spec H5File_spec = {

@@ -56,6 +56,17 @@ enum collio_layout {
                                file in the directory: then per-rank, and the log says why */
 };
 
+/* HDF5's own drivers "family" and "split" keep one file in several. Such a file is opened here as
+ * one, put together before and taken apart after by the caller; one process alone. */
+enum collio_arrangement {
+    COLLIO_ARRANGED_PLAIN,
+    COLLIO_ARRANGED_FAMILY, /* one member behind the other, of member_bytes each */
+    COLLIO_ARRANGED_SPLIT   /* the member of structure, and that of elements from byte
+                               COLLIO_ELEMENTS_PLACE on; nothing between them */
+};
+#define COLLIO_ELEMENTS_PLACE ((int64_t)1 << 42)
+#define COLLIO_MEMBER_NAME    256
+
 /* Zeros are the defaults. Must match on all ranks. */
 typedef struct collio_file_options {
     int64_t user_block;     /* bytes left free at the start: 0, 512, 1024, 2048, ... */
@@ -66,8 +77,11 @@ typedef struct collio_file_options {
     int64_t metadata_block; /* bytes that structure grows by; HDF5's 2048 if 0 */
     int track_order;        /* 1: a new root keeps the order in which names and attributes come */
     collio_locking locking;
-    collio_transfer transfer; /* how elements that are contiguous in the file are written */
-    int layout;               /* enum collio_layout: see collio_file_open() */
+    collio_transfer transfer;    /* how elements that are contiguous in the file are written */
+    int layout;                  /* enum collio_layout: see collio_file_open() */
+    int arrangement;             /* enum collio_arrangement */
+    int64_t member_bytes;        /* of a family */
+    const char *member_names[2]; /* of a new split file, of structure and elements: "%s-m.h5" */
 } collio_file_options;
 
 /*

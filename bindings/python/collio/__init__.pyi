@@ -353,9 +353,7 @@ class File(Group):
         info: MPI.Info | None = None,
         transfer: str | None = None,
         layout: str = "shared",
-        backing_store: bool = True,
-        block_size: int | None = None,
-        fileobj: Any = None,
+        **keywords: Any,
     ) -> None: ...
     @property
     def filename(self) -> str: ...

@@ -44,10 +44,13 @@ def open(name, flags=ACC_RDWR, fapl=None):
 
 
 def open_file_image(image, flags=0):
-    """A file in memory, from its bytes. Not collective."""
-    from . import File
+    """A file in memory, from its bytes; to be changed with FILE_IMAGE_OPEN_RW. Not collective."""
+    from .memory import from_image
 
-    return File.in_memory(bytes(image)).id
+    try:
+        return from_image(image, flags & FILE_IMAGE_OPEN_RW).id
+    except OSError as error:
+        raise RuntimeError(f"the image cannot be opened: {error}") from None
 
 
 def flush(obj, scope=SCOPE_LOCAL):

@@ -1,7 +1,9 @@
 """Property lists of files: see ``lists``."""
 
+import operator
+
 from . import h5ac
-from .list_base import PropClass, PropGCID, PropList, PropOCID, fraction_of, number_of
+from .list_base import PropClass, PropGCID, PropList, PropOCID, bytes_of, fraction_of, number_of
 
 
 class PropFCID(PropGCID):
@@ -73,27 +75,43 @@ class PropTCID(PropOCID):
     kind = PropClass("datatype create")
 
 
+_NUMBERS = {"split": "MULTI"}  # HDF5 has no number of its own for it
+
+
 class PropFAID(PropList):
     """How a file is opened."""
 
     kind = PropClass("file access")
     defaults = {"driver": "sec2", "cache": (0, 521, 1048576, 0.75), "alignment": (1, 1), "libver": (0, 2),
                 "meta_block": 2048, "sieve": 65536, "page_buffer": (0, 0, 0), "locking": (True, True), "degree": 0,
-                "core": (65536, True), "family": (2**31, None), "split": (b"-m.h5", b"-r.h5"), "file": None,
+                "core": (65536, True), "family": (2**31 - 1, None), "split": (b"-m.h5", b"-r.h5"), "file": None,
                 "cache_config": None, "image": None}
 
     def get_driver(self):
         """Number of the driver, one of collio.h5fd."""
         from . import h5fd
 
-        return getattr(h5fd, self._known["driver"].upper())
+        return getattr(h5fd, _NUMBERS.get(self._driver, self._driver.upper()))
+
+    @property
+    def _driver(self):
+        """Its name."""
+        return self._known["driver"]
+
+    def _check_driver(self, name):
+        if self._driver != name:
+            raise ValueError(f"Incorrect vfl driver (incorrect VFL driver: '{self._driver}', not '{name}')")
 
     def set_driver(self, driver_id):
         """The driver, by its number."""
         from . import h5fd
 
         names = ("sec2", "core", "stdio", "mpio", "fileobj", "family", "split")
-        self._known["driver"] = next((n for n in names if getattr(h5fd, n.upper()) == driver_id), "sec2")
+        number = {n: getattr(h5fd, _NUMBERS.get(n, n.upper())) for n in names}
+        found = [n for n in names if number[n] == driver_id]
+        if not found:
+            raise TypeError("not a file driver (not a VFL ID)")
+        self._known["driver"] = found[0]
 
     def set_fapl_family(self, memb_size=2147483647, memb_fapl=None):
         """A file in pieces."""
@@ -101,11 +119,12 @@ class PropFAID(PropList):
 
     def get_fapl_family(self):
         """(bytes of a piece, how it is opened)."""
+        self._check_driver("family")
         return self._known["family"]
 
     def set_fapl_split(self, meta_ext=b"-m.h5", meta_plist_id=None, raw_ext=b"-r.h5", raw_plist_id=None):
         """A file for structure and one for elements."""
-        self._known.update(driver="split", split=(meta_ext, raw_ext))
+        self._known.update(driver="split", split=(bytes_of(meta_ext), bytes_of(raw_ext)))
 
     def set_fapl_log(self, logfile, flags, buf_size):
         """A file on disk: nothing is logged."""
@@ -125,7 +144,10 @@ class PropFAID(PropList):
 
     def set_file_image(self, image):
         """The bytes of a file in memory."""
-        self._known["image"] = bytes(image)
+        try:
+            self._known["image"] = bytes(memoryview(image))
+        except TypeError:
+            raise TypeError("image must support the buffer protocol") from None
 
     def get_mdc_config(self):
         """How structure is kept in memory."""
@@ -135,10 +157,10 @@ class PropFAID(PropList):
         """How structure is kept in memory: kept, but not heeded."""
         self._known["cache_config"] = config
 
-    def _keywords(self):
-        """As those of File()."""
+    def _settings(self):
+        """As keywords of File(), without those of the driver."""
         changed = {name for name, value in self._known.items() if value != self.defaults.get(name)}
-        given = {"driver": self._known["driver"]} if "driver" in changed else {}
+        given = {}
         formats = ("earliest", "v108", "v110", "v112", "v114", "v200")
         if "libver" in changed:
             low, high = self._known["libver"]
@@ -149,11 +171,25 @@ class PropFAID(PropList):
             given["meta_block_size"] = self._known["meta_block"]
         if "cache" in changed:
             _, given["rdcc_nslots"], given["rdcc_nbytes"], given["rdcc_w0"] = self._known["cache"]
-        if "core" in changed and self._known["driver"] == "core":
-            given["backing_store"] = self._known["core"][1]
-        if "mpio" in self._known:
-            given["comm"], given["info"] = self._known["mpio"]
+        if "page_buffer" in changed:
+            given["page_buf_size"], given["min_meta_keep"], given["min_raw_keep"] = self._known["page_buffer"]
         return given
+
+    def _keywords(self):
+        """As keywords of File()."""
+        known, driver = self._known, self._driver
+        given = self._settings()
+        own = {"core": dict(zip(("block_size", "backing_store"), known["core"])),
+               "family": dict(zip(("memb_size", "memb_fapl"), known["family"])),
+               "split": dict(zip(("meta_ext", "raw_ext"), known["split"])),
+               "fileobj": {"fileobj": known["file"]}}.get(driver, {})
+        if driver == "core" and known["image"] is not None:
+            own["_image"] = known["image"]
+        if driver != "sec2":
+            given["driver"] = driver
+        if "mpio" in known:
+            given["comm"], given["info"] = known["mpio"]
+        return given | own
 
     def get_cache(self):
         """(0, slots, bytes, preemption) of the cache of chunks."""
@@ -225,11 +261,12 @@ class PropFAID(PropList):
 
     def get_fapl_core(self):
         """(bytes by which a file in memory grows, whether it is written when closed)."""
+        self._check_driver("core")
         return self._known["core"]
 
     def set_fapl_core(self, block_size=65536, backing_store=1):
         """A file in memory."""
-        self._known.update(driver="core", core=(int(block_size), bool(backing_store)))
+        self._known.update(driver="core", core=(number_of(operator.index(block_size)), bool(backing_store)))
 
     def set_fapl_sec2(self):
         """A file on disk."""

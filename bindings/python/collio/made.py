@@ -44,7 +44,7 @@ def _cache(found, default=(521, 1048576, 0.75)):
 
 
 def _hints_of(file):
-    return getattr(file, "_hints", {})
+    return getattr(getattr(file, "file", file) if hasattr(file, "driver") else file, "_hints", {})
 
 
 def _ordered(facts):
@@ -77,6 +77,9 @@ def access_of_file(file):
     known = {"degree": 1, "driver": file.driver, "cache": (0, *_cache(given)), "meta_block": file.meta_block_size,
              "libver": tuple(formats.index(name) if name in formats else 2 for name in file.libver),
              "alignment": (int(given.get("alignment_threshold", 1)), int(given.get("alignment_interval", 1)))}
+    access = getattr(file.file, "_access", None)
+    if access is not None:
+        known.update({name: access._known[name] for name in ("driver", "core", "family", "split", "file")})
     if "page_buf_size" in given:
         known["page_buffer"] = tuple(int(given.get(n, 0)) for n in ("page_buf_size", "min_meta_keep", "min_raw_keep"))
     if given.get("locking") is not None:
