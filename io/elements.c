@@ -59,6 +59,19 @@ static void walk_all(hid_t type, char *elements, int64_t count, part_function *f
 
 /* ---------------------------------------------------------------- digest */
 
+/* Of a number: not the bytes that pad it, as those of a long double, which hold anything. */
+static void digest_number(uint64_t *digest, hid_t type, const char *part)
+{
+    size_t size = H5Tget_size(type), first = (size_t)H5Tget_offset(type) / 8;
+    size_t end = ((size_t)H5Tget_offset(type) + H5Tget_precision(type) + 7) / 8;
+
+    if (H5Tget_order(type) == H5T_ORDER_BE)
+        part += size - end;
+    else
+        part += first;
+    *digest = collio_hash(*digest, part, end - first);
+}
+
 static void digest_part(void *context, hid_t type, char *part)
 {
     uint64_t *digest = context;
@@ -75,6 +88,8 @@ static void digest_part(void *context, hid_t type, char *part)
     } else if (H5Tis_variable_str(type) > 0) {
         memcpy(&text, part, sizeof text);
         *digest = collio_hash_text(*digest, text);
+    } else if (H5Tget_class(type) == H5T_FLOAT) {
+        digest_number(digest, type, part);
     } else {
         *digest = collio_hash(*digest, part, H5Tget_size(type));
     }

@@ -453,6 +453,11 @@ int array_view_any(PyObject *object, int writable, array_view *out)
 {
     PyArrayObject *array = (PyArrayObject *)object;
 
+    if (!PyArray_Check(object)) {
+        out->keep = NULL;
+        PyErr_Format(PyExc_TypeError, "an array is needed, not %R", object);
+        return -1;
+    }
     out->keep = Py_NewRef(object);
     out->type = array_plain_type((PyObject *)PyArray_DESCR(array));
     if (set_geometry(array, writable, out))

@@ -138,7 +138,7 @@ def as_array(values, dt):
     if dt.kind == "b" and is_array and values.dtype.kind in "iu":
         return values.astype(bool)
     if check_enum_dtype(dt) is not None and is_array and values.dtype.kind in "biu":
-        return np.clip(values, np.iinfo(dt).min, np.iinfo(dt).max).astype(dt)
+        return np.asarray(np.clip(values, np.iinfo(dt).min, np.iinfo(dt).max)).astype(dt)
     if dt.kind == "c" and is_array and values.dtype.kind in "biuf":
         return values.astype(dt)
     if dt.subdtype is not None:

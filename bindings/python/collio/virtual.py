@@ -125,11 +125,12 @@ def _is_same(path, filename):
 
 
 def create(group, name, layout, fillvalue):
-    maxshape = layout.maxshape
     try:
+        if not isinstance(layout, VirtualLayout):
+            raise TypeError(f"a virtual dataset is made from a VirtualLayout, not from {type(layout).__name__}")
         mappings = layout._mappings(group.file.filename)
     except Exception as error:
         group._agree("create_virtual_dataset", str(name), error)
         raise
-    return group.create_dataset(name, layout.shape, layout.dtype, maxshape=maxshape, fillvalue=fillvalue,
+    return group.create_dataset(name, layout.shape, layout.dtype, maxshape=layout.maxshape, fillvalue=fillvalue,
                                 chunks=NO_CHUNKS, _mappings=mappings)

@@ -1,0 +1,66 @@
+"""What tests/campaign/chaos.py has found.
+
+ranks: 1 2 3 4   limit: 120
+"""
+
+import numpy as np
+import collio as h5py
+from collio import MPI
+from tap import check, done, equal, raises
+
+comm = MPI.COMM_WORLD
+rank, size = comm.rank, comm.size
+odd = size - 1
+
+
+def if_odd(mine, theirs):
+    return mine if rank == odd else theirs
+
+
+def padded(values):
+    """Long doubles whose padding is another on each rank."""
+    made = np.full((len(values), 16), rank + 1, "u1").view(np.longdouble)[:, 0]
+    made[...] = values
+    return made
+
+
+def test_padding(f):
+    """What lies between numbers in memory is no difference."""
+    if np.dtype(np.longdouble).itemsize == 16:
+        values = padded([1, 2.5, 3])
+        f.attrs["long"] = values
+        equal(f.attrs["long"], values, "an attribute of long doubles")
+        d = f.create_dataset("long", (3,), np.longdouble, fillvalue=values[1])
+        equal(d[...], np.full(3, 2.5, np.longdouble), "a fill value")
+        pair = np.dtype([("a", np.longdouble), ("b", "i1")], align=True)
+        f.attrs["pairs"] = np.array([(1, 2), (3, 4)], pair)
+        equal(f.attrs["pairs"]["a"], padded([1, 3]), "in a struct")
+        if size > 1:
+            raises(h5py.CollectiveError, "disagree", f.attrs.__setitem__, "long", padded([1, if_odd(2, 3), 3]),
+                   name="but other numbers are")
+
+
+def test_one_of_an_enumeration(f):
+    colours = h5py.enum_dtype({"red": 0, "green": 1, "blue": 2}, "i2")
+    d = f.create_dataset("colours", (4,), colours)
+    d[3] = np.asarray(2).astype(colours)
+    d[1] = np.array(1)
+    equal(d[...].tolist(), [0, 1, 0, 2], "an array without dimensions into an enumeration")
+
+
+def test_layouts(f):
+    """One rank has none."""
+    layout = h5py.VirtualLayout((4,), "i2")
+    layout[:] = h5py.VirtualSource(f["colours"])
+    error = raises((TypeError, h5py.CollectiveError), "VirtualLayout", f.create_virtual_dataset, "v",
+                   if_odd("text", layout), name="a virtual dataset of something else")
+    check(size == 1 or f"rank {odd}" in str(error) + "".join(getattr(error, "__notes__", [])), "the rank is named", repr(error))
+    f.create_virtual_dataset("v", layout)
+    equal(f["v"].shape, (4,), "and the file goes on")
+
+
+with h5py.File("found.h5", "w", comm=comm) as file:
+    test_padding(file)
+    test_one_of_an_enumeration(file)
+    test_layouts(file)
+done()
