@@ -28,6 +28,7 @@ struct collio_file {
     int atomic;
     hid_t id;             /* negative once closed or poisoned */
     unsigned long number; /* HDF5's for the file, in this process */
+    uint64_t place;       /* on disk: device and inode; 0: not asked for yet */
     collio_disk disk;
     int64_t user_block; /* bytes */
     int64_t used;       /* space below may hold what the file on disk refers to, or old elements */

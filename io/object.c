@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LONGEST_PATH 4096
 
@@ -472,4 +473,14 @@ collio_file *collio_object_file(const collio_object *object)
 uint64_t collio_object_id(const collio_object *object)
 {
     return object->identity;
+}
+
+uint64_t collio_object_file_number(const collio_object *object)
+{
+    collio_file *file = object->file;
+    struct stat at;
+
+    if (file != NULL && file->place == 0 && fstat(file->disk.fd, &at) == 0)
+        file->place = collio_hash_number(collio_hash_number(0, at.st_dev), at.st_ino) | 1;
+    return file == NULL ? 0 : file->place;
 }

@@ -14,6 +14,7 @@ typedef struct h5object {
     struct h5file *file;   /* kept alive; a File: itself */
     collio_object *object; /* closed with this; a File: its root, which is the file's */
     uint64_t identity;     /* in the file */
+    uint64_t number;       /* of the file, in this process; 0: not asked for yet */
     PyObject *own;         /* attributes that a program has given it, a dict; or NULL */
     PyObject *weak;        /* list of weak references */
     int alone;             /* a Dataset: how many `independent` blocks it is in */

@@ -369,12 +369,29 @@ static PyMethodDef attributes_methods[] = {
 };
 
 PyDoc_STRVAR(attributes_doc,
+             "Attributes(parent)\n--\n\n"
              "The attributes of a file, group or dataset: a mapping of names to numbers, texts,\n"
              "arrays of any dtype, and Empty. Looking is not collective; setting and deleting is, "
              "with the same values\n"
              "on all ranks.");
 
+/* Attributes(obj), as obj.attrs. */
+static PyObject *attributes_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static const param rows[] = {{"parent", arg_object, 0}, {NULL, NULL, 0}};
+    PyObject *parent = NULL;
+
+    if (args_parse_tuple(type->tp_name, rows, &parent, args, keywords) < 0)
+        return NULL;
+    if (!is_a(state_of_class((PyObject *)type), parent, TYPE_H5Object)) {
+        raise_type("parent", "a File, Group, Dataset or Datatype", parent);
+        return NULL;
+    }
+    return h5_attributes((h5object *)parent);
+}
+
 static PyType_Slot attributes_slots[] = {
+    {Py_tp_new, attributes_new},
     {Py_tp_doc, (void *)attributes_doc},
     {Py_tp_dealloc, attributes_dealloc},
     {Py_tp_repr, attributes_repr},
@@ -392,6 +409,6 @@ static PyType_Slot attributes_slots[] = {
 PyType_Spec Attributes_spec = {
     .name = "collio.Attributes",
     .basicsize = sizeof(attributes),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT,
     .slots = attributes_slots,
 };

@@ -294,18 +294,12 @@ PyDoc_STRVAR(
     "alone. Elements of variable length are read by HDF5, on each rank by itself.");
 
 static PyType_Slot dataset_slots[] = {
-    {Py_tp_new, h5_new_from},
-    {Py_tp_doc, (void *)dataset_doc},
-    {Py_tp_repr, dataset_repr},
-    {Py_tp_iter, dataset_iter},
-    {Py_mp_subscript, h5_read},
-    {Py_mp_ass_subscript, h5_write},
-    {Py_mp_length, dataset_length},
-    {Py_sq_length, dataset_length},
-    {Py_sq_item, h5_read_row},
-    {Py_tp_methods, h5transfer_methods},
-    {Py_tp_getset, dataset_getset},
-    {0, NULL},
+    {Py_tp_new, h5_new_from},       {Py_tp_doc, (void *)dataset_doc},
+    {Py_tp_repr, dataset_repr},     {Py_tp_iter, dataset_iter},
+    {Py_mp_subscript, h5_read},     {Py_mp_ass_subscript, h5_write},
+    {Py_mp_length, dataset_length}, {Py_sq_length, dataset_length},
+    {Py_sq_item, h5_read_row},      {Py_tp_methods, h5transfer_methods},
+    {Py_tp_getset, dataset_getset}, {0, NULL},
 };
 
 PyType_Spec H5Dataset_spec = {

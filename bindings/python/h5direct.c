@@ -70,6 +70,16 @@ static int target_copy(target *to, PyObject *part, h5travel *t)
     return 0;
 }
 
+/* As h5py says that an array cannot be filled. */
+static int view_target(PyObject *part, array_view *view)
+{
+    int result = array_view_any(part, 1, view);
+
+    if (result < 0 && PyErr_ExceptionMatches(PyExc_BufferError))
+        PyErr_SetString(PyExc_TypeError, "the array to read into is read-only");
+    return result;
+}
+
 /* Find memory for the elements that `t` selects. */
 static int target_find(target *to, PyObject *part, h5travel *t)
 {
@@ -81,7 +91,7 @@ static int target_find(target *to, PyObject *part, h5travel *t)
         raise_type("the memory to read into", "an array", part);
         return -1;
     }
-    if (array_view_any(part, 1, &to->view) < 0 ||
+    if (view_target(part, &to->view) < 0 ||
         memory_broadcast(&source, to->view.ndim, to->view.shape, &t->memory) < 0)
         return -1;
     if (h5_is_objects(t->stored))

@@ -29,6 +29,14 @@ static enum type_slot slot_of(collio_kind kind)
     }
 }
 
+/* Of the file; there is one even if nothing tells it from others. */
+static uint64_t number_of(const h5object *self)
+{
+    uint64_t number = self->file->handle == NULL ? 0 : collio_object_file_number(self->object);
+
+    return number != 0 ? number : (uintptr_t)self->file;
+}
+
 PyObject *h5_wrap(h5file *file, collio_object *object)
 {
     enum type_slot slot = slot_of(collio_object_kind(object));
@@ -51,6 +59,7 @@ PyObject *h5_wrap(h5file *file, collio_object *object)
     self->file = (h5file *)Py_NewRef(file);
     self->object = object;
     self->identity = collio_object_id(object);
+    self->number = number_of(self);
     return (PyObject *)self;
 }
 
@@ -171,6 +180,14 @@ static int is_open(const h5object *self)
     return self->file != NULL && self->file->handle != NULL;
 }
 
+/* A file may be open more than once. */
+static int is_same_file(const h5object *x, const h5object *y)
+{
+    uint64_t number = collio_object_file_number(x->object);
+
+    return x->file == y->file || (number != 0 && number == collio_object_file_number(y->object));
+}
+
 static PyObject *object_compare(PyObject *a, PyObject *b, int how)
 {
     h5object *x = (h5object *)a, *y = (h5object *)b;
@@ -178,7 +195,7 @@ static PyObject *object_compare(PyObject *a, PyObject *b, int how)
 
     if ((how != Py_EQ && how != Py_NE) || !is_a(state_of(a), b, TYPE_H5Object))
         Py_RETURN_NOTIMPLEMENTED;
-    same = a == b || (x->file == y->file && is_open(x) && x->identity == y->identity);
+    same = a == b || (is_open(x) && is_open(y) && is_same_file(x, y) && x->identity == y->identity);
     return PyBool_FromLong(same == (how == Py_EQ));
 }
 
@@ -186,8 +203,11 @@ static PyObject *object_compare(PyObject *a, PyObject *b, int how)
 static Py_hash_t object_hash(PyObject *object)
 {
     h5object *self = (h5object *)object;
-    Py_hash_t hash = (Py_hash_t)((uintptr_t)self->file ^ (self->identity * 0x9e3779b97f4a7c15u));
+    Py_hash_t hash;
 
+    if (self->number == 0)
+        self->number = number_of(self);
+    hash = (Py_hash_t)((self->number ^ self->identity) * 0x9e3779b97f4a7c15u);
     return hash == -1 ? -2 : hash;
 }
 

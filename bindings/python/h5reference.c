@@ -115,6 +115,7 @@ PyObject *h5_new_from(PyTypeObject *type, PyObject *args, PyObject *keywords)
         self->file = (struct h5file *)Py_NewRef(from->file);
         self->object = ((h5object *)again)->object;
         self->identity = from->identity;
+        self->number = from->number;
         ((h5object *)again)->object = NULL;
     }
     Py_XDECREF(again);

@@ -112,7 +112,7 @@ static int read_fill(PyObject *value, collio_type type, h5storage *out)
         out->fill_keeps = memory_call("collio._values", "one", "(Oi)", value, (int)type);
         array = out->fill_keeps == NULL ? NULL : Py_XNewRef(PyTuple_GetItem(out->fill_keeps, 0));
     } else if (dtype != NULL) {
-        array = memory_call("numpy", "asarray", "(OO)", value, dtype);
+        array = memory_call("collio._values", "one_number", "(OO)", value, dtype);
     }
     if (array != NULL)
         out->fill = PyObject_CallMethod(array, "tobytes", NULL);
@@ -248,7 +248,11 @@ PyObject *h5_get_fillvalue(PyObject *object, void *Py_UNUSED(none))
     array = h5_room_take(&room, err.code == COLLIO_OK);
     if (err.code != COLLIO_OK)
         return raise_from(&err);
-    return array == NULL ? NULL : array_scalar(array);
+    if (array != NULL)
+        array = array_scalar(array);
+    if (array != NULL && h5_is_objects(type))
+        Py_SETREF(array, memory_call("collio._values", "fill_of_objects", "(O)", array));
+    return array;
 }
 
 PyObject *h5_get_virtual(PyObject *self, void *Py_UNUSED(none))

@@ -10,8 +10,14 @@ static const char *const reading[] = {"keys", "values", "items", NULL};
 static const char *const writing[] = {
     "pop", "popitem", "clear", "update", "setdefault", "_MutableMapping__marker", NULL};
 
-static const char *const views[] = {"keys",         "values",        "items", "__reversed__",
-                                    "__getstate__", "__reduce_ex__", NULL};
+static const char *const views[] = {"keys",
+                                    "values",
+                                    "items",
+                                    "__reversed__",
+                                    "__getstate__",
+                                    "__reduce_ex__",
+                                    "_ipython_key_completions_",
+                                    NULL};
 
 static const char *const creating[] = {"create_dataset_like", "create_virtual_dataset",
                                        "build_virtual_dataset", NULL};

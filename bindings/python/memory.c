@@ -166,6 +166,17 @@ PyObject *memory_tuple(int n, const int64_t *values)
     return tuple;
 }
 
+/* A number such as 1e6 is an extent, too. */
+static int one_extent(PyObject *object, int64_t *out)
+{
+    double value = PyFloat_Check(object) ? PyFloat_AS_DOUBLE(object) : 0.5;
+
+    if (!(value > -1e18 && value < 1e18) || value != (double)(int64_t)value)
+        return arg_int64(object, out);
+    *out = (int64_t)value;
+    return 0;
+}
+
 int memory_extents(PyObject *object, const char *what, int64_t *out)
 {
     PyObject *fast;
@@ -185,7 +196,7 @@ int memory_extents(PyObject *object, const char *what, int64_t *out)
         PyErr_Format(PyExc_ValueError, "%s has %zd dimensions, at most %d are allowed", what, n,
                      COLLIO_MAX_DIMS);
     else
-        while (i < n && arg_int64(PySequence_Fast_GET_ITEM(fast, i), &out[i]) == 0)
+        while (i < n && one_extent(PySequence_Fast_GET_ITEM(fast, i), &out[i]) == 0)
             i++;
     Py_DECREF(fast);
     return i < n ? -1 : (int)n;

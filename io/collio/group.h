@@ -60,7 +60,12 @@ COLLIO_API collio_file *collio_object_file(const collio_object *object);
  * the same group or dataset, whatever names they were opened by. Not collective. */
 COLLIO_API uint64_t collio_object_id(const collio_object *object);
 
-/* What HDF5 knows of an object; orders are H5P_CRT_ORDER_... flags, the last two are HDF5's numbers. */
+/* A number of the file it belongs to, for this process alone: the same for all handles of a file
+ * that is open more than once; 0 once it is closed or if it has no descriptor. Not collective. */
+COLLIO_API uint64_t collio_object_file_number(const collio_object *object);
+
+/* What HDF5 knows of an object; orders are H5P_CRT_ORDER_... flags, the last two are HDF5's
+ * numbers. */
 typedef struct collio_object_record {
     int64_t links, changed, modified; /* names that lead there; seconds since 1970, 0: not kept */
     int link_order, attribute_order, track_times;

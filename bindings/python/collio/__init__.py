@@ -35,6 +35,8 @@ _PLAIN = {
     "ExternalLink": "links",
     "get_config": "config",
     "is_hdf5": "config",
+    "enable_ipython_completer": "interactive",
+    "run_tests": "interactive",
     "MultiBlockSlice": "_select",
     "Empty": "_types",
     "string_dtype": "_types",

@@ -39,6 +39,8 @@ def _lzf(options):
 
 def _compression(method, options, available):
     """The filter that compresses: number and values."""
+    if hasattr(method, "filter_id"):  # as FilterRefBase, here or of h5py
+        return _referred(method, available)
     if method is True:
         method = "gzip"
     if isinstance(method, str):
@@ -46,7 +48,8 @@ def _compression(method, options, available):
             raise ValueError(f'Compression filter "{method}" is unavailable')
         return {"gzip": _gzip, "szip": _szip, "lzf": _lzf}[method](options)
     if not isinstance(method, numbers.Integral):
-        raise TypeError(f"compression={method!r}: allowed are 'gzip', 'lzf', 'szip', and the number of a filter")
+        raise TypeError(f"compression={method!r}: allowed are 'gzip', 'lzf', 'szip', the number of a filter, "
+                        "and a filter itself")
     if 0 <= method <= 9:
         if options is not None:
             raise TypeError("Conflict in compression options")
@@ -54,6 +57,15 @@ def _compression(method, options, available):
     if not available(int(method)):
         raise ValueError(f"Unknown compression filter number: {method}")
     return int(method), tuple(options or ())
+
+
+def _referred(filter, available):
+    """The same of an object that says which filter it is."""
+    if filter.filter_id == _GZIP:
+        return _gzip(*filter.filter_options)
+    if not available(filter.filter_id):
+        raise ValueError(f"Unknown compression filter number: {filter.filter_id}")
+    return int(filter.filter_id), tuple(filter.filter_options)
 
 
 def _scaleoffset(digits, kind, fletcher32):
@@ -100,7 +112,7 @@ def _maximum(maxshape, ndim):
         raise ValueError(f"maxshape={maxshape!r}: as many extents as in the shape are needed, which has {ndim}")
     if any(n is not None and n < 0 for n in maxshape):
         raise OverflowError(f"maxshape={maxshape!r}: an extent is negative")
-    return tuple(-1 if n is None or n == UNLIMITED else operator.index(n) for n in maxshape) or None
+    return tuple(-1 if n is None or n == UNLIMITED else _extent(n) for n in maxshape) or None
 
 
 NO_CHUNKS = ("none",)  # for virtual datasets, which may have a maxshape without chunks
@@ -164,6 +176,8 @@ def external(given):
         if isinstance(item, (str, bytes, os.PathLike)):
             raise TypeError("Each external entry must be a tuple of (name, offset, size)")
         name, offset, size = item
+        if operator.index(size) < 0 or operator.index(offset) < 0:
+            raise OverflowError(f"external={item!r}: offsets and sizes are not negative")
         size = -1 if size == UNLIMITED else operator.index(size)
         found.append((os.fsdecode(name), operator.index(offset), size))
     return found
@@ -208,13 +222,18 @@ def scaleoffset(filters):
     return filters[_SCALEOFFSET][1] if _SCALEOFFSET in filters else None
 
 
+def _extent(n):
+    """An extent as int; numbers such as 1e6 are taken, too."""
+    return int(n) if isinstance(n, float) and n.is_integer() else operator.index(n)
+
+
 def new_shape(shape, size, axis):
     """What resize(size, axis) asks for."""
     if axis is None:
         size = (size,) if isinstance(size, numbers.Integral) and len(shape) == 1 else tuple(size)
         if len(size) != len(shape):
             raise TypeError(f"New shape length ({len(size)}) must match dataset rank ({len(shape)})")
-        size = tuple(map(operator.index, size))
+        size = tuple(map(_extent, size))
         if any(n < 0 for n in size):
             raise OverflowError("size: an extent is negative")
         return size
@@ -222,4 +241,4 @@ def new_shape(shape, size, axis):
         raise ValueError(f"Invalid axis (0 to {len(shape) - 1} allowed)")
     if size < 0:
         raise OverflowError(f"size: {size} is negative")
-    return *shape[:axis], int(size), *shape[axis + 1 :]
+    return *shape[:axis], _extent(size), *shape[axis + 1 :]

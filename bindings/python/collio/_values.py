@@ -47,6 +47,23 @@ def one(value, number):
     return store(holder.reshape(1).view(dtype_of(number)), number, keep), keep
 
 
+def fill_of_objects(value):
+    """A fill value as h5py knows it: no sequence and no reference is None."""
+    nothing = len(value) == 0 if isinstance(value, np.ndarray) else isinstance(value, Reference) and not value
+    return None if nothing else value
+
+
+def one_number(value, dt):
+    """One element of a dtype for numbers and what else has its own bytes; integers that are too large
+    become the largest, as HDF5 does it."""
+    array = np.asarray(value)
+    if dt.kind in "iu" and array.dtype.kind in "iuf" and array.size == 1:
+        limits, number = np.iinfo(dt), array.item()
+        number = 0 if number != number else min(max(number, int(limits.min)), int(limits.max))
+        return np.array(int(number), dtype=dt)
+    return np.asarray(value, dtype=dt)
+
+
 def for_new(data, dtype, shape):
     """(array, type number, ndim, keep, stored): data to create a dataset with, as prepare() gives it.
 

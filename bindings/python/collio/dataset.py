@@ -52,6 +52,9 @@ class AsTypeView(View):
         if self._dtype.kind == "S" and text is not None and text.length is None:
             texts = np.asarray(self._dataset[index])  # HDF5 does not cut strings to a length
             return texts.astype(self._dtype)[()]
+        if self._dtype.kind == "T" and text.length is not None:
+            texts = AsStrView(self._dataset, text.encoding, "strict")[index]
+            return np.asarray(texts, dtype=self._dtype)[()]
         if self._dtype.kind == "b" and self._dataset.dtype.kind in "iuf":
             return np.asarray(self._dataset[index]).astype(bool)[()]  # an enumeration, to HDF5
         return self._dataset._read_as(index, self._dtype)

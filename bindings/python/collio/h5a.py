@@ -24,6 +24,8 @@ def _blank(shape, dt):
 def create(loc, name, tid, space, *, obj_name=None, lapl=None):
     """An attribute without a value yet. Collective."""
     attrs, shape = below(loc, obj_name).attrs, space.get_simple_extent_dims()
+    if text(name) in attrs:
+        raise RuntimeError("Unable to create attribute (attribute already exists)")
     if shape is None:
         attrs.create(text(name), _types.Empty(tid.dtype))
     else:

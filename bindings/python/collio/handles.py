@@ -9,7 +9,7 @@ import numpy as np
 
 from . import h5ac, made, types
 from .links import ExternalLink, SoftLink
-from ._named import first, raw, text
+from ._named import raw, text
 from ._storage import UNLIMITED
 from .lists import CHUNKED, COMPACT, CONTIGUOUS, VIRTUAL
 from .spaces import ALL, SEL_ALL, SEL_POINTS, SpaceID
@@ -100,8 +100,13 @@ class LinkProxy:
         return (os.fsencode(link.filename), path) if hasattr(link, "filename") else path
 
     def iterate(self, func, *, idx_type=0, order=0, obj_name=b".", lapl=None, info=False):
-        """Call func(name), or func(name, info), for each until it returns something, which is returned."""
-        return first(func(name, self.get_info(name)) if info else func(name) for name in list(GroupID(self._group)))
+        """Call func(name), or func(name, info), for each until it returns something: (that, how many were seen)."""
+        seen = 0
+        for seen, name in enumerate(list(GroupID(self._group)), 1):
+            found = func(name, self.get_info(name)) if info else func(name)
+            if found is not None:
+                return found, seen
+        return None, seen
 
     def visit(self, func, *, idx_type=0, order=0, obj_name=b".", lapl=None, info=False):
         """The same with names below."""

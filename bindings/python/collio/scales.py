@@ -10,6 +10,7 @@ from contextlib import suppress
 import numpy as np
 
 from . import _types
+from ._named import raw
 from .references import ref_dtype
 
 _LIST, _USERS, _LABELS = "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS"
@@ -145,12 +146,12 @@ class Dimension:
     def label(self, text):
         def check():
             _writable(self._dataset)
-            if not isinstance(text, str):
+            if not isinstance(text, (str, bytes)):
                 raise TypeError(f"a label is a str, not {type(text).__name__}")
             labels = self._dataset.attrs.get(_LABELS)
             labels = [""] * len(self._dataset.shape) if labels is None else list(labels)
             labels[self._number] = text
-            return [label.encode("utf-8", "surrogateescape") for label in labels]
+            return [label if isinstance(label, bytes) else raw(label) for label in labels]
 
         labels = self._together("label", repr(text), check)
         self._dataset.attrs.create(_LABELS, labels, dtype=_types.string_dtype("ascii"))

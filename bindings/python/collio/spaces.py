@@ -252,7 +252,26 @@ class SpaceID:
             return
         if op not in _COMBINE or self._kind == SEL_POINTS:
             raise ValueError("Unable to set hyperslab selection (invalid selection operation)")
-        boxes = self._box().combined(Boxes.regular(*given), _COMBINE[op])
+        self._set_boxes(self._box().combined(Boxes.regular(*given), _COMBINE[op]))
+
+    def select_copy(self, src_id):
+        """Select what is selected in another one of these extents."""
+        self._kind, self._regular, self._boxes, self._points = (
+            src_id._kind, src_id._regular, src_id._boxes, src_id._points)
+
+    def modify_select(self, space2, op=SELECT_OR):
+        """Combine what is selected with the selection of another one."""
+        if op not in _COMBINE or SEL_POINTS in (self._kind, space2._kind):
+            raise ValueError("Unable to modify selection (invalid selection operation)")
+        self._set_boxes(self._box().combined(space2._box(), _COMBINE[op]))
+
+    def combine_select(self, space2, op=SELECT_OR):
+        """A new one with both selections combined."""
+        made = self.copy()
+        made.modify_select(space2, op)
+        return made
+
+    def _set_boxes(self, boxes):
         self.select_none()
         if boxes.cells.any():
             self._kind, self._boxes = SEL_HYPERSLABS, boxes

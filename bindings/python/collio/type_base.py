@@ -59,6 +59,8 @@ class TypeID:
     def commit(self, loc, name, lcpl=None):
         """Give it a name in a file. Collective."""
         text = name.decode("utf-8", "surrogateescape")
+        if self._named():
+            raise TypeError("Unable to commit datatype (datatype is already committed)")
         loc._of[text] = self.dtype
         self._of, self._dtype = loc._of[text], None
 

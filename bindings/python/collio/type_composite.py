@@ -118,7 +118,10 @@ class TypeEnumID(TypeCompositeID):
 
     def get_member_index(self, name):
         """Where a name is."""
-        return [known.encode() for known in self._values()].index(name)
+        names = [known.encode() for known in self._values()]
+        if name not in names:
+            raise RuntimeError(f"there is no member {name!r}")
+        return names.index(name)
 
     def enum_valueof(self, name):
         """What a name stands for."""

@@ -37,6 +37,8 @@ def make_enum(base):
 
 def make_array(base, dims):
     """Arrays of a type: h5t.array_create()."""
+    if not tuple(dims):
+        raise ValueError("Invalid dimensionality")
     return of(np.dtype((base.dtype, tuple(dims))))
 
 
@@ -51,4 +53,6 @@ def create(dtype, logical=False, aligned=False):
     if dtype.kind == "O" and not logical and check_ref_dtype(dtype) is None and dtype.metadata is None:
         raise TypeError(f"Object dtype {dtype!r} has no native HDF5 equivalent")
     _types.type_of(dtype)
+    if not logical and _types.check_enum_dtype(dtype) is not None:
+        dtype = np.dtype(dtype.str)  # the numbers alone
     return of(dtype)

@@ -61,6 +61,9 @@ class Views:
     def __reversed__(self):
         return reversed(list(self))
 
+    def _ipython_key_completions_(self):
+        return sorted(self)
+
     def __getstate__(self):
         raise TypeError("collio objects cannot be pickled")
 

@@ -1,0 +1,138 @@
+"""What programs written for h5py do by habit: filters as objects, extents as 1e6, files opened twice, names completed.
+
+ranks: 1 2 3 4   limit: 60
+"""
+
+import numpy as np
+import collio as h5py
+from collio import MPI
+from tap import check, done, equal, raises
+
+comm = MPI.COMM_WORLD
+rank, size = comm.rank, comm.size
+odd = size - 1
+A = np.arange(24, dtype="i4").reshape(4, 6)
+
+
+def test_twice():
+    with h5py.File("twice.h5", "w", comm=comm) as f:
+        f["g/d"] = A
+        f["g/e"] = A
+    for mode in ("r", "r+"):
+        with h5py.File("twice.h5", mode, comm=comm) as f, h5py.File("twice.h5", mode, comm=comm) as g:
+            check(f == g and f is not g and hash(f) == hash(g) and f.id == g.id, f"{mode}: a file opened twice is one")
+            check({f: 1}[g] and f["g/d"] == g["g/d"] and f["g/d"] in {g["g/d"]}, f"{mode}: so is what is in it")
+            check(f["g/d"] != g["g/e"] and f != g["g"] and not f != g, f"{mode}: but not the next dataset")
+            kept, number = f["g/d"], hash(f["g/d"])
+        equal(hash(kept), number, f"{mode}: the hash of one whose file is closed")
+        check(kept != g and kept == kept, f"{mode}: which is equal to itself alone")
+    with h5py.File("twice.h5", "r", comm=comm) as f, h5py.File("other.h5", "w", comm=comm) as g:
+        f.copy("g", g)
+        check(f != g and f["g"] != g["g"] and f["g/d"] != g["g/d"], "a copy is another one")
+
+
+def test_filters():
+    class Lzf(h5py.filters.FilterRefBase):
+        filter_id = 32000
+
+    class Unknown(h5py.filters.FilterRefBase):
+        filter_id, filter_options = 32015, (3,)
+
+    with h5py.File("filters.h5", "w", comm=comm) as f:
+        d = f.create_dataset("gzip", data=A, compression=h5py.filters.Gzip(3))
+        equal((d.compression, d.compression_opts), ("gzip", 3), "a filter as an object")
+        equal(f.create_dataset("lzf", (9,), "i4", compression=Lzf()).compression, "lzf", "one of a program's own")
+        raises(ValueError, "32015", f.create_dataset, "u", (9,), "i4", compression=Unknown(), name="one that is not there")
+        d = f.create_dataset("u", (9,), "i4", compression=Unknown(), allow_unknown_filter=True)
+        equal(d.filter_ids, (32015,), "unless it need not be")
+        raises((ValueError, h5py.CollectiveError), "GZIP" if size == 1 else "", f.create_dataset, "bad", (9,), "i4",
+               compression=h5py.filters.Gzip(30 if rank == odd else 3), name="one rank has no such level")
+        equal(sorted(f), ["gzip", "lzf", "u"], "and nothing was made")
+
+
+def test_numbers():
+    with h5py.File("numbers.h5", "w", comm=comm) as f:
+        d = f.create_dataset("d", (4.0, np.float64(6)), "i4", maxshape=(8.0, None), chunks=(2, 3))
+        equal((d.shape, d.maxshape), ((4, 6), (8, None)), "whole numbers as extents, whatever their type")
+        d.resize((1e1 - 2, 6))
+        d.resize(7.0, axis=1)
+        equal(d.shape, (8, 7), "and to resize")
+        raises(TypeError, "float", f.create_dataset, "x", (1.5,), "i4", name="but no half ones")
+        raises(TypeError, "float", d.resize, (float("nan"), 1), name="nor none at all")
+        for value, dtype, wanted in ((300, "u1", 255), (-1, "u1", 0), (1e9, "i1", 127), (np.nan, "i2", 0),
+                                     (-np.inf, "i4", -(2**31)), (2**63, "i8", 2**63 - 1), (2.7, "i4", 2),
+                                     (2**64 - 1, "u8", 2**64 - 1)):
+            d = f.create_dataset(f"{dtype}{value}", (2,), dtype, fillvalue=value)
+            equal((int(d.fillvalue), d[:].tolist()), (wanted, [wanted] * 2), f"fill value {value} of {dtype}")
+        for name, dtype in (("vlen", h5py.vlen_dtype("i4")), ("ref", h5py.ref_dtype)):
+            equal(f.create_dataset(name, (2,), dtype).fillvalue, None, f"none of {name}")
+        equal(f.create_dataset("text", (2,), h5py.string_dtype()).fillvalue, b"", "of strings")
+
+
+def test_sequence():
+    with h5py.File("sequence.h5", "w", comm=comm) as f:
+        d = f.create_dataset("d", data=A)
+        equal([row.tolist() for row in reversed(d)], A[::-1].tolist(), "reversed()")
+        locked = np.zeros(6, "i4")
+        locked.flags.writeable = rank != odd
+        raises((TypeError, h5py.CollectiveError), "read-only", d.read_direct, locked, np.s_[0], name="a locked array")
+        s = f.create_dataset("s", data=np.array([b"ab", b"c"]))
+        if hasattr(np.dtypes, "StringDType"):
+            texts = s.astype("T")
+            equal((texts[...].dtype.kind, texts[...].tolist(), texts[1]), ("T", ["ab", "c"], "c"), "fixed as StringDType")
+        f["d"].dims[0].label = b"rows"
+        equal(d.dims[0].label, "rows", "a label of bytes")
+
+
+def test_typed():
+    with h5py.File("typed.h5", "w", comm=comm) as f:
+        f["b"], f["a/x"] = A, A
+        f.attrs["k"] = 1
+        attrs = h5py.AttributeManager(f["b"])
+        attrs["n"] = 3
+        equal((f["b"].attrs["n"], type(attrs) is type(f.attrs)), (3, True), "AttributeManager(object)")
+        raises(TypeError, "parent", h5py.AttributeManager, 3, name="of something else")
+        raises(TypeError, "", h5py.AttributeManager, name="of nothing")
+        equal((f._ipython_key_completions_(), f.attrs._ipython_key_completions_()), (["a", "b"], ["k"]), "completion")
+    raises(RuntimeError, "session", h5py.enable_ipython_completer, name="which needs nothing, and here is no IPython")
+    raises(NotImplementedError, "make check", h5py.run_tests, name="run_tests()")
+    equal(h5py._hl.base.is_hdf5, h5py.is_hdf5, "modules of classes without an import")
+    raises(AttributeError, "nothing", lambda: h5py._hl.nothing, name="and what is none")
+
+
+def test_low():
+    s, t = (h5py.h5s.create_simple((4, 4)) for _ in "st")
+    s.select_hyperslab((0, 0), (2, 2))
+    t.select_hyperslab((1, 1), (2, 2))
+    both = s.combine_select(t)
+    equal((both.get_select_npoints(), s.get_select_npoints()), (7, 4), "combine_select()")
+    both.modify_select(t, h5py.h5s.SELECT_AND)
+    equal(both.get_select_bounds(), ((1, 1), (2, 2)), "modify_select()")
+    both.select_copy(s)
+    equal(both.get_select_bounds(), ((0, 0), (1, 1)), "select_copy()")
+    s.select_elements([(0, 0)])
+    raises(ValueError, "", s.combine_select, t, name="of single elements")
+    e = h5py.enum_dtype({"A": 1})
+    equal([type(h5py.h5t.py_create(e, logical=how)).__name__ for how in (True, False)],
+          ["TypeEnumID", "TypeIntegerID"], "an enumeration, and its numbers")
+    with h5py.File("low.h5", "w", comm=comm) as f:
+        f["a"], f["b"] = 1, 2
+        links = f.id.links
+        equal((links.iterate(lambda name: None), links.iterate(lambda name: name)), ((None, 2), (b"a", 1)), "iterate()")
+        h5py.h5a.create(f.id, b"x", h5py.h5t.NATIVE_INT32, h5py.h5s.create_simple((2,)))
+        raises(RuntimeError, "exists", h5py.h5a.create, f.id, b"x", h5py.h5t.NATIVE_INT32,
+               h5py.h5s.create_simple((2,)), name="an attribute twice")
+        kind = h5py.h5t.py_create("i4")
+        kind.commit(f.id, b"t")
+        raises(TypeError, "already", kind.commit, f.id, b"u", name="a named type twice")
+        raises(OverflowError, "negative", f.create_dataset, "e", (4,), "i4", external=[("x.bin", 0, -1)],
+               name="a negative size")
+
+
+test_twice()
+test_filters()
+test_numbers()
+test_sequence()
+test_typed()
+test_low()
+done()
