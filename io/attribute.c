@@ -15,7 +15,8 @@
 typedef struct value {
     collio_object *object;
     const char *name;
-    const char *text; /* NULL: elements */
+    const char *text;     /* NULL: elements */
+    collio_object *named; /* the type in the file; NULL: one of its own */
     collio_type type;
     int ndim;
     const int64_t *shape;
@@ -54,6 +55,8 @@ static uint64_t digest(const value *v)
 
     d = collio_hash_text(d, v->name != NULL ? v->name : "");
     d = collio_hash_number(d, (uint64_t)(v->empty + 2 * v->keep_form));
+    if (v->named != NULL)
+        d = collio_hash_number(d, v->named->identity);
     if (v->text != NULL)
         return collio_hash_text(d, v->text);
     if (v->bytes > 0)
@@ -126,6 +129,8 @@ static int check_value(value *v, collio_error *err)
         return COLLIO_OK;
     if (collio_type_size(v->type) == 0)
         return collio_error_set(err, COLLIO_ERR_TYPE, "unknown element type %d", (int)v->type);
+    if (v->named != NULL && collio_datatype_check(v->named, v->object->file, v->type, err))
+        return err->code;
     if (v->empty || check_shape(v, err) || (v->keep_form && check_form(v, err)))
         return err->code;
     if (v->bytes > HEADER_BYTES && header_version(v->object) < 2)
@@ -173,7 +178,8 @@ static hid_t reuse(const value *v, hid_t type, hid_t space, collio_error *err)
 {
     hid_t id = H5Aopen(v->object->id, v->name, H5P_DEFAULT);
 
-    if (collio_hdf5(id < 0, "H5Aopen", err) || v->keep_form || fits(id, type, space))
+    if (collio_hdf5(id < 0, "H5Aopen", err) || v->keep_form ||
+        (v->named == NULL && fits(id, type, space)))
         return id;
     H5Aclose(id);
     collio_hdf5(H5Adelete(v->object->id, v->name) < 0, "H5Adelete", err);
@@ -214,11 +220,12 @@ static int make_space(const value *v, hid_t *space, collio_error *err)
 static void store(const value *v, collio_error *err)
 {
     hid_t type = v->text != NULL ? text_type(err) : collio_hdf5_type(v->type, err);
+    hid_t stored = v->named != NULL ? v->named->id : type;
     hid_t space = H5I_INVALID_HID, id = H5I_INVALID_HID;
     const void *data = v->text != NULL ? (const void *)&v->text : v->data;
 
     if (type >= 0 && make_space(v, &space, err) == COLLIO_OK)
-        id = obtain(v, type, space, err);
+        id = obtain(v, stored, space, err);
     if (id >= 0 && err->code == COLLIO_OK && (v->text != NULL || v->bytes > 0))
         collio_hdf5(H5Awrite(id, type, data) < 0, "H5Awrite", err);
     if (id >= 0)
@@ -253,6 +260,21 @@ int collio_attribute_write(collio_object *object, const char *name, collio_type 
 {
     value v = {
         .object = object, .name = name, .type = type, .ndim = ndim, .shape = shape, .data = data};
+
+    return write_value(&v, err);
+}
+
+int collio_attribute_write_named(collio_object *object, const char *name, collio_object *named,
+                                 collio_type type, int ndim, const int64_t *shape, const void *data,
+                                 collio_error *err)
+{
+    value v = {.object = object,
+               .name = name,
+               .named = named,
+               .type = type,
+               .ndim = ndim,
+               .shape = shape,
+               .data = data};
 
     return write_value(&v, err);
 }

@@ -48,14 +48,22 @@ static int check_shape(int ndim, const int64_t *shape, size_t element, collio_er
     return COLLIO_OK;
 }
 
+/* The named type has to be in the same file, and of the same kind. */
+static int check_named(const collio_creation *c, collio_error *err)
+{
+    if (c->options.named_type == NULL)
+        return COLLIO_OK;
+    return collio_datatype_check(c->options.named_type, c->parent->file, c->type, err);
+}
+
 static int check(collio_creation *c, collio_error *err)
 {
     size_t element = collio_type_size(c->type);
 
     if (element == 0)
         return collio_error_set(err, COLLIO_ERR_TYPE, "unknown element type %d", (int)c->type);
-    if (check_shape(c->ndim, c->shape, element, err) || collio_creation_complete(c, err) ||
-        collio_split_check(c, err))
+    if (check_named(c, err) || check_shape(c->ndim, c->shape, element, err) ||
+        collio_creation_complete(c, err) || collio_split_check(c, err))
         return err->code;
     if (c->name == NULL)
         return collio_object_check_writable(c->parent, err);
@@ -69,6 +77,8 @@ static uint64_t digest(const collio_creation *c)
     if (c->shape != NULL && c->ndim > 0 && c->ndim <= COLLIO_MAX_DIMS)
         d = collio_hash(d, c->shape, (size_t)c->ndim * sizeof *c->shape);
     d = collio_hash_number(collio_creation_digest(c, d), c->parent->identity);
+    if (c->options.named_type != NULL)
+        d = collio_hash_number(d, c->options.named_type->identity);
     return collio_hash_text(collio_hash_number(d, c->name == NULL), c->name != NULL ? c->name : "");
 }
 
@@ -101,7 +111,9 @@ hid_t collio_creation_space(const collio_creation *c, collio_error *err)
  * variable length: those are in heaps, which are part of the structure. */
 static hid_t create(const collio_creation *c, collio_error *err)
 {
-    hid_t links = collio_list_links(err), type = collio_hdf5_type(c->type, err);
+    hid_t links = collio_list_links(err);
+    hid_t type =
+        c->options.named_type != NULL ? c->options.named_type->id : collio_hdf5_type(c->type, err);
     hid_t space = collio_creation_space(c, err), list = H5I_INVALID_HID, id = H5I_INVALID_HID;
     collio_disk *disk = &c->parent->file->disk;
 
@@ -183,8 +195,10 @@ static collio_object *make(collio_creation *c, const char *operation, collio_err
     collio_split_stand_in(c, &in_file);
     id = create(&in_file.creation, err);
     if (id >= 0) {
-        layout_of_new(&in_file.creation, id, &layout);
-        collio_object_wrap(c->parent->file, id, &layout, &dataset, err);
+        if (c->options.named_type == NULL)
+            layout_of_new(&in_file.creation, id, &layout);
+        collio_object_wrap(c->parent->file, id, c->options.named_type == NULL ? &layout : NULL,
+                           &dataset, err);
     }
     if (err->code == COLLIO_OK && collio_split_takes(c))
         collio_split_add(dataset, c, err);

@@ -76,3 +76,57 @@ int collio_datatype_type(collio_object *datatype, collio_type *out, collio_error
     collio_hdf5_loud(&printing);
     return err->code;
 }
+
+int collio_datatype_check(const collio_object *named, const collio_file *file, collio_type type,
+                          collio_error *err)
+{
+    if (collio_object_check(named, err))
+        return err->code;
+    if (named->kind != COLLIO_KIND_DATATYPE || named->file != file || named->foreign)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "'%s' is no named type of this file",
+                                named->name);
+    if (H5Tget_class(named->id) != H5Tget_class(collio_hdf5_type(type, err)))
+        collio_error_set(err, COLLIO_ERR_TYPE, "'%s' is a type of another kind than %s",
+                         named->name, collio_type_name(type));
+    return err->code;
+}
+
+static hid_t type_of(const collio_object *object, const char *attribute, collio_error *err)
+{
+    hid_t id = H5I_INVALID_HID, type;
+
+    if (attribute == NULL) {
+        type = H5Dget_type(object->id);
+        collio_hdf5(type < 0, "H5Dget_type", err);
+        return type;
+    }
+    id = H5Aopen(object->id, attribute, H5P_DEFAULT);
+    type = id < 0 ? H5I_INVALID_HID : H5Aget_type(id);
+    collio_hdf5(type < 0, "H5Aget_type", err);
+    if (id >= 0)
+        H5Aclose(id);
+    return type;
+}
+
+int collio_datatype_of(collio_object *object, const char *attribute, collio_object **out,
+                       collio_error *err)
+{
+    collio_printing printing;
+    htri_t named;
+    hid_t type;
+
+    *out = NULL;
+    if (err->code != COLLIO_OK || collio_object_check(object, err))
+        return err->code;
+    if (attribute == NULL && object->kind != COLLIO_KIND_DATASET)
+        return collio_error_set(err, COLLIO_ERR_TYPE, "'%s' is not a dataset", object->name);
+    collio_hdf5_quiet(&printing);
+    type = type_of(object, attribute, err);
+    named = type < 0 ? 0 : H5Tcommitted(type);
+    if (named > 0)
+        collio_object_wrap(object->file, type, NULL, out, err);
+    else if (type >= 0)
+        H5Tclose(type);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}

@@ -246,6 +246,12 @@ void collio_recent_keep(const collio_object *parent, const char *name, collio_ob
 /* Close all that are kept. */
 void collio_recent_drop(collio_file *file);
 
+/* -------------------------------------------------------------- datatype.c */
+
+/* Check that a named type is one of this file and of the kind of `type`: VALUE, TYPE. */
+int collio_datatype_check(const collio_object *named, const collio_file *file, collio_type type,
+                          collio_error *err);
+
 /* ------------------------------------------------- dataset.c, transfer.c */
 
 /* Find out how a dataset is stored; offsets are those in the disk. */

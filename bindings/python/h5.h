@@ -236,6 +236,12 @@ extern PyMethodDef h5facts_methods[], h5chunk_methods[];
 
 /* --------------------------------------------------------------- h5datatype.c */
 
+/* The named type of the file of an object that a dtype argument is; NULL for anything else. */
+collio_object *h5_named_type(const h5object *self, PyObject *dtype);
+
+/* The named type that a dataset or an attribute shares, or None. Not collective. New. */
+PyObject *h5_shared_type(h5object *self, const char *attribute);
+
 /* group[name] = dtype: make a named type. Collective. */
 int h5_commit(h5object *group, const char *name, PyObject *dtype, joint *j);
 

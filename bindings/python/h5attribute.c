@@ -107,6 +107,13 @@ static PyObject *attributes_get_id(PyObject *object, PyObject *const *args, Py_s
     return id;
 }
 
+static PyObject *attributes_shared_type(PyObject *object, PyObject *key)
+{
+    const char *name;
+
+    return arg_name(key, &name) < 0 ? NULL : h5_shared_type(((attributes *)object)->of, name);
+}
+
 /* ---------------------------------------------------------------------- write */
 
 /* h5py raises OSError for what HDF5 refuses. */
@@ -121,7 +128,9 @@ static int end_change(h5object *of, joint *j)
     return joint_end(j);
 }
 
-static int write_value(h5object *of, const char *name, const h5value *v, joint *j)
+/*   named  in  a type to be shared, or NULL */
+static int write_value(h5object *of, const char *name, const h5value *v, collio_object *named,
+                       joint *j)
 {
     PyThreadState *saved = io_enter();
 
@@ -132,6 +141,9 @@ static int write_value(h5object *of, const char *name, const h5value *v, joint *
     else if (v->keep_form)
         collio_attribute_modify(of->object, name, v->type, v->ndim, v->shape, v->view.data,
                                 &j->err);
+    else if (named != NULL)
+        collio_attribute_write_named(of->object, name, named, v->type, v->ndim, v->shape,
+                                     v->view.data, &j->err);
     else
         collio_attribute_write(of->object, name, v->type, v->ndim, v->shape, v->view.data, &j->err);
     io_leave(saved);
@@ -169,7 +181,7 @@ static int create(h5object *of, const create_args *a, joint *j)
 
     if (j->err.code == COLLIO_OK && h5_value(a->data, a->dtype, a->shape, &v) < 0)
         joint_fail(j);
-    result = write_value(of, a->name, &v, j);
+    result = write_value(of, a->name, &v, h5_named_type(of, a->dtype), j);
     h5_value_release(&v);
     return result;
 }
@@ -237,7 +249,7 @@ static PyObject *attributes_modify(PyObject *object, PyObject *const *args, Py_s
     if (args_parse("modify", rows, &a, args, nargs, keywords) < 0 ||
         h5_value_like(of, a.name, a.data, &v) < 0)
         joint_fail(&j);
-    result = write_value(of, a.name, &v, &j);
+    result = write_value(of, a.name, &v, NULL, &j);
     h5_value_release(&v);
     if (result < 0)
         return NULL;
@@ -365,6 +377,9 @@ static PyMethodDef attributes_methods[] = {
     {"modify", FAST(attributes_modify), FASTCALL, modify_doc},
     {"get_id", FAST(attributes_get_id), FASTCALL, get_id_doc},
     {"get", FAST(attributes_get), FASTCALL, get_doc},
+    {"_shared_type", attributes_shared_type, METH_O,
+     "_shared_type($self, name, /)\n--\n\nThe named type of an attribute, or None. Not "
+     "collective."},
     {NULL, NULL, 0, NULL},
 };
 

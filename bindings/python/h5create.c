@@ -185,7 +185,7 @@ static PyObject *with_hints(PyObject *dataset, const create_args *a)
     return dataset;
 }
 
-static int plan_from(const create_args *a, plan *p)
+static int plan_from(const h5object *self, const create_args *a, plan *p)
 {
     if (check_hints(a) < 0)
         return -1;
@@ -196,6 +196,7 @@ static int plan_from(const create_args *a, plan *p)
     if (plan_elements(a, p) < 0 || h5_elsewhere(a->external, a->mappings, &p->storage) < 0)
         return -1;
     p->storage.options.track_order = h5_wants_order(a->track_order);
+    p->storage.options.named_type = h5_named_type(self, a->dtype);
     if (p->storage.options.track_order < 0)
         return -1;
     return h5_storage(&a->storage, p->type, p->ndim, &p->storage);
@@ -288,7 +289,7 @@ PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t 
         return NULL;
     joint_begin(&j);
     if (args_parse("create_dataset", create_rows, &a, args, nargs, keywords) < 0 ||
-        take_list(&a, &kept) < 0 || plan_from(&a, &p) < 0)
+        take_list(&a, &kept) < 0 || plan_from((h5object *)object, &a, &p) < 0)
         joint_fail(&j);
     dataset = with_hints(create((h5object *)object, &p, &j), &a);
     Py_XDECREF(kept);
@@ -449,7 +450,7 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
         return NULL;
     joint_begin(&j);
     if (args_parse("require_dataset", rows, &a, args, nargs, keywords) < 0 ||
-        fit_type((h5object *)object, &a, &fitting) < 0 || plan_from(&a, &p) < 0)
+        fit_type((h5object *)object, &a, &fitting) < 0 || plan_from((h5object *)object, &a, &p) < 0)
         joint_fail(&j);
     else if (h5_find((h5object *)object, p.name) != COLLIO_KIND_NONE) {
         h5_values_release(&p.data);

@@ -19,6 +19,32 @@ int h5_commit(h5object *group, const char *name, PyObject *dtype, joint *j)
     return joint_end(j);
 }
 
+collio_object *h5_named_type(const h5object *self, PyObject *dtype)
+{
+    const h5object *named = (const h5object *)dtype;
+
+    if (dtype == NULL || !is_a(state_of((PyObject *)self), dtype, TYPE_H5Datatype) ||
+        named->object == NULL || named->file->handle != self->file->handle)
+        return NULL;
+    return named->object;
+}
+
+PyObject *h5_shared_type(h5object *self, const char *attribute)
+{
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_object *named = NULL;
+    PyThreadState *saved;
+
+    if (h5_ready(self) < 0)
+        return NULL;
+    saved = io_enter();
+    collio_datatype_of(self->object, attribute, &named, &err);
+    io_leave(saved);
+    if (err.code != COLLIO_OK)
+        return raise_from(&err);
+    return named == NULL ? Py_NewRef(Py_None) : h5_wrap(self->file, named);
+}
+
 static PyObject *get_dtype(PyObject *object, void *Py_UNUSED(none))
 {
     h5object *self = (h5object *)object;

@@ -92,7 +92,15 @@ PyMethodDef h5chunk_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *shared_type(PyObject *object, PyObject *Py_UNUSED(none))
+{
+    return h5_shared_type((h5object *)object, NULL);
+}
+
 PyMethodDef h5facts_methods[] = {
+    {"_shared_type", shared_type, METH_NOARGS,
+     "_shared_type($self, /)\n--\n\nThe named type of a dataset's elements, or None. Not "
+     "collective."},
     {"_facts", object_facts, METH_NOARGS, facts_doc},
     {"_file_facts", file_facts, METH_NOARGS, file_facts_doc},
     {NULL, NULL, 0, NULL},

@@ -43,6 +43,13 @@ COLLIO_API int collio_attribute_write(collio_object *object, const char *name, c
                                       int ndim, const int64_t *shape, const void *data,
                                       collio_error *err);
 
+/* The same with a type that is shared: `named` is an object of the same file, of that type.
+ * Collective. */
+COLLIO_API int collio_attribute_write_named(collio_object *object, const char *name,
+                                            collio_object *named, collio_type type, int ndim,
+                                            const int64_t *shape, const void *data,
+                                            collio_error *err);
+
 /*
  * The same with a text, stored as h5py stores a str: one UTF-8 string of
  * variable length. Collective.

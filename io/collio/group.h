@@ -208,6 +208,15 @@ COLLIO_API int collio_datatype_create(collio_object *parent, const char *name, c
 /* The type that an object of the kind DATATYPE is. Not collective. Errors: TYPE, UNSUPPORTED. */
 COLLIO_API int collio_datatype_type(collio_object *datatype, collio_type *out, collio_error *err);
 
+/*
+ * The named type that a dataset shares. Not collective.
+ *   attribute  in   of the object; NULL: the object is a dataset
+ *   out        out  close with collio_object_close(); NULL: it has a type of its own
+ * Errors: TYPE, KEY, HDF5.
+ */
+COLLIO_API int collio_datatype_of(collio_object *object, const char *attribute, collio_object **out,
+                                  collio_error *err);
+
 /* ---------------------------------------------------------------- copies */
 
 #define COLLIO_COPY_SHALLOW            1u /* of a group the objects in it, but not those below */

@@ -111,7 +111,7 @@ class AttrID:
 
     def get_type(self):
         """The type of its elements."""
-        return types.of(self.dtype)
+        return types.of(self.dtype, self._attributes._shared_type(self._name))
 
     def get_space(self):
         """Its extents."""

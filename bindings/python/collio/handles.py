@@ -295,7 +295,7 @@ class DatasetID(ObjectID):
 
     def get_type(self):
         """The type of its elements."""
-        return types.of(self._of.dtype, self._of)
+        return types.of(self._of.dtype, self._of._shared_type())
 
     def get_create_plist(self):
         """How it is stored."""
