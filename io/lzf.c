@@ -6,6 +6,7 @@
 
 #ifdef HAVE_LIBLZF
 
+#include <errno.h>
 #include <stdlib.h>
 #ifdef HAVE_LIBLZF_LZF_H
 #include <liblzf/lzf.h>
@@ -57,21 +58,26 @@ static size_t compress_chunk(size_t bytes, size_t *buffer_size, void **buffer)
     return replace(made, size, bytes, buffer_size, buffer);
 }
 
-/* A chunk says its size; where a writer left that out it is found by trying. */
+/* Bytes that one may become: three name 264 at most. */
+static const size_t most_from_one = 88;
+
+/* A chunk says its size, but a filter before this one may have made it larger, and a writer may
+ * have left that out: then it is found by trying. */
 static size_t expand_chunk(size_t given, size_t bytes, size_t *buffer_size, void **buffer)
 {
     size_t room = given > 0 ? given : 4 * bytes, size = 0;
     void *made = NULL;
+    int again = bytes <= UINT32_MAX;
 
-    while (size == 0 && room <= UINT32_MAX && bytes <= UINT32_MAX) {
+    while (again && room <= UINT32_MAX) {
         free(made);
         made = malloc(room);
         if (made == NULL)
             break;
+        errno = 0;
         size = lzf_decompress(*buffer, (unsigned)bytes, made, (unsigned)room);
-        if (size == 0 && given > 0)
-            break; /* damaged */
-        room = size == 0 ? 2 * room : room;
+        again = size == 0 && errno == E2BIG && room / most_from_one <= bytes;
+        room = again ? 2 * room : room;
     }
     return replace(made, size, room, buffer_size, buffer);
 }

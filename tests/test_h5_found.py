@@ -6,7 +6,7 @@ ranks: 1 2 3 4   limit: 120
 import numpy as np
 import collio as h5py
 from collio import MPI
-from tap import check, done, equal, raises
+from tap import check, done, equal, raises, skip
 
 comm = MPI.COMM_WORLD
 rank, size = comm.rank, comm.size
@@ -59,8 +59,29 @@ def test_layouts(f):
     equal(f["v"].shape, (4,), "and the file goes on")
 
 
+def test_data_that_do_not_fit(f):
+    error = raises(TypeError, "conversion", f.create_dataset, "none", data=np.ones(3, "c16"), dtype="S3",
+                   name="a dataset of data that do not become its elements")
+    check("none" not in f, "is not there afterwards", repr(error))
+    f.create_dataset("none", data=[1, 2])
+    equal(f["none"][...], np.array([1, 2]), "and can be made")
+    del f["none"]
+
+
+def test_small_chunks(f):
+    """What one filter makes larger than a chunk the next one has to take."""
+    if not h5py.h5z.filter_avail(h5py.h5z.FILTER_LZF):
+        return skip("small chunks", "no lzf")
+    values = np.arange(8) * 13 % 100
+    d = f.create_dataset("small", data=values, chunks=(2,), compression="lzf", shuffle=True, scaleoffset=0)
+    d[rank::size] = values[rank::size]
+    equal(d[...], values, "chunks smaller than what their filters add")
+
+
 with h5py.File("found.h5", "w", comm=comm) as file:
     test_padding(file)
     test_one_of_an_enumeration(file)
     test_layouts(file)
+    test_data_that_do_not_fit(file)
+    test_small_chunks(file)
 done()

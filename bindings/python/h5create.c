@@ -161,8 +161,8 @@ static int check_hints(const create_args *a)
 
     if (a->hints[0] == Py_None && a->hints[1] == Py_None && a->hints[2] == Py_None)
         return 0;
-    checked = memory_call("collio.made", "hints", "((OOO)s)", a->hints[0], a->hints[1],
-                          a->hints[2], "r");
+    checked =
+        memory_call("collio.made", "hints", "((OOO)s)", a->hints[0], a->hints[1], a->hints[2], "r");
     Py_XDECREF(checked);
     return checked == NULL ? -1 : 0;
 }
@@ -176,8 +176,8 @@ static PyObject *with_hints(PyObject *dataset, const create_args *a)
     if (dataset == NULL ||
         (a->hints[0] == Py_None && a->hints[1] == Py_None && a->hints[2] == Py_None))
         return dataset;
-    hints = memory_call("collio.made", "hints", "((OOO)s)", a->hints[0], a->hints[1], a->hints[2],
-                        "r");
+    hints =
+        memory_call("collio.made", "hints", "((OOO)s)", a->hints[0], a->hints[1], a->hints[2], "r");
     result = hints == NULL ? -1 : PyObject_SetAttrString(dataset, "_hints", hints);
     Py_XDECREF(hints);
     if (result < 0)
@@ -220,6 +220,15 @@ static void write_data(collio_object *dataset, const plan *p, collio_error *err)
     collio_dataset_write(dataset, &selection, &memory, err);
 }
 
+/* A dataset whose data could not be written, which is so on all ranks, is none. */
+static void take_back(h5object *self, const plan *p)
+{
+    collio_error second = COLLIO_ERROR_INIT;
+
+    if (p->name != NULL)
+        collio_link_delete(self->object, p->name, &second);
+}
+
 static PyObject *create(h5object *self, plan *p, joint *j)
 {
     collio_object *dataset = NULL;
@@ -227,8 +236,11 @@ static PyObject *create(h5object *self, plan *p, joint *j)
 
     collio_dataset_create(self->object, p->name, p->type, p->ndim, p->shape, &p->storage.options,
                           &dataset, &j->err);
-    if (dataset != NULL && p->data.view.keep != NULL)
+    if (dataset != NULL && p->data.view.keep != NULL) {
         write_data(dataset, p, &j->err);
+        if (j->err.code != COLLIO_OK)
+            take_back(self, p);
+    }
     if (j->err.code != COLLIO_OK)
         collio_object_close(&dataset);
     /* The name of a dataset in the place of a group: TypeError in h5py. */

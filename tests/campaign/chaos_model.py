@@ -105,6 +105,7 @@ class Tree:
         self.root = Node()
         self.flushed = None
         self.touched = set()  # identities of nodes that changed since the flush
+        self.vague = False  # a call may have flushed by itself
 
     def walk(self):
         """(path, node) of all that hard links lead to; the root first."""
@@ -146,6 +147,7 @@ class Tree:
     def flush(self):
         self.flushed = {"paths": self.described(), "nodes": dict(self.walk())}
         self.touched = set()
+        self.vague = False
 
     def value(self, node):
         """The elements of a dataset; those of a virtual one come from where they are. None: not known."""
@@ -181,6 +183,7 @@ class Tree:
         step after the flush can have changed."""
         if how == "now":
             return {"exact": True, "paths": self.described()}
+        how = "untouched" if self.vague else how
         if self.flushed is None:
             return {"exact": False, "paths": {}}
         paths = dict(self.flushed["paths"])
@@ -227,6 +230,8 @@ def same(got, wanted):
     if isinstance(got, np.generic):  # has the byte order of the machine
         wanted = np.asarray(wanted, np.asarray(wanted).dtype.newbyteorder("="))
     got, wanted = np.asarray(got), np.asarray(wanted)
+    if wanted.shape == ():  # single numbers of NumPy's have it, too
+        got, wanted = (x.astype(x.dtype.newbyteorder("=")) for x in (got, wanted))
     return got.shape == wanted.shape and got.dtype == wanted.dtype and bool(np.array_equal(got, wanted))
 
 

@@ -311,6 +311,7 @@ def copy_of(w, var):
 
     def effect():
         w.trees[var].touch(group)
+        w.trees[var].vague = True
         group.links[new] = duplicate(node)
         if bare:
             strip(group.links[new])
@@ -369,6 +370,7 @@ def resize(w, var):
 
     def effect():
         w.trees[var].touch(node)
+        w.trees[var].vague = True
         made = fill_of(node.dtype, shape, node.fill)
         both = tuple(slice(0, min(a, b)) for a, b in zip(shape, node.value.shape))
         made[both] = node.value[both]
@@ -492,7 +494,7 @@ def selection(w, shape):
     what = w.chance.randrange(10)
     if what == 0:
         return "..."
-    if what == 1:
+    if what == 1 and np.prod(shape) < 1000:  # files per rank take no more pieces
         return f"M({w.number()}, {shape})"
     parts = [axis_selection(w, extent) for extent in shape]
     if what == 2 and shape[0]:
@@ -539,7 +541,7 @@ def parts_of(w, var, shape):
     rest = "".join(", " + axis_selection(w, extent) for extent in shape[1:])
     if what == 0:
         return [f"{i}::{size}{rest}" if i < max(shape[0], 1) else f"0:0{rest}" for i in range(size)], False
-    if what == 1:
+    if what == 1 and np.prod(shape) < 1000:
         seed = w.number()
         return [f"M({seed}, {shape}, {i}, {size})" for i in range(size)], False
     if what == 2:
