@@ -333,6 +333,28 @@ int collio_late_allocate(collio_object *dataset, collio_error *err);
 int collio_compact_write(collio_object *dataset, const collio_selection *selection,
                          const collio_array *memory, collio_error *err);
 
+/* ------------------------------------------------------------- one_chunk.c */
+
+/* A dataset of one chunk with filters, in memory. All zeros is none. */
+typedef struct collio_one_chunk {
+    hid_t type; /* of its elements, which are bytes without a meaning */
+    hid_t access, file, dataset;
+} collio_one_chunk;
+
+/*
+ * Not collective. Close it also after a failure.
+ *   filters  in  a list for the creation of datasets, as one that is there has it
+ *   layout   in  extents of a chunk
+ *   element  in  bytes of an element in the file
+ */
+int collio_one_chunk_open(collio_one_chunk *one, hid_t filters, const collio_layout *layout,
+                          size_t element, collio_error *err);
+void collio_one_chunk_close(collio_one_chunk *one);
+
+/* Open its dataset anew, without elements: of a chunk that was there before HDF5 1.10 remembers the
+ * size and the filters left out. */
+int collio_one_chunk_renew(collio_one_chunk *one, collio_error *err);
+
 /* -------------------------------------------------------------- pipeline.c */
 
 /* The filters of a dataset, apart from its file. */
@@ -342,21 +364,13 @@ typedef struct collio_pipeline {
     size_t size, shuffled; /* bytes of a chunk; of what is shuffled, or 1 */
     int summed;
     char *buffer;
-    hid_t file, list, space, type; /* others by HDF5, in memory: */
-    hid_t dataset;                 /* one chunk, see collio_pipeline_renew() */
+    collio_one_chunk one; /* others by HDF5 */
 } collio_pipeline;
 
 /* Not collective. All zeros is none; close it also after a failure. */
 int collio_pipeline_open(collio_pipeline *pipeline, const collio_object *dataset,
                          collio_error *err);
-/* With elements of another type, of the same size in the file; it stays the caller's. */
-int collio_pipeline_open_as(collio_pipeline *pipeline, const collio_object *dataset, hid_t type,
-                            collio_error *err);
 void collio_pipeline_close(collio_pipeline *pipeline);
-
-/* A dataset without elements, for the next chunk: of one that was there before HDF5 1.10 remembers
- * the size and the filters left out. */
-int collio_pipeline_renew(collio_pipeline *pipeline, collio_error *err);
 
 /* Before HDF5 reads elements of variable length in filtered chunks: check that they refer to what
  * is in the file. Not collective. HDF5 if they do not. */

@@ -1,5 +1,5 @@
 /* Filters without a file. The commonest are done here; for others chunks are written to a file in
- * memory that has the same filters and one chunk, and read back as they are in it. */
+ * memory, and read back as they are in it. */
 #include "chunk.h"
 
 #include <stdlib.h>
@@ -100,29 +100,6 @@ static int pass_known(collio_pipeline *p, const char *chunk, char **out, int64_t
 
 /* ------------------------------------------------------------ other filters */
 
-static hid_t file_in_memory(collio_error *err)
-{
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = H5I_INVALID_HID;
-
-    if (collio_hdf5(access < 0, "H5Pcreate", err))
-        return file;
-    if (collio_hdf5(H5Pset_fapl_core(access, (size_t)1 << 20, 0) < 0, "H5Pset_fapl_core", err) ==
-        COLLIO_OK) {
-        file = H5Fcreate("collio filters", H5F_ACC_TRUNC, H5P_DEFAULT, access);
-        collio_hdf5(file < 0, "H5Fcreate", err);
-    }
-    H5Pclose(access);
-    return file;
-}
-
-int collio_pipeline_renew(collio_pipeline *p, collio_error *err)
-{
-    if (p->dataset > 0)
-        H5Dclose(p->dataset);
-    p->dataset = H5Dcreate_anon(p->file, p->type, p->space, p->list, H5P_DEFAULT);
-    return collio_hdf5(p->dataset < 0, "H5Dcreate_anon", err);
-}
-
 int collio_pipeline_open(collio_pipeline *p, const collio_object *dataset, collio_error *err)
 {
     hid_t list = H5Dget_create_plist(dataset->id);
@@ -130,50 +107,16 @@ int collio_pipeline_open(collio_pipeline *p, const collio_object *dataset, colli
     memset(p, 0, sizeof *p);
     if (collio_hdf5(list < 0, "H5Dget_create_plist", err))
         return err->code;
-    find_known(p, &dataset->layout, list, err);
+    if (find_known(p, &dataset->layout, list, err) == COLLIO_OK && !p->known)
+        collio_one_chunk_open(&p->one, list, &dataset->layout,
+                              collio_type_size(dataset->layout.stored), err);
     H5Pclose(list);
-    if (err->code != COLLIO_OK || p->known)
-        return err->code;
-    return collio_pipeline_open_as(p, dataset, collio_hdf5_type(dataset->layout.stored, err), err);
-}
-
-/* The list of the dataset, with a plain index for the one chunk: of that which newer formats have
- * for it, HDF5 1.10 tells a size of 0. */
-static int take_list(collio_pipeline *p, const collio_object *dataset, collio_error *err)
-{
-    hsize_t extents[COLLIO_MAX_DIMS];
-
-    for (int d = 0; d < dataset->layout.ndim; d++)
-        extents[d] = (hsize_t)dataset->layout.chunks[d];
-    p->list = H5Dget_create_plist(dataset->id);
-    if (collio_hdf5(p->list < 0, "H5Dget_create_plist", err) == COLLIO_OK)
-        collio_hdf5(H5Pset_chunk(p->list, dataset->layout.ndim, extents) < 0, "H5Pset_chunk", err);
-    return err->code;
-}
-
-int collio_pipeline_open_as(collio_pipeline *p, const collio_object *dataset, hid_t type,
-                            collio_error *err)
-{
-    const collio_layout *layout = &dataset->layout;
-
-    memset(p, 0, sizeof *p);
-    p->type = type;
-    if (take_list(p, dataset, err) == COLLIO_OK && type >= 0 &&
-        collio_hdf5_space(layout->ndim, layout->chunks, &p->space, err) == COLLIO_OK)
-        p->file = file_in_memory(err);
     return err->code;
 }
 
 void collio_pipeline_close(collio_pipeline *p)
 {
-    if (p->dataset > 0)
-        H5Dclose(p->dataset);
-    if (p->list > 0)
-        H5Pclose(p->list);
-    if (p->space > 0)
-        H5Sclose(p->space);
-    if (p->file > 0)
-        H5Fclose(p->file);
+    collio_one_chunk_close(&p->one);
     collio_zstream_close(&p->stream);
     free(p->buffer);
     memset(p, 0, sizeof *p);
@@ -198,16 +141,16 @@ int collio_pipeline_pass(collio_pipeline *p, const char *chunk, char **out, int6
     if (p->known)
         return pass_known(p, chunk, out, size, mask, err);
     *out = NULL;
-    if (collio_pipeline_renew(p, err) ||
-        collio_hdf5(H5Dwrite(p->dataset, p->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, chunk) < 0,
+    if (collio_one_chunk_renew(&p->one, err) ||
+        collio_hdf5(H5Dwrite(p->one.dataset, p->one.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, chunk) < 0,
                     "H5Dwrite", err) ||
-        collio_hdf5(H5Dget_chunk_storage_size(p->dataset, start, &bytes) < 0,
+        collio_hdf5(H5Dget_chunk_storage_size(p->one.dataset, start, &bytes) < 0,
                     "H5Dget_chunk_storage_size", err))
         return err->code;
     *size = (int64_t)bytes;
     *out = malloc((size_t)bytes + 1);
     if (*out == NULL)
         return collio_error_set(err, COLLIO_ERR_MEMORY, "no memory for a chunk");
-    return collio_hdf5(read_raw(p->dataset, start, mask, *out, (size_t)bytes) < 0, "H5Dread_chunk",
-                       err);
+    return collio_hdf5(read_raw(p->one.dataset, start, mask, *out, (size_t)bytes) < 0,
+                       "H5Dread_chunk", err);
 }

@@ -1,4 +1,5 @@
-/* Where HDF5 looks for filters that are plugins. */
+/* Filters that are no part of HDF5: registered by a program, or plugins, and where HDF5 looks for
+ * those. */
 #include "hdf.h"
 
 #include "collio/dataset.h"
@@ -36,6 +37,28 @@ int collio_plugin_get(unsigned at, char *path, size_t room, unsigned *count, col
     collio_hdf5_quiet(&printing);
     collio_hdf5(H5PLsize(count) < 0 || (path != NULL && H5PLget(at, path, room) < 0), "H5PLget",
                 err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
+int collio_filter_register(const void *filter, collio_error *err)
+{
+    collio_printing printing;
+
+    if (filter == NULL)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "filter: none given");
+    collio_hdf5_quiet(&printing);
+    collio_hdf5(H5Zregister(filter) < 0, "H5Zregister", err);
+    collio_hdf5_loud(&printing);
+    return err->code;
+}
+
+int collio_filter_unregister(int id, collio_error *err)
+{
+    collio_printing printing;
+
+    collio_hdf5_quiet(&printing);
+    collio_hdf5(H5Zunregister(id) < 0, "H5Zunregister", err);
     collio_hdf5_loud(&printing);
     return err->code;
 }

@@ -17,8 +17,8 @@ typedef struct chunk_place {
 
 typedef struct looking {
     const collio_object *dataset;
-    hid_t whole;              /* its space */
-    collio_pipeline pipeline; /* or, if they are known: */
+    hid_t whole, list;    /* its space, how it was created */
+    collio_one_chunk one; /* with its filters; or, if they are known: */
     collio_unfilter filters;
     hsize_t first[COLLIO_MAX_DIMS], last[COLLIO_MAX_DIMS]; /* what is to be read lies between */
     size_t size;                                           /* of a chunk without filters */
@@ -55,15 +55,16 @@ static int decode(looking *l, const chunk_place *c, const char *raw, char *eleme
                   collio_error *err)
 {
     static const hsize_t zero[COLLIO_MAX_DIMS];
-    collio_pipeline *p = &l->pipeline;
+    collio_one_chunk *one = &l->one;
 
-    if (collio_mask_check(l->dataset, p->list, c->mask, (int64_t)l->size, (int64_t)c->bytes, err) ||
-        collio_pipeline_renew(p, err) ||
-        collio_hdf5(H5Dwrite_chunk(p->dataset, H5P_DEFAULT, c->mask, zero, (size_t)c->bytes, raw) <
-                        0,
-                    "H5Dwrite_chunk", err))
+    if (collio_mask_check(l->dataset, l->list, c->mask, (int64_t)l->size, (int64_t)c->bytes, err) ||
+        collio_one_chunk_renew(one, err) ||
+        collio_hdf5(
+            H5Dwrite_chunk(one->dataset, H5P_DEFAULT, c->mask, zero, (size_t)c->bytes, raw) < 0,
+            "H5Dwrite_chunk", err))
         return err->code;
-    return collio_hdf5(H5Dread(p->dataset, p->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, elements) < 0,
+    return collio_hdf5(H5Dread(one->dataset, one->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, elements) <
+                           0,
                        "H5Dread", err);
 }
 
@@ -102,33 +103,44 @@ static int look_at_all(looking *l, collio_error *err)
     return err->code;
 }
 
+/* Get ready to undo the filters of chunks. */
+static int prepare(looking *l, size_t element, collio_error *err)
+{
+    const collio_layout *layout = &l->dataset->layout;
+
+    l->size = element;
+    for (int d = 0; d < layout->ndim; d++)
+        l->size *= (size_t)layout->chunks[d];
+    l->whole = H5Dget_space(l->dataset->id);
+    l->list = H5Dget_create_plist(l->dataset->id);
+    if (collio_hdf5(l->whole < 0, "H5Dget_space", err) ||
+        collio_hdf5(l->list < 0, "H5Dget_create_plist", err) ||
+        collio_unfilter_open(&l->filters, l->list, l->size, err) || l->filters.known)
+        return err->code;
+    return collio_one_chunk_open(&l->one, l->list, layout, element, err);
+}
+
 int collio_filtered_check(const collio_object *dataset, hid_t space, collio_error *err)
 {
-    hid_t bytes = H5I_INVALID_HID;
-    looking l = {.dataset = dataset};
+    looking l = {.dataset = dataset, .whole = H5I_INVALID_HID, .list = H5I_INVALID_HID};
+    size_t element;
 
     if (err->code != COLLIO_OK || H5Sget_select_npoints(space) == 0)
         return err->code;
-    l.size = (size_t)collio_sound_element_size(&dataset->file->disk, collio_object_header(dataset));
-    if (l.size == 0)
+    element =
+        (size_t)collio_sound_element_size(&dataset->file->disk, collio_object_header(dataset));
+    if (element == 0)
         return err->code;
-    bytes = H5Tcreate(H5T_OPAQUE, l.size);
-    if (collio_hdf5(bytes < 0, "H5Tcreate", err))
-        return err->code;
-    for (int d = 0; d < dataset->layout.ndim; d++)
-        l.size *= (size_t)dataset->layout.chunks[d];
-    l.whole = H5Dget_space(dataset->id);
-    if (collio_hdf5(l.whole < 0, "H5Dget_space", err) == COLLIO_OK &&
+    if (prepare(&l, element, err) == COLLIO_OK &&
         collio_hdf5(H5Sget_select_bounds(space, l.first, l.last) < 0, "H5Sget_select_bounds",
-                    err) == COLLIO_OK &&
-        collio_pipeline_open_as(&l.pipeline, dataset, bytes, err) == COLLIO_OK &&
-        collio_unfilter_open(&l.filters, l.pipeline.list, l.size, err) == COLLIO_OK)
+                    err) == COLLIO_OK)
         look_at_all(&l, err);
     collio_unfilter_close(&l.filters);
-    collio_pipeline_close(&l.pipeline);
+    collio_one_chunk_close(&l.one);
+    if (l.list >= 0)
+        H5Pclose(l.list);
     if (l.whole >= 0)
         H5Sclose(l.whole);
-    H5Tclose(bytes);
     return err->code;
 }
 

@@ -250,6 +250,16 @@ COLLIO_API void collio_origin_free(collio_origin *origin);
 COLLIO_API int collio_filter_available(int id);
 
 /*
+ * Let HDF5 have a filter, or take it away, for this process. Not collective, but all ranks should do
+ * it alike, before they open files with such data.
+ *   filter  in  a H5Z_class2_t of HDF5; what it points to stays the caller's
+ *   id      in  one that no open dataset uses, and none of HDF5's own
+ * Errors: VALUE (NULL), HDF5.
+ */
+COLLIO_API int collio_filter_register(const void *filter, collio_error *err);
+COLLIO_API int collio_filter_unregister(int id, collio_error *err);
+
+/*
  * Look at a dataset again, of a file that is open for reading and that another process has changed
  * and flushed: its extents, and where its elements are. Not collective; nothing is done where the
  * file is open for writing, whose structure is known.
