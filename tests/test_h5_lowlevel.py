@@ -88,7 +88,7 @@ def test_lzf():
         lo, hi = 100 * rank // size, 100 * (rank + 1) // size
         d[lo:hi] = whole[lo:hi]
         f.create_dataset("noise", data=noise, compression="lzf")
-        equal((d.compression, d.filter_names, d._filters[32000]), ("lzf", ("shuffle", "lzf"), (4, 0x105, 4800)), "lzf")
+        equal((d.compression, d.filter_names, d._filter_values[32000]), ("lzf", ("shuffle", "lzf"), (4, 0x105, 4800)), "lzf")
         check(d.id.get_storage_size() < 10000, "makes it smaller")
         raises(ValueError, "no options", f.create_dataset, "x", (3,), compression="lzf", compression_opts=3, name="options")
     with h5py.File("lzf.h5", comm=comm) as f:

@@ -383,6 +383,17 @@ static PyMethodDef attributes_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *attributes_id(PyObject *object, void *Py_UNUSED(none))
+{
+    return PyObject_GetAttrString((PyObject *)((attributes *)object)->of, "id");
+}
+
+/* Programs for h5py hand this on to its low-level calls. */
+static PyGetSetDef attributes_getset[] = {
+    {"_id", attributes_id, NULL, "the id of the object that has them", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 PyDoc_STRVAR(attributes_doc,
              "Attributes(parent)\n--\n\n"
              "The attributes of a file, group or dataset: a mapping of names to numbers, texts,\n"
@@ -416,6 +427,7 @@ static PyType_Slot attributes_slots[] = {
     {Py_mp_length, attributes_length},
     {Py_sq_contains, attributes_contains},
     {Py_tp_methods, attributes_methods},
+    {Py_tp_getset, attributes_getset},
     {Py_tp_richcompare, attributes_compare},
     {Py_tp_hash, PyObject_HashNotImplemented},
     {0, NULL},

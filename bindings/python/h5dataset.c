@@ -272,7 +272,7 @@ static PyGetSetDef dataset_getset[] = {
     {"fletcher32", h5_get_filter, NULL, "whether there are checksums", "fletcher32"},
     {"scaleoffset", h5_get_filter, NULL, "bits or digits that are kept; None: all", "scaleoffset"},
     {"_origins", h5_get_origins, NULL, "where the elements are, if not in the file", NULL},
-    {"_filters", h5_get_filter, NULL, "numbers and values of all", "every"},
+    {"_filter_values", h5_get_filter, NULL, "numbers and values of all", "every"},
     {"fillvalue", h5_get_fillvalue, NULL, "of elements that were not written", NULL},
     {"is_virtual", h5_get_virtual, NULL, "whether the elements are in other datasets", NULL},
     {"collective", get_collective, NULL, "with d.collective: as without it", NULL},

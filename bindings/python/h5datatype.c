@@ -13,9 +13,8 @@ int h5_commit(h5object *group, const char *name, PyObject *dtype, joint *j)
     saved = io_enter();
     collio_datatype_create(group->object, name, type, NULL, &j->err);
     io_leave(saved);
-    if (j->err.code == COLLIO_ERR_VALUE) /* as in h5py: as for links, but for these files */
-        j->err.code =
-            strstr(j->err.text, "for reading only") != NULL ? COLLIO_ERR_TYPE : COLLIO_ERR_OS;
+    if (j->err.code == COLLIO_ERR_VALUE && name[0] != '\0') /* as in h5py */
+        j->err.code = COLLIO_ERR_TYPE;
     return joint_end(j);
 }
 

@@ -57,53 +57,7 @@ static PyObject *select_index(PyObject *Py_UNUSED(module), PyObject *args)
     return result;
 }
 
-static PyObject *filter_available(PyObject *Py_UNUSED(module), PyObject *id)
-{
-    PyThreadState *saved;
-    int number;
-
-    if (arg_int(id, &number) < 0)
-        return NULL;
-    saved = io_enter();
-    number = collio_filter_available(number);
-    io_leave(saved);
-    return PyBool_FromLong(number);
-}
-
-PyDoc_STRVAR(plugins_doc, "_plugins(what, path, index, /)\n--\n\nChange or look at the directories "
-                          "of HDF5's plugins. Not collective.");
-
-static PyObject *plugins(PyObject *Py_UNUSED(module), PyObject *args)
-{
-    static const char *const changes[] = {"append", "prepend", "insert", "replace", "remove"};
-    collio_error err = COLLIO_ERROR_INIT;
-    const char *what, *path;
-    char found[4096] = "";
-    unsigned at, count = 0;
-    PyThreadState *saved;
-    int change = -1;
-
-    if (!PyArg_ParseTuple(args, "syI", &what, &path, &at))
-        return NULL;
-    for (int i = 0; i < (int)(sizeof changes / sizeof *changes); i++)
-        if (strcmp(what, changes[i]) == 0)
-            change = i;
-    saved = io_enter();
-    if (change >= 0)
-        collio_plugin_path((collio_plugin_change)change, path, at, &err);
-    else
-        collio_plugin_get(at, what[0] == 'g' ? found : NULL, sizeof found, &count, &err);
-    io_leave(saved);
-    if (err.code != COLLIO_OK)
-        return raise_from(&err);
-    if (change >= 0)
-        Py_RETURN_NONE;
-    return what[0] == 'g' ? PyBytes_FromString(found) : PyLong_FromLong((long)count);
-}
-
 PyMethodDef h5elsewhere_functions[] = {
-    {"_plugins", plugins, METH_VARARGS, plugins_doc},
-    {"_filter_available", filter_available, METH_O, "Whether HDF5 has a filter. Not collective."},
     {"_select", select_index, METH_VARARGS, select_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -136,6 +136,17 @@ static PyObject *class_of_nothing(h5object *self, const get_args *a)
     return link == NULL ? NULL : Py_NewRef(a->fallback);
 }
 
+/* What a reference leads to, or the default if it leads nowhere. New. */
+static PyObject *get_referenced(h5object *self, PyObject *reference, PyObject *fallback)
+{
+    PyObject *found = h5_open_reference(self, reference);
+
+    if (found != NULL || !PyErr_ExceptionMatches(PyExc_KeyError))
+        return found;
+    PyErr_Clear();
+    return Py_NewRef(fallback);
+}
+
 static PyObject *group_get(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                            PyObject *keywords)
 {
@@ -151,7 +162,11 @@ static PyObject *group_get(PyObject *object, PyObject *const *args, Py_ssize_t n
     get_args a = {"", Py_None, 0, 0, Py_None, Py_None};
     PyObject *found;
 
-    if (h5_ready(self) < 0 || args_parse("get", rows, &a, args, nargs, keywords) < 0 ||
+    if (h5_ready(self) < 0)
+        return NULL;
+    if (nargs > 0 && h5_is_reference(args[0]) > 0)
+        return get_referenced(self, args[0], nargs > 1 ? args[1] : Py_None);
+    if (args_parse("get", rows, &a, args, nargs, keywords) < 0 ||
         check_mode(a.mode) < 0)
         return NULL;
     if (a.name[0] == '\0')
@@ -171,9 +186,9 @@ static PyObject *group_get(PyObject *object, PyObject *const *args, Py_ssize_t n
 /* ------------------------------------------------------------------ assigning */
 
 /* h5py raises OSError where a link cannot be made. */
-static int link_end(joint *j)
+static int link_end(joint *j, const char *name)
 {
-    if (j->err.code == COLLIO_ERR_VALUE)
+    if (j->err.code == COLLIO_ERR_VALUE && name[0] != '\0')
         j->err.code = COLLIO_ERR_OS;
     return joint_end(j);
 }
@@ -184,7 +199,7 @@ static int assign_object(h5object *self, const char *name, PyObject *value, join
 
     collio_link_hard(self->object, name, ((h5object *)value)->object, &j->err);
     io_leave(saved);
-    return link_end(j);
+    return link_end(j, name);
 }
 
 /* A text attribute of a link object, as bytes. New. */
@@ -217,7 +232,7 @@ static int assign_link(h5object *self, const char *name, PyObject *value, int ex
     io_leave(saved);
     Py_XDECREF(path);
     Py_XDECREF(file);
-    return link_end(j);
+    return link_end(j, name);
 }
 
 /* 1 if the value is of this class of collio.links, -1 with an exception. */

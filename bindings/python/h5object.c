@@ -296,6 +296,7 @@ static PyGetSetDef object_getset[] = {
     {"file", get_file, NULL, "the File it belongs to", NULL},
     {"parent", get_parent, NULL, "the Group it is in", NULL},
     {"id", get_id, NULL, "stands for the object: equal for the same one, true while open", NULL},
+    {"_id", get_id, NULL, "the same: programs for h5py hand this on to its low-level calls", NULL},
     {"ref", h5_get_reference, NULL, "a Reference to it", NULL},
     {"regionref", h5_get_regions, NULL, "makes references to parts: d.regionref[:10]", NULL},
     {"attrs", get_attrs, NULL, "its attributes, a mapping", NULL},

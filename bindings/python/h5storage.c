@@ -7,24 +7,6 @@
 
 /* ------------------------------------------------------------- as it is asked for */
 
-static PyObject *filter_available(PyObject *Py_UNUSED(module), PyObject *id)
-{
-    int number;
-    PyThreadState *saved;
-
-    if (arg_int(id, &number) < 0)
-        return NULL;
-    saved = io_enter();
-    number = collio_filter_available(number);
-    io_leave(saved);
-    return PyBool_FromLong(number);
-}
-
-PyMethodDef h5storage_functions[] = {
-    {"filter_available", filter_available, METH_O, "Whether HDF5 has a filter. Not collective."},
-    {NULL, NULL, 0, NULL},
-};
-
 static int read_filter(PyObject *tuple, collio_filter *out)
 {
     PyObject *values = PyTuple_GetItem(tuple, 1);
@@ -87,7 +69,7 @@ static int read_keywords(const h5storage_args *a, collio_type type, int ndim, h5
     int result = -1;
 
     if (kind != NULL)
-        available = PyCFunction_New(h5storage_functions, NULL);
+        available = PyCFunction_New(h5filter_functions, NULL);
     if (available != NULL)
         tuple =
             memory_call("collio._storage", "options", "(iOOOOOOOOOOOO)", ndim, kind, available,
@@ -104,16 +86,13 @@ static int read_keywords(const h5storage_args *a, collio_type type, int ndim, h5
 /* One element of the dataset's type. */
 static int read_fill(PyObject *value, collio_type type, h5storage *out)
 {
-    PyObject *dtype = h5_dtype(type), *array = NULL;
+    PyObject *array = NULL;
     Py_ssize_t size = 0;
     char *bytes = NULL;
 
-    if (dtype != NULL && h5_is_objects(type)) {
-        out->fill_keeps = memory_call("collio._values", "one", "(Oi)", value, (int)type);
-        array = out->fill_keeps == NULL ? NULL : Py_XNewRef(PyTuple_GetItem(out->fill_keeps, 0));
-    } else if (dtype != NULL) {
-        array = memory_call("collio._values", "one_number", "(OO)", value, dtype);
-    }
+    out->fill_keeps = memory_call("collio._values", "one", "(Oi)", value, (int)type);
+    if (out->fill_keeps != NULL)
+        array = Py_XNewRef(PyTuple_GetItem(out->fill_keeps, 0));
     if (array != NULL)
         out->fill = PyObject_CallMethod(array, "tobytes", NULL);
     if (out->fill != NULL && PyBytes_AsStringAndSize(out->fill, &bytes, &size) == 0 &&
@@ -122,7 +101,6 @@ static int read_fill(PyObject *value, collio_type type, h5storage *out)
     else if (!PyErr_Occurred())
         PyErr_Format(PyExc_ValueError, "fillvalue=%R: one element is needed", value);
     Py_XDECREF(array);
-    Py_XDECREF(dtype);
     return PyErr_Occurred() ? -1 : 0;
 }
 

@@ -44,7 +44,7 @@ typedef struct h5storage {
 int h5_storage(const h5storage_args *args, collio_type type, int ndim, h5storage *out);
 void h5_storage_forget(h5storage *storage);
 
-extern PyMethodDef h5storage_functions[];
+extern PyMethodDef h5filter_functions[];
 
 /* h5elsewhere.c: external=... of create_dataset, and the mappings of a virtual dataset; None for
  * what is not given. 0 or -1. */

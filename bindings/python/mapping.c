@@ -23,10 +23,11 @@ static const char *const creating[] = {"create_dataset_like", "create_virtual_da
                                        "build_virtual_dataset", NULL};
 
 static const char *const dataset_methods[] = {
-    "astype",          "asstr",      "fields",        "len",
-    "iter_chunks",     "flush",      "dims",          "is_scale",
-    "make_scale",      "filter_ids", "filter_names",  "external",
-    "virtual_sources", "_refer_to",  "_region_space", NULL};
+    "astype",      "asstr",           "fields",       "len",
+    "iter_chunks", "flush",           "dims",         "is_scale",
+    "make_scale",  "filter_ids",      "filter_names", "_filters",
+    "external",    "virtual_sources", "_refer_to",    "_region_space",
+    NULL};
 
 static int take(PyTypeObject *type, PyObject *from, const char *const *names)
 {

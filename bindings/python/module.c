@@ -156,7 +156,8 @@ static int module_exec(PyObject *module)
         PyModule_AddFunctions(module, doctor_functions) < 0 ||
         PyModule_AddFunctions(module, port_functions) < 0 ||
         PyModule_AddFunctions(module, h5type_functions) < 0 ||
-        PyModule_AddFunctions(module, h5elsewhere_functions) < 0)
+        PyModule_AddFunctions(module, h5elsewhere_functions) < 0 ||
+        PyModule_AddFunctions(module, h5filter_functions) < 0)
         return -1;
     if (setup_types(module, st) < 0 || setup_methods(st) < 0 || mapping_setup(st) < 0)
         return -1;

@@ -4,8 +4,8 @@ import numbers
 import operator
 import os
 
-_GZIP, _SHUFFLE, _FLETCHER32, _SZIP, _SCALEOFFSET, _LZF = 1, 2, 3, 4, 6, 32000
-FILTERS = (("gzip", _GZIP), ("szip", _SZIP), ("lzf", _LZF), ("shuffle", _SHUFFLE), ("fletcher32", _FLETCHER32),
+_GZIP, _SHUFFLE, FLETCHER32, _SZIP, _SCALEOFFSET, _LZF = 1, 2, 3, 4, 6, 32000
+FILTERS = (("gzip", _GZIP), ("szip", _SZIP), ("lzf", _LZF), ("shuffle", _SHUFFLE), ("fletcher32", FLETCHER32),
            ("scaleoffset", _SCALEOFFSET))
 _NAMES = {"gzip": _GZIP, "szip": _SZIP, "lzf": _LZF}
 _FILL_TIMES = ("ifset", "alloc", "never")
@@ -54,18 +54,20 @@ def _compression(method, options, available):
         if options is not None:
             raise TypeError("Conflict in compression options")
         return _gzip(method)
-    if not available(int(method)):
-        raise ValueError(f"Unknown compression filter number: {method}")
-    return int(method), tuple(options or ())
+    return _numbered(method, options, available)
+
+
+def _numbered(number, options, available):
+    if not available(int(number)):
+        raise ValueError(f"Unknown compression filter number: {number}")
+    return int(number), tuple(options or ())
 
 
 def _referred(filter, available):
     """The same of an object that says which filter it is."""
     if filter.filter_id == _GZIP:
         return _gzip(*filter.filter_options)
-    if not available(filter.filter_id):
-        raise ValueError(f"Unknown compression filter number: {filter.filter_id}")
-    return int(filter.filter_id), tuple(filter.filter_options)
+    return _numbered(filter.filter_id, filter.filter_options, available)
 
 
 def _scaleoffset(digits, kind, fletcher32):
@@ -94,7 +96,7 @@ def _filters(kind, available, compression, compression_opts, shuffle, fletcher32
     elif compression_opts is not None:
         raise TypeError("Compression method must be specified")
     if fletcher32:
-        filters.append((_FLETCHER32, ()))
+        filters.append((FLETCHER32, ()))
     return tuple(filters)
 
 
@@ -199,9 +201,16 @@ def compression_opts(filters):
     return None
 
 
+def named(filters):
+    """Names of the filters, numbers for those that have none here, and their values as h5py tells them."""
+    names = {number: name for name, number in FILTERS}
+    return {names.get(number, str(number)): compression_opts({number: values}) if number in _NAMES.values()
+            else values or None for number, values in filters.items()}
+
+
 def filter_name(number):
     """As HDF5 has it in files."""
-    return {_GZIP: "deflate", _SHUFFLE: "shuffle", _FLETCHER32: "fletcher32"}.get(
+    return {_GZIP: "deflate", _SHUFFLE: "shuffle", FLETCHER32: "fletcher32"}.get(
         number, next((name for name, known in {**_NAMES, "scaleoffset": _SCALEOFFSET}.items() if known == number),
                      str(number)))
 
@@ -215,7 +224,7 @@ def shuffle(filters):
 
 
 def fletcher32(filters):
-    return _FLETCHER32 in filters
+    return FLETCHER32 in filters
 
 
 def scaleoffset(filters):

@@ -39,12 +39,26 @@ def prepare(values, number, names=None):
 
 def one(value, number):
     """(array, keep): one element of a type, as memory for the library."""
+    dt, keep = dtype_of(number), []
+    if not dt.hasobject:
+        _check_no_text(value, dt)
+        return _number(value, dt), keep
+    if check_string_dtype(dt) is not None and isinstance(value, (list, tuple, np.ndarray)):
+        value = np.asarray(value, dtype=object).item()
     holder = np.empty((), dtype=object)
     holder[()] = value
-    if check_vlen_dtype(dtype_of(number)) is None and not isinstance(value, Reference):
-        holder = np.asarray(value, dtype=dtype_of(number))
-    keep = []
-    return store(holder.reshape(1).view(dtype_of(number)), number, keep), keep
+    if check_vlen_dtype(dt) is None and not isinstance(value, Reference):
+        holder = np.asarray(value, dtype=dt)
+    return store(holder.reshape(1).view(dt), number, keep), keep
+
+
+def _check_no_text(value, dt):
+    """NumPy makes numbers of texts, and True of any: of texts that HDF5 would not take for numbers, too."""
+    kind = np.asarray(value).dtype.kind
+    if kind == "U" and dt.kind in "biufcV":
+        raise TypeError(f"No conversion path for text {value!r} to {dt}")
+    if kind == "S" and dt.kind == "b":
+        raise ValueError(f"{value!r} is no {dt}")
 
 
 def fill_of_objects(value):
@@ -53,7 +67,7 @@ def fill_of_objects(value):
     return None if nothing else value
 
 
-def one_number(value, dt):
+def _number(value, dt):
     """One element of a dtype for numbers and what else has its own bytes; integers that are too large
     become the largest, as HDF5 does it."""
     array = np.asarray(value)

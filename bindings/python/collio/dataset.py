@@ -208,12 +208,17 @@ class Methods:
     @property
     def filter_ids(self):
         """Numbers of the filters that chunks pass, in the order of writing."""
-        return tuple(self._filters)
+        return tuple(self._filter_values)
 
     @property
     def filter_names(self):
         """Names of these filters."""
-        return tuple(_storage.filter_name(number) for number in self._filters)
+        return tuple(_storage.filter_name(number) for number in self._filter_values)
+
+    @property
+    def _filters(self):
+        """Names and values, as programs for h5py look at them."""
+        return _storage.named(self._filter_values)
 
     def iter_chunks(self, sel=None):
         """Iterate over the chunks within a region: tuples of slices. Not collective.

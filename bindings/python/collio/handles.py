@@ -365,6 +365,7 @@ class DatasetID(ObjectID):
 
     def read(self, mspace, fspace, arr, mtype=None, dxpl=None):
         """Read what is selected in the file into what is selected in memory. Collective."""
+        arr = _taken_as(arr, mtype)
         fspace, mspace = self._spaces(mspace, fspace, arr)
         if fspace is None:
             self._of.read_direct(arr)
@@ -377,6 +378,7 @@ class DatasetID(ObjectID):
 
     def write(self, mspace, fspace, arr, mtype=None, dxpl=None):
         """Write what is selected in memory to what is selected in the file. Collective."""
+        arr = _taken_as(arr, mtype)
         fspace, mspace = self._spaces(mspace, fspace, arr)
         if fspace is None:
             self._of.write_direct(arr)
@@ -418,6 +420,15 @@ class DatasetID(ObjectID):
     def refresh(self):
         """Nothing needs to be done."""
         self._of.refresh()
+
+
+def _taken_as(arr, mtype):
+    """The memory of an array as elements of a type in memory, as HDF5 takes it."""
+    if mtype is None or mtype.dtype == arr.dtype or mtype.dtype.hasobject or arr.dtype.hasobject:
+        return arr
+    if not arr.flags.c_contiguous or arr.nbytes % mtype.dtype.itemsize:
+        raise TypeError(f"an array of {arr.dtype} that cannot be taken as elements of {mtype.dtype}")
+    return np.frombuffer(arr, dtype=mtype.dtype)
 
 
 def _ranks(points, shape):

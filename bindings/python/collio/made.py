@@ -92,8 +92,8 @@ def of_dataset(dataset):
     """How a dataset is stored."""
     layout, when = dataset._layout()
     facts = dataset._facts()
-    filters = tuple((number, int(number in (1, 2, 4, 5, 6, 32000)), values, _storage.filter_name(number).encode())
-                    for number, values in dataset._filters.items())
+    filters = tuple((number, int(number != _storage.FLETCHER32), values, _storage.filter_name(number).encode())
+                    for number, values in dataset._filter_values.items())
     defined = facts["fill_defined"]
     return lists.PropDCID(**_ordered(facts), layout=layout, chunk=dataset.chunks, filters=filters, defined=defined,
                     fill=dataset.fillvalue if defined == 2 else None, fill_time=(2, 0, 1)[when],

@@ -10,7 +10,6 @@ from contextlib import suppress
 import numpy as np
 
 from . import _types
-from ._named import raw
 from .references import ref_dtype
 
 _LIST, _USERS, _LABELS = "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS"
@@ -45,6 +44,15 @@ def _in_turn(*steps):
         raise
 
 
+def _bytes(what, text):
+    """Names and labels are given as str or as the bytes that the file is to have."""
+    if isinstance(text, bytes):
+        return text
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogateescape")
+    raise TypeError(f"{what} is a str or bytes, not {type(text).__name__}")
+
+
 def _writable(dataset):
     if dataset.file.mode == "r":
         raise RuntimeError(f"{dataset.file.filename!r} is open for reading only")
@@ -71,7 +79,7 @@ def make_scale(dataset, name):
         _writable(dataset)
         if _LIST in dataset.attrs:
             raise RuntimeError(f"{dataset.name!r} has scales itself, so it cannot be one")
-        return name.encode()
+        return _bytes("a name", name)
 
     text = together(dataset, "make_scale", f"{dataset.name}, {name!r}", check)
     _in_turn(_class_step(dataset), (lambda: _write_text(dataset.attrs, "NAME", text), None))
@@ -146,12 +154,11 @@ class Dimension:
     def label(self, text):
         def check():
             _writable(self._dataset)
-            if not isinstance(text, (str, bytes)):
-                raise TypeError(f"a label is a str, not {type(text).__name__}")
+            label = _bytes("a label", text)
             labels = self._dataset.attrs.get(_LABELS)
-            labels = [""] * len(self._dataset.shape) if labels is None else list(labels)
-            labels[self._number] = text
-            return [label if isinstance(label, bytes) else raw(label) for label in labels]
+            labels = [b""] * len(self._dataset.shape) if labels is None else [_bytes("a label", old) for old in labels]
+            labels[self._number] = label
+            return labels
 
         labels = self._together("label", repr(text), check)
         self._dataset.attrs.create(_LABELS, labels, dtype=_types.string_dtype("ascii"))

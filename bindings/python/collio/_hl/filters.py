@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from .. import h5z
-from .._storage import FILTERS
+from .._storage import FILTERS, named
 from .compat import filename_encode
 
 __all__ = ["CHUNK_BASE", "CHUNK_MAX", "CHUNK_MIN", "DEFAULT_GZIP", "DEFAULT_SZIP", "FilterRefBase", "Gzip", "decode",
@@ -52,12 +52,8 @@ class Gzip(FilterRefBase):
 
 def get_filters(plist):
     """Of a property list: names to values."""
-    names = {number: name for name, number in FILTERS}
-    found = {}
-    for i in range(plist.get_nfilters()):
-        code, _, values, _ = plist.get_filter(i)
-        found[names.get(code, str(code))] = values[0] if code in (1,) else values or None
-    return found
+    told = (plist.get_filter(i) for i in range(plist.get_nfilters()))
+    return named({number: values for number, _, values, _ in told})
 
 
 def get_filter_name(code):
