@@ -1,5 +1,5 @@
 /*
- * What array.c, the one file that knows NumPy, does for the others. Included by bindings.h.
+ * What array.c and array_elements.c, which know NumPy, do for the others. Included by bindings.h.
  */
 #ifndef COLLIO_BINDINGS_ARRAY_H
 #define COLLIO_BINDINGS_ARRAY_H
