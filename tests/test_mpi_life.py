@@ -55,7 +55,7 @@ runs("""
      from collio import MPI
      print(MPI.Is_initialized())
      for call in (lambda: MPI.COMM_WORLD.rank, lambda: MPI.COMM_WORLD.Barrier(), lambda: MPI.COMM_WORLD.bcast(1),
-                  lambda: MPI.Info.Create(), lambda: MPI.Wtime(), lambda: MPI.COMM_WORLD.Dup(), lambda: MPI.INT.size):
+                  lambda: MPI.INFO_NULL.Dup(), lambda: MPI.Wtime(), lambda: MPI.COMM_WORLD.Dup(), lambda: MPI.INT.size):
          try: call()
          except RuntimeError as error: print(str(error)[:26])
      MPI.Init_thread()

@@ -149,16 +149,11 @@ int arg_object(PyObject *object, void *out)
     return 0;
 }
 
-int arg_int64(PyObject *object, void *out)
+/* The value of an int, of which a reference is given away; -1 if there is none. */
+static int take_int64(PyObject *number, void *out)
 {
-    PyObject *number;
     long long value;
 
-    if (int_is_small(object)) {
-        *(int64_t *)out = int_small(object);
-        return 0;
-    }
-    number = PyNumber_Index(object);
     if (number == NULL)
         return -1;
     value = PyLong_AsLongLong(number);
@@ -169,16 +164,33 @@ int arg_int64(PyObject *object, void *out)
     return 0;
 }
 
+static int refuse_wide(int64_t value)
+{
+    PyErr_Format(PyExc_OverflowError, "integer %lld does not fit in 'int'", (long long)value);
+    return -1;
+}
+
+int arg_int64(PyObject *object, void *out)
+{
+    const PyNumberMethods *number = Py_TYPE(object)->tp_as_number;
+
+    if (int_is_small(object)) {
+        *(int64_t *)out = int_small(object);
+        return 0;
+    }
+    if (PyLong_Check(object) || number == NULL || number->nb_int == NULL)
+        return take_int64(PyNumber_Index(object), out);
+    return take_int64(PyNumber_Long(object), out);
+}
+
 int arg_int(PyObject *object, void *out)
 {
     int64_t value;
 
     if (arg_int64(object, &value) < 0)
         return -1;
-    if (value < INT_MIN || value > INT_MAX) {
-        PyErr_Format(PyExc_OverflowError, "integer %lld does not fit in 'int'", (long long)value);
-        return -1;
-    }
+    if (value < INT_MIN || value > INT_MAX)
+        return refuse_wide(value);
     *(int *)out = (int)value;
     return 0;
 }
@@ -188,6 +200,37 @@ int arg_size(PyObject *object, void *out)
     int64_t value;
 
     if (arg_int64(object, &value) < 0)
+        return -1;
+    *(Py_ssize_t *)out = (Py_ssize_t)value;
+    return 0;
+}
+
+int index_int64(PyObject *object, void *out)
+{
+    if (int_is_small(object)) {
+        *(int64_t *)out = int_small(object);
+        return 0;
+    }
+    return take_int64(PyNumber_Index(object), out);
+}
+
+int index_int(PyObject *object, void *out)
+{
+    int64_t value;
+
+    if (index_int64(object, &value) < 0)
+        return -1;
+    if (value < INT_MIN || value > INT_MAX)
+        return refuse_wide(value);
+    *(int *)out = (int)value;
+    return 0;
+}
+
+int index_size(PyObject *object, void *out)
+{
+    int64_t value;
+
+    if (index_int64(object, &value) < 0)
         return -1;
     *(Py_ssize_t *)out = (Py_ssize_t)value;
     return 0;
@@ -305,7 +348,7 @@ int ints_from(PyObject *sequence, int **out)
         PyErr_SetString(PyExc_OverflowError, "sequence too long");
     else
         values = PyMem_Malloc((size_t)(n + 1) * sizeof *values);
-    while (values != NULL && i < n && arg_int(PySequence_Fast_GET_ITEM(fast, i), &values[i]) == 0)
+    while (values != NULL && i < n && index_int(PySequence_Fast_GET_ITEM(fast, i), &values[i]) == 0)
         i++;
     Py_DECREF(fast);
     if (values == NULL || i < n) {

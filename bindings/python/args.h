@@ -32,11 +32,18 @@ int args_parse(const char *function, const param *rows, void *out, PyObject *con
 int args_parse_tuple(const char *function, const param *rows, void *out, PyObject *args,
                      PyObject *keywords);
 
-/* Converters; out is named in brackets. Objects are borrowed. */
+/* Converters; out is named in brackets. Objects are borrowed. Numbers may be of any kind that
+ * int() takes, as in mpi4py: what is behind the point is cut off. */
 int arg_object(PyObject *object, void *out); /* PyObject * */
 int arg_int(PyObject *object, void *out);    /* int */
 int arg_int64(PyObject *object, void *out);  /* int64_t */
 int arg_size(PyObject *object, void *out);   /* Py_ssize_t */
+
+/* The same for integers alone: in lists, and for files. */
+int index_int(PyObject *object, void *out);
+int index_int64(PyObject *object, void *out);
+int index_size(PyObject *object, void *out);
+
 int arg_bool(PyObject *object, void *out);   /* int */
 int arg_double(PyObject *object, void *out); /* double */
 int arg_text(PyObject *object, void *out);   /* const char *, UTF-8, lives with the object */

@@ -93,8 +93,12 @@ static inline int is_a(state *st, PyObject *object, enum type_slot slot)
 
 extern PyMethodDef life_functions[];
 
-/* 1 between MPI_Init and MPI_Finalize; needs neither the GIL nor a state. */
+/* 1 between MPI_Init and MPI_Finalize, and while a session lasts; needs neither the GIL nor a
+ * state. */
 int life_usable(void);
+
+/* A session has begun (1) or ended (-1). */
+void life_session(state *st, int change);
 
 /* 1 if MPICH was started without a launcher. Some calls then start `mpiexec`, and wait for it for
  * ever if the one in PATH belongs to another MPI. */
@@ -110,6 +114,18 @@ int life_refuse(state *st);
 static inline int mpi_ready(state *st)
 {
     return st->running ? 0 : life_refuse(st);
+}
+
+/* The same for what MPI 4 allows at all times: hints, texts of errors, the beginning of sessions.
+ */
+int life_refuse_early(state *st);
+
+/* RuntimeError after Finalize: MPICH does not begin again. */
+int life_refuse_ended(void);
+
+static inline int mpi_ready_early(state *st)
+{
+    return st->running ? 0 : life_refuse_early(st);
 }
 
 /*

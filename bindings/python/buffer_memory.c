@@ -82,7 +82,7 @@ typedef struct address_args {
     Py_ssize_t first, second;
 } address_args;
 
-static PyObject *aint_add(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs,
+static PyObject *aint_add(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
                           PyObject *keywords)
 {
     static const param rows[] = {{"base", arg_size, offsetof(address_args, first)},
@@ -90,12 +90,13 @@ static PyObject *aint_add(PyObject *Py_UNUSED(module), PyObject *const *args, Py
                                  {NULL, NULL, 0}};
     address_args a;
 
-    if (args_parse("Aint_add", rows, &a, args, nargs, keywords) < 0)
+    if (mpi_ready(PyModule_GetState(module)) < 0 ||
+        args_parse("Aint_add", rows, &a, args, nargs, keywords) < 0)
         return NULL;
     return PyLong_FromSsize_t(MPI_Aint_add(a.first, a.second));
 }
 
-static PyObject *aint_diff(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t nargs,
+static PyObject *aint_diff(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
                            PyObject *keywords)
 {
     static const param rows[] = {{"addr1", arg_size, offsetof(address_args, first)},
@@ -103,7 +104,8 @@ static PyObject *aint_diff(PyObject *Py_UNUSED(module), PyObject *const *args, P
                                  {NULL, NULL, 0}};
     address_args a;
 
-    if (args_parse("Aint_diff", rows, &a, args, nargs, keywords) < 0)
+    if (mpi_ready(PyModule_GetState(module)) < 0 ||
+        args_parse("Aint_diff", rows, &a, args, nargs, keywords) < 0)
         return NULL;
     return PyLong_FromSsize_t(MPI_Aint_diff(a.first, a.second));
 }

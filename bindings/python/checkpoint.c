@@ -33,7 +33,7 @@ static int compression_of(PyObject *object, int *out)
     if (object == NULL || object == Py_None)
         return 0;
     if (!PyUnicode_Check(object) && !PyBool_Check(object))
-        return arg_int(object, out);
+        return index_int(object, out);
     name = PyUnicode_Check(object) ? PyUnicode_AsUTF8(object) : "";
     *out = 4;
     if (name != NULL && strcmp(name, "gzip") == 0)
@@ -61,7 +61,7 @@ static int signals_of(open_args *a, collio_checkpoint_options *out)
 static int schedule_of(open_args *a, collio_checkpoint_options *out)
 {
     if (a->every_steps != NULL && a->every_steps != Py_None &&
-        arg_int64(a->every_steps, &out->every_steps) < 0)
+        index_int64(a->every_steps, &out->every_steps) < 0)
         return -1;
     if (a->every_seconds != NULL && a->every_seconds != Py_None &&
         arg_double(a->every_seconds, &out->every_seconds) < 0)
@@ -88,7 +88,7 @@ static int verify_of(PyObject *object, int *out)
 static int options_of(open_args *a, collio_checkpoint_options *out)
 {
     out->read_only = a->read_only;
-    if (a->keep != NULL && a->keep != Py_None && arg_int(a->keep, &out->keep) < 0)
+    if (a->keep != NULL && a->keep != Py_None && index_int(a->keep, &out->keep) < 0)
         return -1;
     if (verify_of(a->verify, &out->verify) < 0 ||
         compression_of(a->compression, &out->deflate) < 0 || layout_of(a->layout, &out->layout) < 0)
@@ -280,7 +280,7 @@ static PyObject *checkpoint_restore(PyObject *object, PyObject *const *args, Py_
         return NULL;
     joint_begin(&j);
     if (args_parse("restore", rows, &a, args, nargs, keywords) < 0 ||
-        (a.step != Py_None && arg_int64(a.step, &step) < 0) || verify_of(a.verify, &verify) < 0 ||
+        (a.step != Py_None && index_int64(a.step, &step) < 0) || verify_of(a.verify, &verify) < 0 ||
         items_into(state_of(object), a.into, &into) < 0)
         joint_fail(&j);
     saved = io_enter();

@@ -207,7 +207,7 @@ static int parse_save(PyObject *self, PyObject *const *args, Py_ssize_t nargs, P
                      nargs);
         return -1;
     }
-    if (parse_options(keywords, args + nargs, a) < 0 || arg_int64(args[0], &a->step) < 0)
+    if (parse_options(keywords, args + nargs, a) < 0 || index_int64(args[0], &a->step) < 0)
         return -1;
     return items_from(state_of(self), nargs > 1 ? args[1] : NULL, keywords, args + nargs, &a->all);
 }

@@ -102,7 +102,7 @@ static PyObject *checkpoint_verify(PyObject *object, PyObject *const *args, Py_s
         return NULL;
     joint_begin(&j);
     if (args_parse("verify", rows, &which, args, nargs, keywords) < 0 ||
-        (which != Py_None && arg_int64(which, &step) < 0))
+        (which != Py_None && index_int64(which, &step) < 0))
         joint_fail(&j);
     newest = which == Py_None;
     saved = io_enter();
@@ -129,7 +129,7 @@ static PyObject *about_step(PyObject *object, PyObject *which, step_function *fu
     if (checkpoint_ready(self) < 0)
         return NULL;
     joint_begin(&j);
-    if (arg_int64(which, &step) < 0)
+    if (index_int64(which, &step) < 0)
         joint_fail(&j);
     saved = io_enter();
     function(self->handle, step, &j.err);
@@ -201,7 +201,7 @@ static PyObject *checkpoint_due(PyObject *object, PyObject *which)
     if (checkpoint_ready(self) < 0)
         return NULL;
     joint_begin(&j);
-    if (arg_int64(which, &step) < 0)
+    if (index_int64(which, &step) < 0)
         joint_fail(&j);
     saved = io_enter();
     collio_checkpoint_due(self->handle, step, &why, &number, &j.err);

@@ -216,12 +216,8 @@ static int numbers_alloc(numbers *v, Py_ssize_t n)
 }
 
 /* One integer; *large is set if it is a count that no int holds. */
-static int take_number(PyObject *object, char kind, numbers *v, int i, int *large)
+static int take_number(int64_t value, char kind, numbers *v, int i, int *large)
 {
-    int64_t value;
-
-    if (arg_int64(object, &value) < 0)
-        return -1;
     v->count[i] = (MPI_Count)value;
     v->address[i] = (MPI_Aint)value;
     v->small[i] = (int)value;
@@ -238,9 +234,11 @@ static int take_list(PyObject *object, char kind, numbers *v, int *large)
 {
     PyObject *fast = PySequence_Fast(object, "expecting a sequence of integers");
     int failed = fast == NULL || numbers_alloc(v, PySequence_Fast_GET_SIZE(fast)) < 0;
+    int64_t value = 0;
 
     for (int i = 0; !failed && i < v->n; i++)
-        failed = take_number(PySequence_Fast_GET_ITEM(fast, i), kind, v, i, large) < 0;
+        failed = index_int64(PySequence_Fast_GET_ITEM(fast, i), &value) < 0 ||
+                 take_number(value, kind, v, i, large) < 0;
     Py_XDECREF(fast);
     return failed ? -1 : 0;
 }
@@ -272,6 +270,7 @@ static int check_length(int wanted, int got)
 static int take(state *st, const struct constructor *c, PyObject *const *objects, given *g)
 {
     int length = -1, n;
+    int64_t value;
 
     for (int i = 0; c->kinds[i] != '\0'; i++) {
         char kind = c->kinds[i];
@@ -280,8 +279,8 @@ static int take(state *st, const struct constructor *c, PyObject *const *objects
                 return -1;
             g->v[i].small[0] = MPI_ORDER_C;
         } else if (kind >= 'a') {
-            if (numbers_alloc(&g->v[i], 1) < 0 ||
-                take_number(objects[i], kind, &g->v[i], 0, &g->large) < 0)
+            if (numbers_alloc(&g->v[i], 1) < 0 || arg_int64(objects[i], &value) < 0 ||
+                take_number(value, kind, &g->v[i], 0, &g->large) < 0)
                 return -1;
         } else {
             n = kind == 'T' ? take_types(st, objects[i], g)

@@ -223,7 +223,7 @@ static int take_all(state *st, const spawn_args *a, commands *all)
             all->maxprocs[i] = 1;
             if (take_command(st, all, i, item_for(paths, i), item_for(args, i),
                              one_info ? a->info : item_for(infos, i)) < 0 ||
-                (numbers != Py_None && arg_int(item_for(numbers, i), &all->maxprocs[i]) < 0))
+                (numbers != Py_None && index_int(item_for(numbers, i), &all->maxprocs[i]) < 0))
                 break;
         }
     Py_XDECREF(paths);

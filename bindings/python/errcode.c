@@ -1,4 +1,4 @@
-/* Error classes, codes and texts of the user's: module functions. */
+/* Error classes, codes and texts, MPI's and the user's: module functions. */
 #include "bindings.h"
 
 /* The functions that forget them came with MPI 4.1. */
@@ -60,14 +60,13 @@ static int number_to_remove(PyObject *module, const char *name, const char *para
 {
     const param rows[] = {{parameter, arg_int, 0}, {NULL, NULL, 0}};
 
-    if (mpi_ready(PyModule_GetState(module)) < 0 ||
-        args_parse(name, rows, code, args, nargs, keywords) < 0)
+    if (args_parse(name, rows, code, args, nargs, keywords) < 0)
         return -1;
     if (!HAVE_REMOVE) {
         raise_unavailable(name);
         return -1;
     }
-    return 0;
+    return mpi_ready(PyModule_GetState(module));
 }
 
 static PyObject *remove_class(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
@@ -106,8 +105,45 @@ static PyObject *remove_string(PyObject *module, PyObject *const *args, Py_ssize
     Py_RETURN_NONE;
 }
 
+static const param error_params[] = {{"errorcode", arg_int, 0}, {NULL, NULL, 0}};
+
+PyDoc_STRVAR(get_error_class_doc, "Get_error_class($module, /, errorcode)\n--\n\nError class of "
+                                  "an error code. Not collective.");
+
+static PyObject *get_class(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+                           PyObject *keywords)
+{
+    int code, class = 0;
+
+    if (mpi_ready_early(PyModule_GetState(module)) < 0 ||
+        args_parse("Get_error_class", error_params, &code, args, nargs, keywords) < 0)
+        return NULL;
+    if (mpi_failed(MPI_Error_class(code, &class), "MPI_Error_class") < 0)
+        return NULL;
+    return PyLong_FromLong(class);
+}
+
+PyDoc_STRVAR(get_error_string_doc, "Get_error_string($module, /, errorcode)\n--\n\nMPI's text "
+                                   "for an error code. Not collective.");
+
+static PyObject *get_string(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+                            PyObject *keywords)
+{
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int code;
+
+    if (mpi_ready_early(PyModule_GetState(module)) < 0 ||
+        args_parse("Get_error_string", error_params, &code, args, nargs, keywords) < 0)
+        return NULL;
+    if (mpi_failed(collio_mpi_text(code, text), "MPI_Error_string") < 0)
+        return NULL;
+    return PyUnicode_DecodeLocale(text, "surrogateescape");
+}
+
 /* clang-format off */
 PyMethodDef errcode_functions[] = {
+    {"Get_error_class", FAST(get_class), FASTCALL, get_error_class_doc},
+    {"Get_error_string", FAST(get_string), FASTCALL, get_error_string_doc},
     {"Add_error_class", add_class, METH_NOARGS, "Add_error_class($module, /)\n--\n\nA new error class. Not collective."},
     {"Add_error_code", FAST(add_code), FASTCALL, "Add_error_code($module, /, errorclass)\n--\n\nA new error code of a class. Not collective."},
     {"Add_error_string", FAST(add_string), FASTCALL, "Add_error_string($module, /, errorcode, string)\n--\n\nThe text of an error code or class of the user's. Not collective."},

@@ -28,8 +28,9 @@ static PyObject *exception_class(PyObject *self, PyObject *Py_UNUSED(none))
 {
     int code = code_of(self), class = code;
 
-    if (life_usable())
+    if (mpi_ready_early(state_of(self)) == 0)
         MPI_Error_class(code, &class);
+    PyErr_Clear();
     return PyLong_FromLong(class);
 }
 
@@ -47,8 +48,9 @@ static PyObject *exception_string(PyObject *self, PyObject *Py_UNUSED(none))
 {
     char text[MPI_MAX_ERROR_STRING] = "";
 
-    if (!life_usable() || collio_mpi_text(code_of(self), text) != MPI_SUCCESS)
+    if (mpi_ready_early(state_of(self)) < 0 || collio_mpi_text(code_of(self), text) != MPI_SUCCESS)
         snprintf(text, sizeof text, "error code %d", code_of(self));
+    PyErr_Clear();
     return PyUnicode_DecodeLocale(text, "surrogateescape");
 }
 

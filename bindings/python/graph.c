@@ -46,7 +46,7 @@ static int take_weights(PyObject *object, int n, numbers *list, const int **out)
     if (object == NULL || object == Py_None)
         return 0;
     if (PyLong_Check(object)) {
-        if (arg_int64(object, &address) < 0)
+        if (index_int64(object, &address) < 0)
             return -1;
         if (address == (int64_t)(intptr_t)MPI_WEIGHTS_EMPTY)
             *out = MPI_WEIGHTS_EMPTY;

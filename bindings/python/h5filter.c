@@ -9,7 +9,7 @@ static PyObject *filter_available(PyObject *Py_UNUSED(module), PyObject *id)
     PyThreadState *saved;
     int number;
 
-    if (arg_int(id, &number) < 0)
+    if (index_int(id, &number) < 0)
         return NULL;
     saved = io_enter();
     number = collio_filter_available(number);
@@ -42,7 +42,7 @@ static PyObject *filter_unregister(PyObject *Py_UNUSED(module), PyObject *id)
     PyThreadState *saved;
     int number;
 
-    if (arg_int(id, &number) < 0)
+    if (index_int(id, &number) < 0)
         return NULL;
     saved = io_enter();
     collio_filter_unregister(number, &err);

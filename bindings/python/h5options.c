@@ -5,7 +5,7 @@
 
 static int number_of(PyObject *object, int64_t *out)
 {
-    return is_given(object) ? arg_int64(object, out) : 0;
+    return is_given(object) ? index_int64(object, out) : 0;
 }
 
 static int user_block_of(PyObject *given, int64_t *out)
@@ -14,7 +14,7 @@ static int user_block_of(PyObject *given, int64_t *out)
     int result = 0;
 
     if (number != NULL)
-        result = arg_int64(number, out);
+        result = index_int64(number, out);
     else if (is_given(given)) {
         PyErr_SetString(PyExc_ValueError, "User block size must be an integer");
         result = -1;

@@ -33,7 +33,7 @@ static int select_int(progress *p, PyObject *item)
 {
     int64_t extent = p->extents[p->at], index;
 
-    if (arg_int64(item, &index) < 0) {
+    if (index_int64(item, &index) < 0) {
         if (PyErr_ExceptionMatches(PyExc_OverflowError))
             PyErr_Format(PyExc_IndexError, "Index (%R) out of range for (0-%lld)", item,
                          (long long)extent - 1);

@@ -11,7 +11,7 @@ static int read_filter(PyObject *tuple, collio_filter *out)
 {
     PyObject *values = PyTuple_GetItem(tuple, 1);
 
-    if (values == NULL || arg_int(PyTuple_GET_ITEM(tuple, 0), &out->id) < 0)
+    if (values == NULL || index_int(PyTuple_GET_ITEM(tuple, 0), &out->id) < 0)
         return -1;
     out->count = (int)PyTuple_GET_SIZE(values);
     if (out->count > COLLIO_MAX_FILTER_VALUES) {

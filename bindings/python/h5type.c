@@ -219,7 +219,7 @@ static PyObject *type_info(PyObject *Py_UNUSED(module), PyObject *number)
     PyThreadState *saved;
     int type;
 
-    if (arg_int(number, &type) < 0)
+    if (index_int(number, &type) < 0)
         return NULL;
     saved = io_enter();
     collio_type_info((collio_type)type, &facts, &err);
@@ -316,7 +316,7 @@ collio_type h5_type(PyObject *dtype)
     if (type != COLLIO_TYPE_COUNT)
         return type;
     number = memory_call("collio._types", "type_of", "(O)", dtype);
-    if (number != NULL && arg_int(number, &value) == 0)
+    if (number != NULL && index_int(number, &value) == 0)
         type = (collio_type)value;
     Py_XDECREF(number);
     return type;

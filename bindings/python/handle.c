@@ -149,7 +149,7 @@ static PyObject *handle_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     other = (handle *)object;
     if (!is_a(st, object, TYPE_Handle) || other->kind != kind)
         return raise_type(names[kind] + 1, type->tp_name, object);
-    if (kind == KIND_comm && comm_class_refuse(st, type, other->mpi.comm) < 0)
+    if (kind == KIND_comm && life_usable() && comm_class_refuse(st, type, other->mpi.comm) < 0)
         return NULL;
     if (kind == KIND_request && request_class_refuse(st, type, other) < 0)
         return NULL;

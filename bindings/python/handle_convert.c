@@ -78,12 +78,18 @@ static PyObject *handle_free(PyObject *object, PyObject *Py_UNUSED(none))
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].kind == self->kind)
             method = rows[i].method;
-    if (method == NULL || constant_name(self->kind, self->mpi) != NULL)
+    if (method == NULL || !life_usable() || constant_name(self->kind, self->mpi) != NULL)
         Py_RETURN_NONE;
     return PyObject_CallMethod(object, method, NULL);
 }
 
 /* -------------------------------------------------------------------- as an integer */
+
+/* Where handles are ints, they are those of Fortran; else MPI is asked. */
+static int conversion_refuse(state *st, int kind)
+{
+    return sizes[kind] == sizeof(int) ? 0 : mpi_ready(st);
+}
 
 PyDoc_STRVAR(py2f_doc, "py2f($self, /)\n--\n\nThe Fortran handle, an integer. Not collective.");
 
@@ -91,7 +97,7 @@ static PyObject *handle_py2f(PyObject *object, PyObject *Py_UNUSED(none))
 {
     handle *self = (handle *)object;
 
-    if (mpi_ready(state_of(object)) < 0)
+    if (conversion_refuse(state_of(object), self->kind) < 0)
         return NULL;
 #define X(field, class, prefix, null) self->kind == KIND_##field ? prefix##_c2f(self->mpi.field):
     return PyLong_FromLong(HANDLE_KINDS 0);
@@ -114,7 +120,7 @@ static PyTypeObject *nearest_class(state *st, PyTypeObject *type)
 /* Communicators come back as what they are, others as the class asked. */
 static PyObject *from_handle(PyObject *cls, state *st, enum handle_kind kind, any_handle mpi)
 {
-    if (kind == KIND_comm)
+    if (kind == KIND_comm && life_usable())
         return comm_object(st, mpi.comm);
     return handle_make(nearest_class(st, (PyTypeObject *)cls), kind, mpi);
 }
@@ -128,7 +134,7 @@ static PyObject *handle_f2py(PyObject *cls, PyObject *arg)
     int kind = handle_kind_of(st, (PyTypeObject *)cls), number;
     any_handle mpi = {.bits = 0};
 
-    if (kind < 0 || arg_int(arg, &number) < 0 || mpi_ready(st) < 0)
+    if (kind < 0 || arg_int(arg, &number) < 0 || conversion_refuse(st, kind) < 0)
         return NULL;
 #define X(field, class, prefix, null)                                                              \
     kind == KIND_##field ? (any_handle){.field = prefix##_f2c(number)}:
@@ -164,7 +170,7 @@ static PyObject *handle_fromhandle(PyObject *cls, PyObject *arg)
     any_handle mpi = {.bits = (intptr_t)bits};
 
     Py_XDECREF(index);
-    if (PyErr_Occurred() || mpi_ready(st) < 0)
+    if (PyErr_Occurred())
         return NULL;
     if (sizes[kind] == sizeof number) {
         number = (int)bits;

@@ -28,12 +28,23 @@ static PyObject *value_of(PyObject *self, const char *key)
     return text;
 }
 
+/* Before Init and after Finalize what MPI refuses would end the process. */
+static int ready(PyObject *self)
+{
+    state *st = state_of(self);
+
+    return mpi_of(self) == MPI_INFO_NULL ? mpi_ready(st) : mpi_ready_early(st);
+}
+
 /* MPI refuses MPI_INFO_NULL; as a mapping it is empty. */
 static int mpi_count_of(PyObject *self)
 {
     int n = 0;
 
-    return mpi_failed(MPI_Info_get_nkeys(mpi_of(self), &n), "MPI_Info_get_nkeys") < 0 ? -1 : n;
+    if (ready(self) < 0 ||
+        mpi_failed(MPI_Info_get_nkeys(mpi_of(self), &n), "MPI_Info_get_nkeys") < 0)
+        return -1;
+    return n;
 }
 
 static int count_of(PyObject *self)
@@ -52,6 +63,21 @@ static PyObject *key_at(PyObject *self, int i)
 
 /* ------------------------------------------------------------------------ MPI's names */
 
+/* While MPI does not run, it has no error handlers, and what it refuses ends the process: so what
+ * it would refuse is refused here. */
+static int refuse_early(int wrong, int code, const char *name)
+{
+    return wrong && !life_usable() ? mpi_failed(code, name) : 0;
+}
+
+static int take_key(PyObject *self, PyObject *object, const char **key)
+{
+    if (ready(self) < 0 || arg_string(object, key) < 0)
+        return -1;
+    return refuse_early(**key == '\0' || strlen(*key) > MPI_MAX_INFO_KEY, MPI_ERR_INFO_KEY,
+                        "MPI_Info_get");
+}
+
 PyDoc_STRVAR(get_doc, "Get($self, /, key)\n--\n\nThe value, or None. Not collective.");
 
 /* The value, or None. */
@@ -61,9 +87,11 @@ static PyObject *lookup(PyObject *self, PyObject *arg, int (*count)(PyObject *))
     PyObject *value;
     int n;
 
-    if (mpi_ready(state_of(self)) < 0 || arg_string(arg, &key) < 0)
+    if (arg_string(arg, &key) < 0)
         return NULL;
     n = count(self);
+    if (n > 0 && take_key(self, arg, &key) < 0)
+        return NULL;
     value = n > 0 ? value_of(self, key) : NULL;
     return value == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : value;
 }
@@ -77,8 +105,9 @@ static int set(PyObject *self, PyObject *key_object, PyObject *value_object)
 {
     const char *key, *value;
 
-    if (mpi_ready(state_of(self)) < 0 || arg_string(key_object, &key) < 0 ||
-        arg_string(value_object, &value) < 0)
+    if (take_key(self, key_object, &key) < 0 || arg_string(value_object, &value) < 0 ||
+        refuse_early(*value == '\0' || strlen(value) > MPI_MAX_INFO_VAL, MPI_ERR_INFO_VALUE,
+                     "MPI_Info_set") < 0)
         return -1;
     return mpi_failed(MPI_Info_set(mpi_of(self), key, value), "MPI_Info_set");
 }
@@ -115,9 +144,13 @@ PyDoc_STRVAR(delete_doc, "Delete($self, /, key)\n--\n\nRemove a key. Not collect
 
 static PyObject *info_Delete(PyObject *self, PyObject *arg)
 {
+    PyObject *value = life_usable() ? NULL : lookup(self, arg, mpi_count_of);
+    const int missing = value == Py_None;
     const char *key;
 
-    if (mpi_ready(state_of(self)) < 0 || arg_string(arg, &key) < 0 ||
+    Py_XDECREF(value);
+    if (PyErr_Occurred() || take_key(self, arg, &key) < 0 ||
+        refuse_early(missing, MPI_ERR_INFO_NOKEY, "MPI_Info_delete") < 0 ||
         mpi_failed(MPI_Info_delete(mpi_of(self), key), "MPI_Info_delete") < 0)
         return NULL;
     Py_RETURN_NONE;
@@ -127,7 +160,7 @@ PyDoc_STRVAR(get_nkeys_doc, "Get_nkeys($self, /)\n--\n\nNumber of keys. Not coll
 
 static PyObject *info_Get_nkeys(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    int n = mpi_ready(state_of(self)) < 0 ? -1 : mpi_count_of(self);
+    int n = mpi_count_of(self);
 
     return n < 0 ? NULL : PyLong_FromLong(n);
 }
@@ -138,7 +171,8 @@ static PyObject *info_Get_nthkey(PyObject *self, PyObject *arg)
 {
     int n;
 
-    if (mpi_ready(state_of(self)) < 0 || arg_int(arg, &n) < 0)
+    if (ready(self) < 0 || arg_int(arg, &n) < 0 ||
+        refuse_early(n < 0 || n >= mpi_count_of(self), MPI_ERR_ARG, "MPI_Info_get_nthkey") < 0)
         return NULL;
     return key_at(self, n);
 }
@@ -149,8 +183,7 @@ static PyObject *info_Dup(PyObject *self, PyObject *Py_UNUSED(none))
 {
     MPI_Info info;
 
-    if (mpi_ready(state_of(self)) < 0 ||
-        mpi_failed(MPI_Info_dup(mpi_of(self), &info), "MPI_Info_dup") < 0)
+    if (ready(self) < 0 || mpi_failed(MPI_Info_dup(mpi_of(self), &info), "MPI_Info_dup") < 0)
         return NULL;
     return handle_own(Py_TYPE(self), KIND_info, (any_handle){.info = info});
 }
@@ -159,7 +192,7 @@ PyDoc_STRVAR(free_doc, "Free($self, /)\n--\n\nFree the hints. Not collective.");
 
 static PyObject *info_Free(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    if (mpi_ready(state_of(self)) < 0 ||
+    if (ready(self) < 0 ||
         (mpi_of(self) == MPI_INFO_ENV && mpi_failed(MPI_ERR_INFO, "MPI_Info_free") < 0) ||
         mpi_failed(MPI_Info_free(&((handle *)self)->mpi.info), "MPI_Info_free") < 0)
         return NULL;
@@ -196,7 +229,7 @@ static PyObject *info_Create(PyObject *cls, PyObject *const *args, Py_ssize_t na
     PyObject *items = Py_None, *self;
     MPI_Info info;
 
-    if (mpi_ready(state_of_class(cls)) < 0 ||
+    if (mpi_ready_early(state_of_class(cls)) < 0 ||
         args_parse("Create", rows, &items, args, nargs, keywords) < 0 ||
         mpi_failed(MPI_Info_create(&info), "MPI_Info_create") < 0)
         return NULL;
@@ -223,7 +256,7 @@ static PyObject *entry(PyObject *self, int i, int what)
 
 static PyObject *entries(PyObject *self, int what)
 {
-    int n = mpi_ready(state_of(self)) < 0 ? -1 : count_of(self);
+    int n = count_of(self);
     PyObject *list = n < 0 ? NULL : PyList_New(n), *item;
 
     for (int i = 0; list != NULL && i < n; i++) {
@@ -291,7 +324,7 @@ static PyObject *info_update(PyObject *self, PyObject *args, PyObject *keywords)
 
 static Py_ssize_t info_length(PyObject *self)
 {
-    return mpi_ready(state_of(self)) < 0 ? -1 : count_of(self);
+    return count_of(self);
 }
 
 static PyObject *info_item(PyObject *self, PyObject *arg)
@@ -385,7 +418,7 @@ PyDoc_STRVAR(popitem_doc, "popitem($self, /)\n--\n\nRemove the last pair; KeyErr
 
 static PyObject *info_popitem(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    int n = mpi_ready(state_of(self)) < 0 ? -1 : count_of(self);
+    int n = count_of(self);
     PyObject *pair = n > 0 ? entry(self, n - 1, ITEMS) : NULL, *done;
 
     if (n == 0)

@@ -47,7 +47,7 @@ static PyObject *create_env(PyObject *cls, PyObject *const *args, Py_ssize_t nar
     MPI_Info info;
     int failed;
 
-    if (mpi_ready(state_of_class(cls)) < 0 ||
+    if (mpi_ready_early(state_of_class(cls)) < 0 ||
         args_parse("Create_env", rows, &arguments, args, nargs, keywords) < 0)
         return NULL;
     if (arguments != Py_None) {

@@ -4,13 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-int life_usable(void)
+/* Sessions that were begun here and have not ended. */
+static int sessions;
+
+static int world_lives(void)
 {
     int started = 0, ended = 0;
 
     MPI_Initialized(&started);
     MPI_Finalized(&ended);
     return started && !ended;
+}
+
+int life_usable(void)
+{
+    return sessions > 0 || world_lives();
+}
+
+void life_session(state *st, int change)
+{
+    sessions += change;
+    st->running = life_usable();
 }
 
 int life_without_launcher(void)
@@ -23,19 +37,38 @@ int life_without_launcher(void)
 #endif
 }
 
-/* MPI may have been initialised by another module meanwhile (mpi4py). */
-int life_refuse(state *st)
+static int refuse(void)
 {
     int ended = 0;
 
-    st->running = life_usable();
-    if (st->running)
-        return 0;
     MPI_Finalized(&ended);
     PyErr_SetString(PyExc_RuntimeError, ended ? "MPI has been finalized"
                                               : "MPI is not initialized: call MPI.Init(), or leave "
                                                 "collio.rc.initialize on");
     return -1;
+}
+
+/* MPI may have been initialised by another module meanwhile (mpi4py). */
+int life_refuse(state *st)
+{
+    st->running = life_usable();
+    return st->running ? 0 : refuse();
+}
+
+int life_refuse_early(state *st)
+{
+    int version = 0, minor = 0;
+
+    MPI_Get_version(&version, &minor);
+    return version >= 4 ? 0 : life_refuse(st);
+}
+
+int life_refuse_ended(void)
+{
+    int ended = 0;
+
+    MPI_Finalized(&ended);
+    return ended ? refuse() : 0;
 }
 
 /* By default errors are to come back as codes, which become exceptions. */
@@ -52,7 +85,7 @@ static void install_errors(const state *st)
 /* At the very end of the process, when no Python object is left. */
 static void finalize_at_exit(void)
 {
-    if (!life_usable())
+    if (!world_lives())
         return;
     windows_free();
     MPI_Finalize();
@@ -98,7 +131,7 @@ static PyObject *start(PyObject *module, PyObject *const *args, Py_ssize_t nargs
                                  {NULL, NULL, 0}};
     state *st = PyModule_GetState(module);
     start_args a;
-    int ours = !life_usable(), provided, wanted;
+    int ours = !world_lives(), provided, wanted;
 
     if (args_parse("_start", rows, &a, args, nargs, keywords) < 0)
         return NULL;
@@ -220,8 +253,10 @@ static PyObject *life_finalize(PyObject *module, PyObject *Py_UNUSED(none))
     PyThreadState *saved;
     int result;
 
-    if (mpi_ready(st) < 0)
+    if (!world_lives()) {
+        refuse();
         return NULL;
+    }
     requests_settle();
     st->running = 0;
     saved = gil_release();
@@ -350,41 +385,6 @@ static PyObject *life_wtick(PyObject *module, PyObject *Py_UNUSED(none))
     return mpi_ready(PyModule_GetState(module)) < 0 ? NULL : PyFloat_FromDouble(MPI_Wtick());
 }
 
-static const param error_params[] = {{"errorcode", arg_int, 0}, {NULL, NULL, 0}};
-
-PyDoc_STRVAR(get_error_class_doc, "Get_error_class($module, /, errorcode)\n--\n\nError class of "
-                                  "an error code. Not collective.");
-
-static PyObject *life_get_error_class(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
-                                      PyObject *keywords)
-{
-    int code, class = 0;
-
-    if (mpi_ready(PyModule_GetState(module)) < 0 ||
-        args_parse("Get_error_class", error_params, &code, args, nargs, keywords) < 0)
-        return NULL;
-    if (mpi_failed(MPI_Error_class(code, &class), "MPI_Error_class") < 0)
-        return NULL;
-    return PyLong_FromLong(class);
-}
-
-PyDoc_STRVAR(get_error_string_doc, "Get_error_string($module, /, errorcode)\n--\n\nMPI's text "
-                                   "for an error code. Not collective.");
-
-static PyObject *life_get_error_string(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
-                                       PyObject *keywords)
-{
-    char text[MPI_MAX_ERROR_STRING] = "";
-    int code;
-
-    if (mpi_ready(PyModule_GetState(module)) < 0 ||
-        args_parse("Get_error_string", error_params, &code, args, nargs, keywords) < 0)
-        return NULL;
-    if (mpi_failed(collio_mpi_text(code, text), "MPI_Error_string") < 0)
-        return NULL;
-    return PyUnicode_DecodeLocale(text, "surrogateescape");
-}
-
 PyDoc_STRVAR(compute_dims_doc, "Compute_dims($module, nnodes, dims)\n--\n\nA balanced Cartesian "
                                "distribution: `dims` is the number of dimensions, or their extents "
                                "with 0 where one is wanted. Not collective.");
@@ -466,8 +466,6 @@ PyMethodDef life_functions[] = {
     {"Get_processor_name", life_get_processor_name, METH_NOARGS, get_processor_name_doc},
     {"Wtime", life_wtime, METH_NOARGS, wtime_doc},
     {"Wtick", life_wtick, METH_NOARGS, wtick_doc},
-    {"Get_error_class", FAST(life_get_error_class), FASTCALL, get_error_class_doc},
-    {"Get_error_string", FAST(life_get_error_string), FASTCALL, get_error_string_doc},
     {"Register_datarep", FAST(register_datarep), FASTCALL, datarep_doc},
     {"Compute_dims", FAST(life_compute_dims), FASTCALL, compute_dims_doc},
     {NULL, NULL, 0, NULL},

@@ -172,7 +172,7 @@ static int one_extent(PyObject *object, int64_t *out)
     double value = PyFloat_Check(object) ? PyFloat_AS_DOUBLE(object) : 0.5;
 
     if (!(value > -1e18 && value < 1e18) || value != (double)(int64_t)value)
-        return arg_int64(object, out);
+        return index_int64(object, out);
     *out = (int64_t)value;
     return 0;
 }
@@ -183,7 +183,7 @@ int memory_extents(PyObject *object, const char *what, int64_t *out)
     Py_ssize_t n, i = 0;
 
     if (is_integer(object))
-        return arg_int64(object, &out[0]) < 0 ? -1 : 1;
+        return index_int64(object, &out[0]) < 0 ? -1 : 1;
     if (!PySequence_Check(object) || PyUnicode_Check(object)) {
         raise_type(what, "int or a sequence of int", object);
         return -1;

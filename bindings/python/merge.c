@@ -40,7 +40,7 @@ static int convert(const merge_args *a, merging *m)
     if (!PyUnicode_FSConverter(a->source, &m->source) ||
         !PyUnicode_FSConverter(a->destination, &m->destination))
         return -1;
-    if (a->step != NULL && a->step != Py_None && arg_int64(a->step, &m->step) < 0)
+    if (a->step != NULL && a->step != Py_None && index_int64(a->step, &m->step) < 0)
         return -1;
     if (m->step < 0 && a->step != NULL && a->step != Py_None) {
         PyErr_Format(PyExc_ValueError, "step must be >= 0, not %lld", (long long)m->step);

@@ -106,15 +106,24 @@ int message_split_counts(parts *p, int vector)
     return 0;
 }
 
-/* In the way of a mapping of types: KeyError for a number or nothing. */
+/* In the way of a mapping of types: KeyError, but for what can be no key. */
 static int refuse_type(PyObject *object)
 {
-    if (PyLong_Check(object) || object == Py_None)
+    const Py_hash_t hash = PyObject_Hash(object);
+
+    PyErr_Clear();
+    if (hash != -1)
         PyErr_Format(PyExc_KeyError,
                      "message: cannot map %R to an MPI datatype: give MPI.Datatype or str", object);
     else
         raise_type("message: the datatype", "MPI.Datatype or str", object);
     return -1;
+}
+
+/* Whether the last of three items, the data and counts being before it, tells displacements. */
+static int may_be_displs(PyObject *const *items)
+{
+    return !PyTuple_Check(items[1]) && (is_integer(items[2]) || PySequence_Check(items[2]));
 }
 
 int message_take_apart(state *st, PyObject *spec, int vector, parts *p)
@@ -130,7 +139,7 @@ int message_take_apart(state *st, PyObject *spec, int vector, parts *p)
     p->data = items[0];
     if (is_type(st, items[n - 1]) || (n >= 3 && items[n - 1] == Py_None))
         p->type = items[--n];
-    else if (n == 4 || (n == 3 && !vector))
+    else if (n == 4 || (n == 3 && !(vector && may_be_displs(items))))
         return refuse_type(items[n - 1]);
     if (n > 1)
         p->count = items[1];
@@ -152,7 +161,7 @@ int message_type(state *st, PyObject *object, MPI_Datatype *type)
     const char *name;
 
     if (!PyUnicode_Check(object))
-        return type_arg(st, object, type);
+        return is_type(st, object) ? type_arg(st, object, type) : refuse_type(object);
     name = PyUnicode_AsUTF8(object);
     *type = name == NULL ? MPI_DATATYPE_NULL : array_mpi_type(name);
     return *type == MPI_DATATYPE_NULL ? -1 : 0;
@@ -311,7 +320,7 @@ static int take_count(PyObject *object, MPI_Count *count)
 {
     int64_t value;
 
-    if (arg_int64(object, &value) < 0)
+    if (index_int64(object, &value) < 0)
         return -1;
     if (value < 0) {
         PyErr_Format(PyExc_ValueError, "message: negative count %lld", (long long)value);
@@ -352,7 +361,7 @@ static int from_parts(const parts *p, Py_ssize_t nbytes, int blocks, message *m)
         return 0;
     if (p->count == NULL && message_refuse_null(m->type) < 0)
         return -1;
-    if (message_layout(m->type, &l) < 0 || (p->displ != NULL && arg_int64(p->displ, &displ) < 0))
+    if (message_layout(m->type, &l) < 0 || (p->displ != NULL && index_int64(p->displ, &displ) < 0))
         return -1;
     failed = p->count != NULL ? take_count(p->count, &m->count)
                               : infer_count(nbytes, displ, blocks, &l, m);

@@ -52,7 +52,7 @@ static int take_count(state *Py_UNUSED(st), PyObject *item, void *list, int at)
 {
     int64_t value;
 
-    if (arg_int64(item, &value) < 0)
+    if (index_int64(item, &value) < 0)
         return -1;
     if (value < 0) {
         PyErr_Format(PyExc_ValueError, "message: negative count %lld", (long long)value);
@@ -66,7 +66,7 @@ static int take_displ(state *Py_UNUSED(st), PyObject *item, void *list, int at)
 {
     int64_t value;
 
-    if (arg_int64(item, &value) < 0)
+    if (index_int64(item, &value) < 0)
         return -1;
     ((MPI_Aint *)list)[at] = (MPI_Aint)value;
     return 0;
@@ -185,7 +185,9 @@ static int check_types(const message *m, int blocks, Py_ssize_t nbytes)
 
 static int take_type(state *st, PyObject *item, void *list, int at)
 {
-    return message_type(st, item, &((MPI_Datatype *)list)[at]);
+    MPI_Datatype *type = &((MPI_Datatype *)list)[at];
+
+    return PyUnicode_Check(item) ? message_type(st, item, type) : type_arg(st, item, type);
 }
 
 static int split_types(PyObject *spec, parts *p)

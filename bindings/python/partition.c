@@ -12,7 +12,7 @@ static PyObject *part_dims(PyObject *Py_UNUSED(module), PyObject *const *args, P
 
     if (nargs != 3)
         return PyErr_Format(PyExc_TypeError, "_part_dims() takes 3 arguments");
-    if (arg_int(args[0], &parts) < 0)
+    if (index_int(args[0], &parts) < 0)
         return NULL;
     ndim = memory_extents(args[1], "shape", shape);
     if (ndim < 0 || memory_extents(args[2], "dims", wanted) != ndim)
@@ -47,7 +47,7 @@ static PyObject *part_box(PyObject *Py_UNUSED(module), PyObject *const *args, Py
                    ? NULL
                    : PyErr_Format(PyExc_ValueError,
                                   "dims and shape differ in their number of dimensions");
-    if (arg_int(args[2], &rank) < 0 || arg_int64(args[3], &halo) < 0)
+    if (index_int(args[2], &rank) < 0 || index_int64(args[3], &halo) < 0)
         return NULL;
     for (int d = 0; d < ndim; d++)
         dims[d] = (int)parts[d];

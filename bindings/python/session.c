@@ -17,7 +17,7 @@
 
 static int ready(state *st)
 {
-    if (mpi_ready(st) < 0)
+    if (mpi_ready_early(st) < 0)
         return -1;
     if (!HAVE_SESSIONS) {
         raise_unavailable("MPI_Session_init");
@@ -28,8 +28,10 @@ static int ready(state *st)
 
 static int session_of(PyObject *self, MPI_Session *out)
 {
+    state *st = state_of(self);
+
     *out = ((handle *)self)->mpi.session;
-    return ready(state_of(self));
+    return *out == MPI_SESSION_NULL && HAVE_SESSIONS ? mpi_ready(st) : ready(st);
 }
 
 static PyObject *wrap_info(state *st, MPI_Info info)
@@ -61,7 +63,8 @@ static PyObject *session_Init(PyObject *cls, const row_method *row, PyObject *co
     MPI_Info info;
     int code;
 
-    if (ready(st) < 0 || args_parse(row->name, rows, &a, args, nargs, keywords) < 0 ||
+    if (ready(st) < 0 || life_refuse_ended() < 0 ||
+        args_parse(row->name, rows, &a, args, nargs, keywords) < 0 ||
         info_arg(st, a.info, &info) < 0 ||
         (a.handler != Py_None && errhandler_arg(st, a.handler, &handler) < 0))
         return NULL;
@@ -70,6 +73,7 @@ static PyObject *session_Init(PyObject *cls, const row_method *row, PyObject *co
     gil_acquire(saved);
     if (mpi_failed(code, row->mpi_name) < 0)
         return NULL;
+    life_session(st, 1);
     errors_install(st, KIND_session, (any_handle){.session = session});
     return leaks_note(
         handle_make((PyTypeObject *)cls, KIND_session, (any_handle){.session = session}));
@@ -91,7 +95,10 @@ static PyObject *session_Finalize(PyObject *self, PyObject *Py_UNUSED(none))
     code = MPI_Session_finalize(&session);
     gil_acquire(saved);
     ((handle *)self)->mpi.session = session;
-    return mpi_failed(code, "MPI_Session_finalize") < 0 ? NULL : Py_NewRef(Py_None);
+    if (mpi_failed(code, "MPI_Session_finalize") < 0)
+        return NULL;
+    life_session(state_of(self), -1);
+    Py_RETURN_NONE;
 }
 
 /* -------------------------------------------------------------------- sets of processes */

@@ -351,7 +351,7 @@ static PyObject *state_read_rank(PyObject *object, PyObject *const *args, Py_ssi
         return NULL;
     joint_begin(&j);
     if (args_parse("read_rank", rows, &a, args, nargs, keywords) < 0 ||
-        (a.rank != Py_None && arg_int(a.rank, &part) < 0))
+        (a.rank != Py_None && index_int(a.rank, &part) < 0))
         joint_fail(&j);
     else
         collio_checkpoint_state_find(self->handle, a.name, &info, &j.err);

@@ -337,7 +337,8 @@ static PyObject *module_typecode(PyObject *module, PyObject *object)
     char code[8];
     int found;
 
-    if (type_arg(PyModule_GetState(module), object, &type) < 0)
+    if (type_arg(PyModule_GetState(module), object, &type) < 0 ||
+        mpi_ready(PyModule_GetState(module)) < 0)
         return NULL;
     found = code_of(type, code);
     if (found == 0)
@@ -370,7 +371,8 @@ static PyObject *module_typealign(PyObject *module, PyObject *object)
     char code[8];
     int found, align;
 
-    if (type_arg(PyModule_GetState(module), object, &type) < 0)
+    if (type_arg(PyModule_GetState(module), object, &type) < 0 ||
+        mpi_ready(PyModule_GetState(module)) < 0)
         return NULL;
     found = code_of(type, code);
     if (found < 0)

@@ -114,7 +114,7 @@ static int view_init(PyObject *object, PyObject *args, PyObject *keywords)
                                  {"|comm", arg_object, offsetof(open_args, comm)},
                                  {"$shape", arg_object, offsetof(open_args, shape)},
                                  {"$dtype", arg_object, offsetof(open_args, dtype)},
-                                 {"$offset", arg_int64, offsetof(open_args, offset)},
+                                 {"$offset", index_int64, offsetof(open_args, offset)},
                                  {"$info", arg_object, offsetof(open_args, info)},
                                  {NULL, NULL, 0}};
     view_object *self = (view_object *)object;

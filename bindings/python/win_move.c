@@ -104,7 +104,7 @@ static int target_from(state *st, PyObject *spec, rma *r)
         return -1;
     }
     for (Py_ssize_t i = 0; i < n && i < 2; i++)
-        if (arg_size(PySequence_Fast_GET_ITEM(spec, i), &numbers[i]) < 0)
+        if (index_size(PySequence_Fast_GET_ITEM(spec, i), &numbers[i]) < 0)
             return -1;
     r->disp = numbers[0];
     r->target.count = numbers[1];
@@ -162,11 +162,22 @@ static int check_one(const char *name, const message *m, MPI_Datatype type)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* To and from nobody: MPI may look at the place of the element all the same. */
+static void move_nothing(rma *r)
+{
+    static char nothing[16];
+
+    r->origin.data = r->compare.data = r->result.data = nothing;
+    r->origin.type = MPI_INT;
+}
+
 static int check_elements(const move_args *a, int has, rma *r)
 {
-    if (check_one("origin", &r->origin, r->origin.type) < 0 ||
-        ((has & HAS_COMPARE) && check_one("compare", &r->compare, r->origin.type) < 0) ||
-        check_one("result", &r->result, r->origin.type) < 0)
+    if (r->rank == MPI_PROC_NULL)
+        move_nothing(r);
+    else if (check_one("origin", &r->origin, r->origin.type) < 0 ||
+             ((has & HAS_COMPARE) && check_one("compare", &r->compare, r->origin.type) < 0) ||
+             check_one("result", &r->result, r->origin.type) < 0)
         return -1;
     r->target.count = 1;
     r->target.type = r->origin.type;
@@ -183,6 +194,12 @@ static MPI_Count bytes_of(const message *m)
     return size * m->count;
 }
 
+/* Nonsense is refused by MPI itself. */
+static int is_nonsense(const message *m)
+{
+    return m->count < 0 || m->type == MPI_DATATYPE_NULL;
+}
+
 /* Data must fit where they go, and be as many as what they are combined with: MPI does not look
  * (or ends the job). */
 static int check_fit(const rma *r, int has)
@@ -190,6 +207,8 @@ static int check_fit(const rma *r, int has)
     MPI_Count origin = bytes_of(&r->origin), target = bytes_of(&r->target);
     int empty = r->op == MPI_NO_OP && (has & HAS_RESULT), fits = origin <= target;
 
+    if (is_nonsense(&r->target))
+        return 0;
     if (has & INTO_ORIGIN)
         fits = target <= origin;
     else if (has & HAS_OP)
