@@ -48,6 +48,12 @@ def test_filters():
         raises((ValueError, h5py.CollectiveError), "GZIP" if size == 1 else "", f.create_dataset, "bad", (9,), "i4",
                compression=h5py.filters.Gzip(30 if rank == odd else 3), name="one rank has no such level")
         equal(sorted(f), ["gzip", "lzf", "u"], "and nothing was made")
+        z = f.create_dataset("z", (99,), "i4", compression="szip", shuffle=True)
+        wanted = {"shuffle": (4,), "szip": ("nn", 8)}
+        equal(h5py._hl.filters.get_filters(z.id.get_create_plist()), wanted, "get_filters()")
+        equal(h5py._hl.filters.get_filters(f["lzf"].id.get_create_plist()), {"lzf": None}, "of what has no settings")
+        equal([h5py._hl.filters.get_filter_name(n) for n in (1, 32000, 9999)], ["gzip", "lzf", "9999"], "their names")
+        raises(ValueError, "scalar", h5py._hl.filters.guess_chunk, (), None, 4, name="guess_chunk() of no extents")
 
 
 def test_numbers():
@@ -77,11 +83,15 @@ def test_sequence():
         locked.flags.writeable = rank != odd
         raises((TypeError, h5py.CollectiveError), "read-only", d.read_direct, locked, np.s_[0], name="a locked array")
         s = f.create_dataset("s", data=np.array([b"ab", b"c"]))
-        if hasattr(np.dtypes, "StringDType"):
+        if hasattr(np, "dtypes") and hasattr(np.dtypes, "StringDType"):
             texts = s.astype("T")
             equal((texts[...].dtype.kind, texts[...].tolist(), texts[1]), ("T", ["ab", "c"], "c"), "fixed as StringDType")
+        raises(OSError, "no conversion", lambda: d.astype("S3")[0], name="what cannot be read as strings")
+        raises(OSError, "no conversion", d.__setitem__, 0, np.array(b"x", "S1"), name="nor written from them")
         f["d"].dims[0].label = b"rows"
         equal(d.dims[0].label, "rows", "a label of bytes")
+        s.make_scale(b"names")
+        equal((s.is_scale, s.attrs["NAME"]), (True, b"names"), "and such a name of a scale")
 
 
 def test_typed():

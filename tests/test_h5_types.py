@@ -85,7 +85,7 @@ def test_converted(f):
     f["fixed/utf8"][...] = "äö"
     equal(f["fixed/utf8"].asstr()[0], "äö", "text that is not ASCII")
     raises((TypeError, UnicodeError), "", f["fixed/string"].__setitem__, 0, "ä", name="text that does not fit into ASCII")
-    raises(TypeError, "conversion", d.__setitem__, 0, np.array(b"x", "S1"), name="no conversion")
+    raises(OSError, "conversion", d.__setitem__, 0, np.array(b"x", "S1"), name="no conversion")
     raises(TypeError, "conversion", d.__setitem__, ..., np.array(["x"] * N), name="no type for it")
     raises(TypeError, "strings", d.asstr, name="asstr() of numbers")
 

@@ -38,6 +38,14 @@ void h5_locate(h5object *self, PyObject *index, h5travel *t, joint *j)
     }
 }
 
+/* What HDF5 refuses is an OSError in h5py. */
+static void judge(joint *j)
+{
+    if (j->err.code == COLLIO_ERR_HDF5 ||
+        (j->err.code == COLLIO_ERR_TYPE && strstr(j->err.text, "no conversion") != NULL))
+        j->err.code = COLLIO_ERR_OS;
+}
+
 /* ----------------------------------------------------------------------- read */
 
 void h5_read_now(h5object *self, h5travel *t, joint *j)
@@ -50,8 +58,7 @@ void h5_read_now(h5object *self, h5travel *t, joint *j)
         collio_dataset_read(self->object, &t->index.selection, &t->memory, &j->err);
     io_leave(saved);
     Py_CLEAR(t->index.keep);
-    if (j->err.code == COLLIO_ERR_HDF5)
-        j->err.code = COLLIO_ERR_OS; /* as h5py */
+    judge(j);
 }
 
 /*
@@ -263,10 +270,10 @@ int h5_write_index(h5object *self, PyObject *index, PyObject *names, PyObject *v
     io_leave(saved);
     Py_CLEAR(t.index.keep);
     h5_values_release(&v);
-    if (j->err.code == COLLIO_ERR_HDF5 ||
-        (j->err.code == COLLIO_ERR_VALUE && self->file->handle != NULL &&
-         !collio_file_is_writable(self->file->handle)))
+    if (j->err.code == COLLIO_ERR_VALUE && self->file->handle != NULL &&
+        !collio_file_is_writable(self->file->handle))
         j->err.code = COLLIO_ERR_OS; /* as h5py */
+    judge(j);
     return joint_end(j);
 }
 

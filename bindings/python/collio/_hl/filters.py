@@ -57,14 +57,14 @@ def get_filters(plist):
 
 
 def get_filter_name(code):
-    """As bytes; None for a filter that is not there."""
-    from .._storage import filter_name
-
-    return filter_name(code).encode() if h5z.filter_avail(code) else None
+    """As create_dataset() takes it; the number for one that it does not know."""
+    return next((name for name, number in FILTERS if number == code), str(code))
 
 
 def guess_chunk(shape, maxshape, typesize):
     """Extents of chunks for a dataset, each about as many bytes as its size asks for."""
+    if not shape:
+        raise ValueError("Chunks not allowed for scalar datasets.")
     shape = tuple(n if n != 0 else 1024 for n in shape)
     chunks, dims = [float(n) for n in shape], len(shape)
     whole = typesize
