@@ -42,7 +42,7 @@ def test_filters():
         d = f.create_dataset("gzip", data=A, compression=h5py.filters.Gzip(3))
         equal((d.compression, d.compression_opts), ("gzip", 3), "a filter as an object")
         equal(f.create_dataset("lzf", (9,), "i4", compression=Lzf()).compression, "lzf", "one of a program's own")
-        raises(ValueError, "32015", f.create_dataset, "u", (9,), "i4", compression=Unknown(), name="one that is not there")
+        raises(ValueError, "32015", f.create_dataset, "u", (9,), "i4", compression=Unknown(), name="one not there")
         d = f.create_dataset("u", (9,), "i4", compression=Unknown(), allow_unknown_filter=True)
         equal(d.filter_ids, (32015,), "unless it need not be")
         raises((ValueError, h5py.CollectiveError), "GZIP" if size == 1 else "", f.create_dataset, "bad", (9,), "i4",
@@ -85,13 +85,36 @@ def test_sequence():
         s = f.create_dataset("s", data=np.array([b"ab", b"c"]))
         if hasattr(np, "dtypes") and hasattr(np.dtypes, "StringDType"):
             texts = s.astype("T")
-            equal((texts[...].dtype.kind, texts[...].tolist(), texts[1]), ("T", ["ab", "c"], "c"), "fixed as StringDType")
+            equal((texts[...].dtype.kind, texts[:].tolist(), texts[1]), ("T", ["ab", "c"], "c"), "fixed as StringDType")
         raises(OSError, "no conversion", lambda: d.astype("S3")[0], name="what cannot be read as strings")
         raises(OSError, "no conversion", d.__setitem__, 0, np.array(b"x", "S1"), name="nor written from them")
         f["d"].dims[0].label = b"rows"
         equal(d.dims[0].label, "rows", "a label of bytes")
         s.make_scale(b"names")
         equal((s.is_scale, s.attrs["NAME"]), (True, b"names"), "and such a name of a scale")
+
+
+def test_conversions():
+    """Scalars of NumPy are converted by NumPy, arrays by HDF5."""
+    with h5py.File("conversions.h5", "w", comm=comm) as f:
+        for dtype, value, wanted in (("?", np.int64(5), True), ("c8", np.float64(2), 2 + 0j), ("u1", np.int8(-1), 255),
+                                     ("c16", np.uint8(2), 2 + 0j), ("i4", np.float64(2.9), 2),
+                                     ("f4", np.bool_(True), 1.0), ("i2", np.array(70000), 32767), ("u1", np.array(-5.5), 0),
+                                     (">i4", np.int8(3), 3)):
+            d = f.require_dataset(f"in {dtype}", (3,), dtype)
+            d[1] = value
+            equal(d[1], np.dtype(dtype).type(wanted), f"{value!r} in {dtype}")
+        raises((ValueError, h5py.CollectiveError), "xyz" if size == 1 else "", f["in i4"].__setitem__, 0,
+               np.bytes_(b"xyz") if rank == odd else np.int64(1), name="one rank gives no number")
+        truth = np.array([False, True, True])
+        equal(f.create_dataset("b", data=np.array([0, 3, 1]), dtype=bool)[:], truth, "made of integers")
+        equal(f.create_dataset("c", data=np.ones(2), dtype="c8")[:], np.ones(2, "c8"), "complex made of real numbers")
+        ints = f.create_dataset("i", data=np.array([0, 3, 1]))
+        equal(np.asarray(ints, dtype=bool), truth, "an array of what is not zero")
+        v = f.create_dataset("v", (3,), "V3")
+        raises(OSError, "no conversion", v.write_direct, np.ones(3, "i4"), name="numbers are no opaque bytes")
+        v[0] = np.void(b"abc")
+        equal(v[0].tobytes(), b"abc", "but these are")
 
 
 def test_typed():
@@ -143,6 +166,7 @@ test_twice()
 test_filters()
 test_numbers()
 test_sequence()
+test_conversions()
 test_typed()
 test_low()
 done()

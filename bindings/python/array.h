@@ -47,6 +47,9 @@ PyObject *array_new_any(PyObject *dtype, int ndim, const int64_t *shape, void **
 
 /* The dtype of an array; borrowed. NULL, without an exception, for other objects. */
 PyObject *array_dtype_of(PyObject *object);
+
+/* Whether an object is one of NumPy's scalars. */
+int array_is_scalar(PyObject *object);
 int array_ndim(PyObject *array);
 int array_is_dtype(PyObject *object);
 

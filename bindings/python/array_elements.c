@@ -79,6 +79,11 @@ PyObject *array_dtype_of(PyObject *object)
     return PyArray_Check(object) ? (PyObject *)PyArray_DESCR((PyArrayObject *)object) : NULL;
 }
 
+int array_is_scalar(PyObject *object)
+{
+    return PyArray_IsScalar(object, Generic);
+}
+
 int array_is_dtype(PyObject *object)
 {
     return PyArray_DescrCheck(object);

@@ -321,6 +321,7 @@ static PyObject *dataset_array(PyObject *object, PyObject *const *args, Py_ssize
     h5object *self = (h5object *)object;
     array_args a = {Py_None, Py_None};
     PyObject *array, *dtype = NULL;
+    int truth;
     joint j;
 
     if (h5_refuse_empty(self, "Empty datasets have no numpy representation") < 0)
@@ -331,7 +332,10 @@ static PyObject *dataset_array(PyObject *object, PyObject *const *args, Py_ssize
     else if (!PyErr_Occurred() && a.dtype != Py_None)
         dtype = memory_call("numpy", "dtype", "(O)", a.dtype);
     joint_fail(&j); /* if an exception is pending */
-    array = read_index(self, Py_Ellipsis, dtype, 0, &j);
+    truth = dtype != NULL && array_plain_type(dtype) == COLLIO_BOOL; /* which HDF5 cannot read */
+    array = read_index(self, Py_Ellipsis, truth ? NULL : dtype, 0, &j);
+    if (truth && array != NULL)
+        Py_SETREF(array, memory_call("numpy", "asarray", "(OO)", array, dtype));
     Py_XDECREF(dtype);
     return array;
 }

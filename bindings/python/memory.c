@@ -90,13 +90,20 @@ static int view_copy(PyObject *array, PyObject *dtype, array_view *out)
     return result;
 }
 
+/* Whether NumPy converts an object, as it does in h5py: lists and scalars, but no arrays. */
+static int is_for_numpy(PyObject *object)
+{
+    return array_is_scalar(object) ||
+           (array_dtype_of(object) == NULL && !PyObject_HasAttrString(object, "dtype"));
+}
+
 int memory_view(PyObject *object, PyObject *dtype, array_view *out)
 {
     PyObject *array;
     int result;
 
     out->keep = NULL;
-    if (dtype != NULL && array_dtype_of(object) == NULL && !PyObject_HasAttrString(object, "dtype"))
+    if (dtype != NULL && is_for_numpy(object))
         array = memory_call("numpy", "asarray", "(OO)", object, dtype);
     else
         array = Py_NewRef(object);

@@ -103,10 +103,17 @@ def for_new(data, dtype, shape):
     return *_memory(array, *_element(array, wanted)), stored
 
 
+# Pairs of kinds, to and from, between which HDF5 has no conversion, or none of all numbers.
+_CONVERTED = {("b", "i"), ("b", "u"), ("c", "b"), ("c", "i"), ("c", "u"), ("c", "f")}
+
+
 def _new_array(data, wanted):
     """Data as an array; texts and bytes as strings of any length."""
     if isinstance(data, np.ndarray) and data.dtype.kind not in "OT":
-        return data.astype(wanted) if wanted is not None and wanted == np.float16 else data
+        if wanted is None or wanted.subdtype is not None:
+            return data
+        own = wanted == np.float16 or (wanted.kind, data.dtype.kind) in _CONVERTED
+        return data.astype(wanted) if own else data
     if wanted is not None:
         return as_array(data, wanted)
     if isinstance(data, np.ndarray) and data.dtype.metadata:
@@ -165,12 +172,12 @@ def as_array(values, dt):
     if check_opaque_dtype(dt):
         return np.ascontiguousarray(np.asarray(values, dtype=dt)).view(dt)
     if dt.kind == "V" and dt.subdtype is None and not (is_array and values.dtype.kind == "V"):
+        if is_array and dt.names is None and values.dtype.kind not in "OS":
+            raise OSError(f"no conversion from {values.dtype} to {dt}")
         return np.asarray(values, dtype=dt)
-    if dt.kind == "b" and is_array and values.dtype.kind in "iu":
-        return values.astype(bool)
     if check_enum_dtype(dt) is not None and is_array and values.dtype.kind in "biu":
         return np.asarray(np.clip(values, np.iinfo(dt).min, np.iinfo(dt).max)).astype(dt)
-    if dt.kind == "c" and is_array and values.dtype.kind in "biuf":
+    if is_array and (dt.kind, values.dtype.kind) in _CONVERTED:
         return values.astype(dt)
     if dt.subdtype is not None:
         return np.ascontiguousarray(values, dtype=None if is_array else dt.base)
