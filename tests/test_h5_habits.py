@@ -99,8 +99,8 @@ def test_conversions():
     with h5py.File("conversions.h5", "w", comm=comm) as f:
         for dtype, value, wanted in (("?", np.int64(5), True), ("c8", np.float64(2), 2 + 0j), ("u1", np.int8(-1), 255),
                                      ("c16", np.uint8(2), 2 + 0j), ("i4", np.float64(2.9), 2),
-                                     ("f4", np.bool_(True), 1.0), ("i2", np.array(70000), 32767), ("u1", np.array(-5.5), 0),
-                                     (">i4", np.int8(3), 3)):
+                                     ("f4", np.bool_(True), 1.0), ("i2", np.array(70000), 32767),
+                                     ("u1", np.array(-5.5), 0), (">i4", np.int8(3), 3)):
             d = f.require_dataset(f"in {dtype}", (3,), dtype)
             d[1] = value
             equal(d[1], np.dtype(dtype).type(wanted), f"{value!r} in {dtype}")
