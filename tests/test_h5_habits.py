@@ -109,6 +109,17 @@ def test_conversions():
         truth = np.array([False, True, True])
         equal(f.create_dataset("b", data=np.array([0, 3, 1]), dtype=bool)[:], truth, "made of integers")
         equal(f.create_dataset("c", data=np.ones(2), dtype="c8")[:], np.ones(2, "c8"), "complex made of real numbers")
+        for encoding in ("utf-8", "ascii"):
+            d = f.create_dataset(None, data=np.array([b"a", b"bc"]), dtype=h5py.string_dtype(encoding))
+            equal((h5py.check_string_dtype(d.dtype).length, d[:].tolist()), (None, [b"a", b"bc"]),
+                  f"strings of any length made of fixed ones, {encoding}")
+        d = f.create_dataset("f", (2,), h5py.string_dtype("utf-8", 4), fillvalue="\xfc")
+        equal(d[:].tolist(), ["\xfc".encode()] * 2, "a fill value as text")
+        d = f.create_dataset("t", data=np.array([(1, 2.5, b"x"), (2, 3.5, b"y")], "i4,f8,S3"))
+        for value in ((7, 8.0), (7, 8.0, b"z"), np.array((7, 8.0, b"z"), d.dtype)[()]):
+            d[...] = np.zeros((), d.dtype)
+            d["f0", "f1"] = value
+            equal(d[:].tolist(), [(7, 8.0, b"")] * 2, f"two fields of {value}")
         ints = f.create_dataset("i", data=np.array([0, 3, 1]))
         equal(np.asarray(ints, dtype=bool), truth, "an array of what is not zero")
         v = f.create_dataset("v", (3,), "V3")

@@ -75,6 +75,8 @@ def _number(value, dt):
         limits, number = np.iinfo(dt), array.item()
         number = 0 if number != number else min(max(number, int(limits.min)), int(limits.max))
         return np.array(int(number), dtype=dt)
+    if dt.kind == "S" and isinstance(value, str):
+        value = value.encode(check_string_dtype(dt).encoding)
     return np.asarray(value, dtype=dt)
 
 
@@ -112,6 +114,8 @@ def _new_array(data, wanted):
     if isinstance(data, np.ndarray) and data.dtype.kind not in "OT":
         if wanted is None or wanted.subdtype is not None:
             return data
+        if data.dtype.kind == "S" and wanted.kind in "OT":
+            return as_array(data, wanted)  # strings of any length
         own = wanted == np.float16 or (wanted.kind, data.dtype.kind) in _CONVERTED
         return data.astype(wanted) if own else data
     if wanted is not None:
@@ -232,6 +236,14 @@ def _holds_items(values, base):
     return base.hasobject and values.size > 0 and isinstance(values.flat[0], (str, bytes, Reference))
 
 
+def _rows(values, dt, names):
+    """Tuples of some fields, or as h5py has them of all of which some are taken."""
+    try:
+        return np.asarray(values, dtype=[(name, dt[name]) for name in names])
+    except (TypeError, ValueError):
+        return np.asarray(values, dtype=dt)
+
+
 def _struct(values, dt, names):
     """Values for some fields of a struct, as a struct array."""
     if dt.names is None:
@@ -240,10 +252,10 @@ def _struct(values, dt, names):
     if wrong:
         wrong = ", ".join(f'"{name}"' for name in wrong)
         raise ValueError(f"Illegal slicing argument (fields {wrong} not in dataset type)")
-    if isinstance(values, np.ndarray) and values.dtype.names is not None:
-        return values
+    if isinstance(values, (np.ndarray, np.void)) and values.dtype.names is not None:
+        return np.asarray(values)
     if len(names) > 1:
-        return np.asarray(values, dtype=[(name, dt[name]) for name in names])
+        return _rows(values, dt, names)
     field = dt[names[0]]
     array = as_array(values, field)
     base = field.base if not isinstance(values, np.ndarray) else array.dtype
