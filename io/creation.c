@@ -130,13 +130,35 @@ static int check_filters(const collio_dataset_options *o, collio_error *err)
     return COLLIO_OK;
 }
 
+/* HDF5 has one message of 64 KiB for them, and what it says of them. */
+#define MOST_COMPACT 65500
+
+static int check_compact(collio_creation *c, collio_error *err)
+{
+    const collio_dataset_options *o = &c->options;
+    int64_t bytes = (int64_t)collio_type_size(c->type);
+
+    c->compact = o->compact;
+    for (int d = 0; d < c->ndim; d++)
+        bytes *= c->shape[d]; /* the shape has been checked */
+    if (o->compact && bytes > MOST_COMPACT)
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "%lld bytes of elements in the structure itself (%d at most)",
+                                (long long)bytes, MOST_COMPACT);
+    if (o->compact && (wants_chunks(o) || o->is_virtual || o->external_count > 0))
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "elements in the structure itself are neither in chunks nor "
+                                "elsewhere");
+    return collio_room_check(&o->attributes, err);
+}
+
 int collio_creation_complete(collio_creation *c, collio_error *err)
 {
     collio_dataset_options *o = &c->options;
 
     if (o->fill_time < COLLIO_FILL_IFSET || o->fill_time > COLLIO_FILL_NEVER)
         return collio_error_set(err, COLLIO_ERR_VALUE, "fill time: %d", (int)o->fill_time);
-    if (check_filters(o, err) || collio_elsewhere_check(c, err) ||
+    if (check_compact(c, err) || check_filters(o, err) || collio_elsewhere_check(c, err) ||
         (o->is_virtual && check_maximum(c, err)) || !wants_chunks(o))
         return err->code;
     o->chunked = 1;
@@ -173,7 +195,9 @@ uint64_t collio_creation_digest(const collio_creation *c, uint64_t seed)
     for (int i = 0; i < 4; i++)
         seed = collio_hash_text(seed, collio_pair_name(i));
     seed = collio_hash_number(collio_elsewhere_digest(c, seed), (uint64_t)o->fill_time);
-    return collio_hash_number(seed, (uint64_t)(2 * (o->track_order != 0) + (o->track_times != 0)));
+    seed = collio_hash_number(seed, collio_room_digest(&o->attributes));
+    return collio_hash_number(seed, (uint64_t)(4 * (o->compact != 0) + 2 * (o->track_order != 0) +
+                                               (o->track_times != 0)));
 }
 
 /* ---------------------------------------------------------- property list */
@@ -242,7 +266,8 @@ static int is_plain(const collio_creation *c)
     const collio_dataset_options *o = &c->options;
 
     return !o->chunked && o->fill == NULL && o->fill_time == COLLIO_FILL_IFSET && !o->track_times &&
-           !o->track_order && o->external_count == 0 && !o->is_virtual && !c->compact;
+           !o->track_order && o->external_count == 0 && !o->is_virtual && !c->compact &&
+           !o->attributes.given;
 }
 
 int collio_creation_list(const collio_creation *c, hid_t *out, collio_error *err)
@@ -261,6 +286,7 @@ int collio_creation_list(const collio_creation *c, hid_t *out, collio_error *err
         collio_hdf5(
             H5Pset_attr_creation_order(*out, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) < 0,
             "H5Pset_attr_creation_order", err);
+    collio_room_set(&c->options.attributes, *out, err);
     set_fill(*out, c, err);
     if (c->options.chunked)
         set_chunks(*out, c, err);

@@ -152,6 +152,14 @@ int collio_file_check_writable(const collio_file *file, collio_error *err);
 int collio_options_check(const collio_file_options *options, collio_error *err);
 uint64_t collio_options_digest(const collio_file_options *options);
 void collio_options_access(const collio_file_options *options, hid_t access, collio_error *err);
+/* HDF5's flags for a track_order, of names or of attributes. */
+unsigned collio_order_of(int track_order, int what);
+
+/* Where attributes are: VALUE; its digest; into a property list. */
+int collio_room_check(const collio_attribute_room *room, collio_error *err);
+uint64_t collio_room_digest(const collio_attribute_room *room);
+void collio_room_set(const collio_attribute_room *room, hid_t list, collio_error *err);
+
 void collio_options_creation(const collio_file_options *options, hid_t creation, collio_error *err);
 
 /* ------------------------------------------------------------------ file.c */

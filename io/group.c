@@ -10,7 +10,7 @@
 typedef struct creation {
     collio_object *parent;
     const char *name; /* NULL: none */
-    int track_order, track_times;
+    collio_group_options options;
 } creation;
 
 static void describe(const void *context, char *text, size_t size)
@@ -18,35 +18,56 @@ static void describe(const void *context, char *text, size_t size)
     const creation *c = context;
 
     snprintf(text, size, "('%s'%s) on '%s'", c->name != NULL ? c->name : "",
-             c->track_order ? ", in order of creation" : "", c->parent->name);
+             c->options.track_order ? ", in order of creation" : "", c->parent->name);
 }
 
 static uint64_t digest(const creation *c)
 {
     collio_named named = {c->parent, c->name};
+    const collio_group_options *o = &c->options;
+    uint64_t d = collio_hash_number(collio_named_digest(&named), (uint64_t)o->track_order);
 
-    return collio_hash_number(
-        collio_named_digest(&named),
-        (uint64_t)(c->track_order + 2 * (c->name == NULL) + 4 * (c->track_times != 0)));
+    d = collio_hash_number(d, collio_room_digest(&o->attributes));
+    return collio_hash_number(d, (uint64_t)((c->name == NULL) + 2 * (o->track_times != 0)));
+}
+
+/* The usual list, or one of its own, to be closed. */
+static hid_t list_of(const collio_group_options *o, int *own, collio_error *err)
+{
+    int usual = o->track_order == 0 || o->track_order == COLLIO_ORDER_BOTH;
+    hid_t list = collio_list_groups(o->track_order != 0, err);
+
+    *own = list >= 0 && (!usual || o->track_times || o->attributes.given);
+    if (!*own)
+        return list;
+    list = H5Pcopy(list);
+    *own = !collio_hdf5(list < 0, "H5Pcopy", err);
+    if (!*own)
+        return list;
+    if (o->track_times)
+        collio_hdf5(H5Pset_obj_track_times(list, 1) < 0, "H5Pset_obj_track_times", err);
+    collio_hdf5(
+        H5Pset_link_creation_order(list, collio_order_of(o->track_order, COLLIO_ORDER_NAMES)) < 0,
+        "H5Pset_link_creation_order", err);
+    collio_hdf5(H5Pset_attr_creation_order(
+                    list, collio_order_of(o->track_order, COLLIO_ORDER_ATTRIBUTES)) < 0,
+                "H5Pset_attr_creation_order", err);
+    collio_room_set(&o->attributes, list, err);
+    return list;
 }
 
 static hid_t create(const creation *c, collio_error *err)
 {
-    hid_t links = collio_list_links(err), list = collio_list_groups(c->track_order, err), id;
+    int own = 0;
+    hid_t links = collio_list_links(err), list = list_of(&c->options, &own, err);
+    hid_t id = H5I_INVALID_HID;
 
-    if (links < 0 || list < 0)
-        return H5I_INVALID_HID;
-    if (c->track_times)
-        list = H5Pcopy(list);
-    if (c->track_times &&
-        collio_hdf5(list < 0 || H5Pset_obj_track_times(list, 1) < 0, "H5Pset_obj_track_times", err))
-        return H5I_INVALID_HID;
-    if (c->name == NULL)
-        id = H5Gcreate_anon(c->parent->id, list, H5P_DEFAULT);
-    else
-        id = H5Gcreate2(c->parent->id, c->name, links, list, H5P_DEFAULT);
-    collio_hdf5(id < 0, "H5Gcreate2", err);
-    if (c->track_times)
+    if (links >= 0 && list >= 0 && err->code == COLLIO_OK) {
+        id = c->name == NULL ? H5Gcreate_anon(c->parent->id, list, H5P_DEFAULT)
+                             : H5Gcreate2(c->parent->id, c->name, links, list, H5P_DEFAULT);
+        collio_hdf5(id < 0, "H5Gcreate2", err);
+    }
+    if (own)
         H5Pclose(list);
     return id;
 }
@@ -63,8 +84,7 @@ int collio_group_create_with(collio_object *parent, const char *name,
                              const collio_group_options *options, collio_object **out,
                              collio_error *err)
 {
-    creation c = {parent, name, options != NULL && options->track_order,
-                  options != NULL && options->track_times};
+    creation c = {.parent = parent, .name = name};
     collio_call call = {"create_group", 0, describe, &c, 0};
     collio_printing printing;
 
@@ -72,7 +92,10 @@ int collio_group_create_with(collio_object *parent, const char *name,
         *out = NULL;
     if (collio_object_check(parent, err))
         return err->code;
+    if (options != NULL)
+        c.options = *options;
     collio_hdf5_quiet(&printing);
+    collio_room_check(&c.options.attributes, err);
     if (name != NULL)
         collio_object_check_new(parent, name, err);
     else

@@ -78,6 +78,39 @@ static int check_user_block(const collio_file_options *o, collio_error *err)
     return COLLIO_OK;
 }
 
+int collio_room_check(const collio_attribute_room *room, collio_error *err)
+{
+    if (room->given && (room->fewest > room->most || room->most > 65535))
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "attributes in the object: at most %u, elsewhere until fewer than "
+                                "%u (the second is not the larger one, both are at most 65535)",
+                                room->most, room->fewest);
+    return COLLIO_OK;
+}
+
+uint64_t collio_room_digest(const collio_attribute_room *room)
+{
+    return room->given ? 1 + (uint64_t)room->most * 65536 + room->fewest : 0;
+}
+
+void collio_room_set(const collio_attribute_room *room, hid_t list, collio_error *err)
+{
+    if (room->given)
+        collio_hdf5(H5Pset_attr_phase_change(list, room->most, room->fewest) < 0,
+                    "H5Pset_attr_phase_change", err);
+}
+
+static int check_space(const collio_file_options *o, collio_error *err)
+{
+    if (o->space < COLLIO_SPACE_DEFAULT || o->space > COLLIO_SPACE_NONE || o->least_free < 0)
+        return collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown use of free space");
+    if (o->page_size != 0 && o->page_size < 512)
+        return collio_error_set(err, COLLIO_ERR_VALUE,
+                                "Cannot set file space page size to less than 512 (%lld)",
+                                (long long)o->page_size);
+    return collio_room_check(&o->attributes, err);
+}
+
 static int check_members(const collio_file_options *o, collio_error *err)
 {
     int named = o->member_names[0] != NULL && o->member_names[1] != NULL;
@@ -112,6 +145,7 @@ int collio_options_check(const collio_file_options *o, collio_error *err)
     if (o->layout < COLLIO_LAYOUT_SHARED || o->layout > COLLIO_LAYOUT_AUTO)
         collio_error_set(err, COLLIO_ERR_VALUE, "file options: unknown layout");
     check_members(o, err);
+    check_space(o, err);
     return err->code;
 }
 
@@ -126,6 +160,10 @@ uint64_t collio_options_digest(const collio_file_options *o)
     d = collio_hash_number(d, (uint64_t)o->locking);
     d = collio_hash_number(d, (uint64_t)o->transfer);
     d = collio_hash_number(d, (uint64_t)o->layout);
+    d = collio_hash_number(d, collio_room_digest(&o->attributes));
+    d = collio_hash_number(d, (uint64_t)(2 * o->space + (o->persist != 0)));
+    d = collio_hash_number(d, (uint64_t)o->least_free);
+    d = collio_hash_number(d, (uint64_t)o->page_size);
     d = collio_hash_number(d, (uint64_t)o->arrangement);
     d = collio_hash_number(d, (uint64_t)o->member_bytes);
     return collio_hash_number(d, (uint64_t)o->metadata_block);
@@ -144,13 +182,40 @@ void collio_options_access(const collio_file_options *o, hid_t access, collio_er
                     "H5Pset_meta_block_size", err);
 }
 
+unsigned collio_order_of(int track_order, int what)
+{
+    int kept = (track_order & (COLLIO_ORDER_BOTH | what)) != 0;
+
+    return kept ? H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED : 0;
+}
+
+static void use_space(const collio_file_options *o, hid_t creation, collio_error *err)
+{
+#if H5_VERSION_GE(1, 10, 1)
+    hsize_t least = (hsize_t)(o->least_free > 0 ? o->least_free : 1);
+
+    if (o->space == COLLIO_SPACE_DEFAULT)
+        return;
+    collio_hdf5(H5Pset_file_space_strategy(creation, (H5F_fspace_strategy_t)(o->space - 1),
+                                           o->persist != 0, least) < 0,
+                "H5Pset_file_space_strategy", err);
+    if (o->page_size > 0)
+        collio_hdf5(H5Pset_file_space_page_size(creation, (hsize_t)o->page_size) < 0,
+                    "H5Pset_file_space_page_size", err);
+#endif
+}
+
 /* Modification times would differ from rank to rank. */
 void collio_options_creation(const collio_file_options *o, hid_t creation, collio_error *err)
 {
-    unsigned order = o->track_order ? H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED : 0;
+    unsigned names = collio_order_of(o->track_order, COLLIO_ORDER_NAMES);
+    unsigned attributes = collio_order_of(o->track_order, COLLIO_ORDER_ATTRIBUTES);
 
     collio_hdf5(H5Pset_userblock(creation, (hsize_t)o->user_block) < 0, "H5Pset_userblock", err);
     collio_hdf5(H5Pset_obj_track_times(creation, 0) < 0, "H5Pset_obj_track_times", err);
-    collio_hdf5(H5Pset_link_creation_order(creation, order) < 0, "H5Pset_link_creation_order", err);
-    collio_hdf5(H5Pset_attr_creation_order(creation, order) < 0, "H5Pset_attr_creation_order", err);
+    collio_hdf5(H5Pset_link_creation_order(creation, names) < 0, "H5Pset_link_creation_order", err);
+    collio_hdf5(H5Pset_attr_creation_order(creation, attributes) < 0, "H5Pset_attr_creation_order",
+                err);
+    collio_room_set(&o->attributes, creation, err);
+    use_space(o, creation, err);
 }

@@ -69,6 +69,9 @@ extern PyMethodDef h5file_functions[];
 /* What an argument track_order comes to, None being as configured; -1 with an exception. */
 int h5_wants_order(PyObject *track_order);
 
+/* Where attributes are to be: None or (most in the object, fewest elsewhere). -1 with an exception. */
+int h5_attribute_room(PyObject *given, collio_attribute_room *out);
+
 /* NotImplementedError for track_times=True. */
 int h5_refuse_times(PyObject *track_times);
 

@@ -11,7 +11,7 @@ typedef struct create_args {
     PyObject *exact;
     h5storage_args storage;
     PyObject *track_order;
-    PyObject *external, *mappings;
+    PyObject *external, *mappings, *attributes, *compact;
     PyObject *dcpl, *dapl;
     PyObject *hints[3]; /* of a cache of chunks that collio does not have: kept to be told */
     PyObject *ignored;  /* hints about caches and places that HDF5's own driver would take */
@@ -19,7 +19,7 @@ typedef struct create_args {
 
 static const create_args nothing = {
     NULL,    Py_None, Py_None, Py_None, Py_False, H5_STORAGE_NOTHING,
-    Py_None, Py_None, Py_None, Py_None, Py_None,  {Py_None, Py_None, Py_None},
+    Py_None, Py_None, Py_None, Py_None, Py_False, Py_None, Py_None, {Py_None, Py_None, Py_None},
     Py_None};
 
 /* A property list, which stands for the keywords that are not given. */
@@ -56,6 +56,8 @@ static const param create_rows[] = {
     {"$external", arg_object, offsetof(create_args, external)},
     IGNORED_ROWS,
     {"$_mappings", arg_object, offsetof(create_args, mappings)},
+    {"$_attributes", arg_object, offsetof(create_args, attributes)},
+    {"$_compact", arg_object, offsetof(create_args, compact)},
     {NULL, NULL, 0},
 };
 
@@ -149,7 +151,7 @@ static int take_list(create_args *a, PyObject **kept)
         PyObject *value = PyDict_GetItemString(*kept, row->name + 1);
         PyObject **place = (PyObject **)((char *)a + row->offset);
 
-        if (value != NULL && *place == Py_None)
+        if (value != NULL && (*place == Py_None || *place == Py_False))
             *place = value;
     }
     return 0;
@@ -197,6 +199,9 @@ static int plan_from(const h5object *self, const create_args *a, plan *p)
         return -1;
     p->storage.options.track_order = h5_wants_order(a->track_order);
     p->storage.options.named_type = h5_named_type(self, a->dtype);
+    p->storage.options.compact = a->compact == Py_True;
+    if (h5_attribute_room(a->attributes, &p->storage.options.attributes) < 0)
+        return -1;
     if (p->storage.options.track_order < 0)
         return -1;
     return h5_storage(&a->storage, p->type, p->ndim, &p->storage);

@@ -7,6 +7,7 @@ typedef struct name_args {
     PyObject *name;
     PyObject *track_order;
     PyObject *track_times;
+    PyObject *attributes;
 } name_args;
 
 /* -1 with an exception. */
@@ -16,6 +17,10 @@ int h5_wants_order(PyObject *track_order)
     PyObject *wanted = NULL;
     int result;
 
+    if (track_order != NULL && PyLong_CheckExact(track_order) && int_is_small(track_order) &&
+        (int_small(track_order) == COLLIO_ORDER_NAMES ||
+         int_small(track_order) == COLLIO_ORDER_ATTRIBUTES)) /* from a property list */
+        return int_small(track_order);
     if (track_order != NULL && track_order != Py_None)
         return PyObject_IsTrue(track_order);
     if (config == NULL)
@@ -25,6 +30,17 @@ int h5_wants_order(PyObject *track_order)
     result = wanted == NULL ? -1 : PyObject_IsTrue(wanted);
     Py_XDECREF(wanted);
     return result;
+}
+
+int h5_attribute_room(PyObject *given, collio_attribute_room *out)
+{
+    if (given == NULL || given == Py_None)
+        return 0;
+    out->given = 1;
+    if (PyTuple_Check(given))
+        return PyArg_ParseTuple(given, "II", &out->most, &out->fewest) ? 0 : -1;
+    raise_type("_attributes", "a tuple", given);
+    return -1;
 }
 
 int h5_refuse_times(PyObject *track_times)
@@ -47,6 +63,7 @@ static PyObject *create_group(h5object *self, const name_args *a, joint *j)
     options.track_order = h5_wants_order(a->track_order);
     options.track_times = a->track_times == Py_None ? 0 : PyObject_IsTrue(a->track_times);
     if (options.track_order < 0 || options.track_times < 0 ||
+        h5_attribute_room(a->attributes, &options.attributes) < 0 ||
         (a->name != Py_None && arg_name(a->name, &name) < 0))
         joint_fail(j);
     saved = io_enter();
@@ -69,8 +86,9 @@ static PyObject *group_create_group(PyObject *self, PyObject *const *args, Py_ss
     static const param rows[] = {{"name", arg_object, offsetof(name_args, name)},
                                  {"|track_order", arg_object, offsetof(name_args, track_order)},
                                  {"$track_times", arg_object, offsetof(name_args, track_times)},
+                                 {"$_attributes", arg_object, offsetof(name_args, attributes)},
                                  {NULL, NULL, 0}};
-    name_args a = {Py_None, Py_None, Py_None};
+    name_args a = {Py_None, Py_None, Py_None, Py_None};
     joint j;
 
     if (h5_ready((h5object *)self) < 0)
@@ -101,7 +119,7 @@ static PyObject *group_require_group(PyObject *self, PyObject *const *args, Py_s
 {
     static const param rows[] = {{"name", arg_object, 0}, {NULL, NULL, 0}};
     h5object *group = (h5object *)self;
-    name_args a = {Py_None, Py_None, Py_None};
+    name_args a = {Py_None, Py_None, Py_None, Py_None};
     const char *name = "";
     collio_kind kind;
     joint j;

@@ -28,6 +28,7 @@ static const param open_rows[] = {
     {"$info", arg_object, offsetof(open_args, info)},
     {"$transfer", arg_object, offsetof(open_args, transfer)},
     {"$layout", arg_object, offsetof(open_args, layout)},
+    {"$_attributes", arg_object, offsetof(open_args, attributes)},
     {NULL, NULL, 0},
 };
 
@@ -238,6 +239,27 @@ static void keep_name(h5file *self, const open_args *a)
     PyErr_Clear();
 }
 
+/* What can only be told of an open file. It is closed if that fails. */
+static int check_open(h5file *self, const open_args *a)
+{
+    collio_error ignored = COLLIO_ERROR_INIT;
+    PyThreadState *saved;
+    PyObject *checked;
+
+    if (self->parallel || !is_given(a->page_buf_size))
+        return 0;
+    checked = memory_call("collio.made", "check_open", "(O)", self);
+    Py_XDECREF(checked);
+    if (checked != NULL)
+        return 0;
+    saved = io_enter();
+    collio_file_close(&self->handle, &ignored);
+    io_leave(saved);
+    self->base.object = NULL;
+    Py_CLEAR(self->stand_in);
+    return -1;
+}
+
 /* Once it has a communicator, this rank takes part whatever is wrong with the rest. */
 static int open_file(h5file *self, MPI_Comm comm, open_args *a, joint *j)
 {
@@ -264,7 +286,7 @@ static int open_file(h5file *self, MPI_Comm comm, open_args *a, joint *j)
     Py_XDECREF(bytes);
     if (self->handle == NULL)
         Py_CLEAR(self->stand_in);
-    return joint_end(j);
+    return joint_end(j) < 0 ? -1 : check_open(self, a);
 }
 
 /* File(id): another object for the file of what the id stands for. 0 if it is no id. */

@@ -17,6 +17,7 @@ typedef struct open_args {
     PyObject *rdcc_nslots, *rdcc_nbytes, *rdcc_w0;
     PyObject *fs_persist, *fs_threshold, *fs_page_size;
     PyObject *page_buf_size, *min_meta_keep, *min_raw_keep;
+    PyObject *attributes; /* of the root: (most in the object, fewest elsewhere) */
     PyObject *access; /* a property list that the driver's keywords have made, or NULL: a new one */
     PyObject *kept;   /* what holds some of the above: a new one */
 } open_args;

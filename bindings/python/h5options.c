@@ -91,21 +91,34 @@ static int locking_of(PyObject *given, collio_locking *out)
     return -1;
 }
 
-static int check_strategy(PyObject *strategy, const char *mode)
+static int space_of(const open_args *a, const char *mode, collio_file_options *out)
 {
-    static const char *const known[] = {"fsm", "page", "aggregate", "none", NULL};
+    static const char *const known[] = {"fsm", "page", "aggregate", "none"};
     static const char *const creating[] = {"w", "w-", "x", NULL};
     const char *text;
 
-    if (!is_given(strategy) || PyObject_IsTrue(strategy) == 0)
+    if (!is_given(a->fs_strategy) || PyObject_IsTrue(a->fs_strategy) == 0)
         return 0;
-    if (arg_text(strategy, &text) < 0)
+    if (arg_text(a->fs_strategy, &text) < 0)
         return -1;
-    if (is_one_of(text, known) && is_one_of(mode, creating))
+    for (int i = 0; i < (int)(sizeof known / sizeof *known); i++)
+        if (strcmp(text, known[i]) == 0)
+            out->space = COLLIO_SPACE_FSM + i;
+    if (out->space == COLLIO_SPACE_DEFAULT || !is_one_of(mode, creating)) {
+        PyErr_SetString(PyExc_ValueError,
+                        out->space != COLLIO_SPACE_DEFAULT
+                            ? "Unable to set file space strategy of an existing file"
+                            : "Invalid file space strategy type");
+        return -1;
+    }
+    out->persist = a->fs_persist != NULL && PyObject_IsTrue(a->fs_persist) == 1;
+    if (out->space == COLLIO_SPACE_PAGE && number_of(a->fs_page_size, &out->page_size) < 0)
+        return -1;
+    if (number_of(a->fs_threshold, &out->least_free) < 0)
+        return -1;
+    if (out->least_free >= 0)
         return 0;
-    PyErr_SetString(PyExc_ValueError, is_one_of(text, known)
-                                          ? "Unable to set file space strategy of an existing file"
-                                          : "Invalid file space strategy type");
+    PyErr_SetString(PyExc_OverflowError, "fs_threshold: can't convert a negative value");
     return -1;
 }
 
@@ -171,10 +184,8 @@ static int keep_hints(h5file *self, const open_args *a, const char *mode)
     return result;
 }
 
-static int check_hints(const open_args *a, const char *mode)
+static int check_hints(const open_args *a)
 {
-    if (check_strategy(a->fs_strategy, mode) < 0)
-        return -1;
     if (is_given(a->info) && !is_a(state_find(), a->info, TYPE_Info) &&
         !PyObject_HasAttrString(a->info, "Get_nkeys")) {
         raise_type("info", "an MPI.Info", a->info);
@@ -202,7 +213,9 @@ static int options_of(const open_args *a, const char **mode, collio_file_options
     if (a->mode == Py_None)
         PyErr_SetString(PyExc_ValueError, "Invalid mode; must be one of r, r+, w, w-, x, a");
     if (a->mode == Py_None || (is_given(a->mode) && arg_text(a->mode, mode) < 0) ||
-        check_hints(a, *mode) < 0 || h5_refuse_times(a->track_times) < 0)
+        check_hints(a) < 0 || space_of(a, *mode, out) < 0 ||
+        h5_attribute_room(a->attributes, &out->attributes) < 0 ||
+        h5_refuse_times(a->track_times) < 0)
         return -1;
     if (is_given(a->userblock_size) && (strcmp(*mode, "r") == 0 || strcmp(*mode, "r+") == 0)) {
         PyErr_SetString(PyExc_ValueError, "User block may only be specified when creating a file");

@@ -144,6 +144,8 @@ typedef struct collio_dataset_options {
                        written where they are in datasets of the same file */
     const collio_mapping *mappings;
     int mapping_count;
+    int compact; /* 1: the elements are in the structure, 64 KiB at most */
+    collio_attribute_room attributes;
     collio_object *named_type; /* an object of this file, of the type that is given, which the
                                   dataset shares; NULL: it has a type of its own */
 } collio_dataset_options;

@@ -56,6 +56,25 @@ enum collio_layout {
                                file in the directory: then per-rank, and the log says why */
 };
 
+/* Where the attributes of an object are: in its header up to `most`, elsewhere from then on, and
+ * there until they are fewer than `fewest`. In files of format V18 and later. */
+typedef struct collio_attribute_room {
+    int given; /* 0: as HDF5 has it, 8 and 6 */
+    unsigned most, fewest;
+} collio_attribute_room;
+
+/* What keeps the order in which it comes: names and attributes (1), or one of them. */
+enum { COLLIO_ORDER_BOTH = 1, COLLIO_ORDER_NAMES = 2, COLLIO_ORDER_ATTRIBUTES = 4 };
+
+/* How HDF5 gives out space in a new file. */
+enum collio_space {
+    COLLIO_SPACE_DEFAULT, /* as FSM */
+    COLLIO_SPACE_FSM,
+    COLLIO_SPACE_PAGE, /* in pages of page_size bytes */
+    COLLIO_SPACE_AGGREGATE,
+    COLLIO_SPACE_NONE
+};
+
 /* HDF5's own drivers "family" and "split" keep one file in several. Such a file is opened here as
  * one, put together before and taken apart after by the caller; one process alone. */
 enum collio_arrangement {
@@ -75,12 +94,17 @@ typedef struct collio_file_options {
     int64_t alignment;      /* arrays of at least `threshold` bytes start at a multiple of this */
     int64_t threshold;      /* bytes */
     int64_t metadata_block; /* bytes that structure grows by; HDF5's 2048 if 0 */
-    int track_order;        /* 1: a new root keeps the order in which names and attributes come */
+    int track_order;        /* COLLIO_ORDER_...: what of a new root keeps its order */
     collio_locking locking;
-    collio_transfer transfer;    /* how elements that are contiguous in the file are written */
-    int layout;                  /* enum collio_layout: see collio_file_open() */
-    int arrangement;             /* enum collio_arrangement */
-    int64_t member_bytes;        /* of a family */
+    collio_transfer transfer;         /* how elements that are contiguous in the file are written */
+    int layout;                       /* enum collio_layout: see collio_file_open() */
+    collio_attribute_room attributes; /* of a new root */
+    int space;                        /* enum collio_space, of a new file, like the next three */
+    int persist;                      /* 1: the file remembers what is free in it */
+    int64_t least_free;               /* bytes of free space worth remembering; 1 if 0 */
+    int64_t page_size;                /* bytes, at least 512; HDF5's 4096 if 0 */
+    int arrangement;                  /* enum collio_arrangement */
+    int64_t member_bytes;             /* of a family */
     const char *member_names[2]; /* of a new split file, of structure and elements: "%s-m.h5" */
 } collio_file_options;
 

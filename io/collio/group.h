@@ -102,8 +102,9 @@ COLLIO_API int collio_group_create(collio_object *parent, const char *name, coll
 
 /* Zeros are the defaults. Must match on all ranks. */
 typedef struct collio_group_options {
-    int track_order; /* 1: keep the order in which names and attributes come */
+    int track_order; /* COLLIO_ORDER_...: what keeps the order in which it comes */
     int track_times; /* 1: keep the time of creation */
+    collio_attribute_room attributes;
 } collio_group_options;
 
 /* The same with options; and without a name if that is NULL: give it one with collio_link_hard(),

@@ -20,7 +20,7 @@ LIBVER_EARLIEST, LIBVER_V18, LIBVER_V110, LIBVER_LATEST = 0, 1, 2, 2
 FILE_IMAGE_OPEN_RW = 1
 FSPACE_STRATEGY_FSM_AGGR, FSPACE_STRATEGY_PAGE, FSPACE_STRATEGY_AGGR, FSPACE_STRATEGY_NONE = range(4)
 
-PageBufStats = namedtuple("PageBufferStats", "meta raw")
+PageBufStats = namedtuple("PageBufferStats", "meta raw")  # h5py's name of it too
 PageStats = namedtuple("PageStats", "accesses hits misses evictions bypasses")
 
 

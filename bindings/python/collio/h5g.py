@@ -26,8 +26,8 @@ def open(loc, name):
 
 def create(loc, name, lcpl=None, gcpl=None):
     """A group. Collective."""
-    ordered = gcpl is not None and bool(gcpl.get_link_creation_order())
-    return loc._of.create_group(text(name), track_order=ordered or None).id
+    given = {} if gcpl is None else {"track_order": gcpl._order() or None, "_attributes": gcpl._room()}
+    return loc._of.create_group(None if name is None else text(name), **given).id
 
 
 def iterate(loc, func, startidx=0, *, obj_name=b"."):

@@ -248,6 +248,18 @@ class FileID(GroupID):
         """(most bytes of structure in memory, those not needed, those there are, number of pieces)."""
         return self._of._file_facts()["cache"]
 
+    def get_page_buffering_stats(self):
+        """As h5f.PageBufStats; all are 0, since the operating system keeps the pages. ValueError without page_buf_size."""
+        from .h5f import PageBufStats, PageStats
+
+        if not made.buffers_pages(self._of):
+            raise ValueError("Page buffering not enabled on file")
+        return PageBufStats(PageStats(0, 0, 0, 0, 0), PageStats(0, 0, 0, 0, 0))
+
+    def reset_page_buffering_stats(self):
+        """Nothing needs to be done. ValueError without page_buf_size."""
+        self.get_page_buffering_stats()
+
     def get_mpi_atomicity(self):
         """MPI's atomic mode."""
         return self._of.atomic

@@ -113,10 +113,21 @@ class PropOCID(PropCreateID):
         return self._known["attributes"]
 
     def set_attr_phase_change(self, max_compact=8, min_dense=6):
-        """Most attributes in the object itself, fewest beside it: kept, but not heeded."""
+        """Most attributes in the object itself, fewest beside it."""
         if min_dense > max_compact:
             raise ValueError("Unable to set attribute phase change (max_compact must be >= min_dense)")
+        if max(max_compact, min_dense) > 65535:
+            raise ValueError("Unable to set attribute phase change (max_compact and min_dense are at most 65535)")
         self._known["attributes"] = (number_of(max_compact), number_of(min_dense))
+
+    def _room(self):
+        """The two numbers for a creation; None for those that HDF5 has."""
+        return None if self._known["attributes"] == self.defaults["attributes"] else self._known["attributes"]
+
+    def _order(self):
+        """What keeps its order, as track_order of a creation."""
+        names, attributes = bool(self._known["link_order"]), bool(self._known["attribute_order"])
+        return True if names and attributes else 2 if names else 4 if attributes else False
 
     def get_obj_track_times(self):
         """Whether times are kept."""

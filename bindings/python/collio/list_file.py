@@ -61,7 +61,8 @@ class PropFCID(PropGCID):
     def _keywords(self):
         """As those of File()."""
         strategy, persist, threshold = self._known["strategy"]
-        given = {"userblock_size": self._known["user_block"] or None, "track_order": bool(self._known["link_order"])}
+        given = {"userblock_size": self._known["user_block"] or None, "track_order": self._order(),
+                 "_attributes": self._room()}
         if strategy != 0:
             given.update(fs_strategy=("fsm", "page", "aggregate", "none")[strategy], fs_persist=bool(persist), fs_threshold=threshold)
             if strategy == 1:

@@ -191,14 +191,22 @@ class PropDCID(PropOCID):
         given = {"chunks": self._known["chunk"], "external": list(self._known["external"]) or None,
                  "fillvalue": self._known["fill"], "fill_time": FILL_TIMES[self._known["fill_time"]],
                  "track_times": False if not self._known["track_times"] else None,
-                 "track_order": bool(self._known["attribute_order"]) or None}
+                 "track_order": bool(self._known["attribute_order"]) or None, "_attributes": self._room(),
+                 "_compact": self._known["layout"] == COMPACT or None}
         if self._known["layout"] == VIRTUAL:
             given.update(chunks=_storage.NO_CHUNKS, _mappings=[
-                (m.vspace._selection(), m.file_name, m.dset_name, m.src_space.shape, m.src_space._selection())
+                (_spaced(m.vspace), m.file_name, m.dset_name, m.src_space.shape, _spaced(m.src_space))
                 for m in self._known["mappings"]])
         for number, _, values, _ in self._known["filters"]:
             given.update(_keyword(number, values))
         return {name: value for name, value in given.items() if value is not None}
+
+
+def _spaced(space):
+    """What a space selects, with blocks that do not overlap also where there is only one."""
+    flat, dimensions = space._selection()
+    return flat, tuple((start, max(stride, block) if count == 1 else stride, count, block, numbers)
+                       for start, stride, count, block, numbers in dimensions)
 
 
 def _keyword(number, values):

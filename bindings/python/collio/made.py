@@ -8,7 +8,8 @@ import os
 
 from . import _storage, lists
 
-_STRATEGIES = ("fsm", "page", "aggregate", "none")
+_CREATING = ("w", "w-", "x")
+PAGES = 1  # h5f.FSPACE_STRATEGY_PAGE
 
 
 def hints(given, mode):
@@ -30,12 +31,28 @@ def _check_pages(found, mode):
     if not size:
         return
     if int(found.get("min_meta_keep", 0)) + int(found.get("min_raw_keep", 0)) > 100:
-        raise ValueError("min_meta_keep and min_raw_keep are more than 100 percent together")
-    making = mode in ("w", "w-", "x")
-    if making and found.get("fs_strategy") != "page":
-        raise OSError("page_buf_size: the file has no pages: fs_strategy='page' is needed")
-    if making and int(size) < int(found.get("fs_page_size", 4096)):
-        raise OSError("page_buf_size: less than a page")
+        raise ValueError("Sum of minimum metadata and raw data fractions can't be bigger than 100")
+    if mode in _CREATING:
+        _check_page_buffer(int(size), found.get("fs_strategy") == "page", int(found.get("fs_page_size") or 4096))
+
+
+def _check_page_buffer(size, has_pages, page):
+    if not has_pages:
+        raise OSError("page_buf_size: the file has no pages: fs_strategy='page' is needed when it is made")
+    if size < page:
+        raise OSError(f"page_buf_size: {size} bytes are less than a page of {page}")
+
+
+def buffers_pages(file):
+    """Whether it was opened with page_buf_size."""
+    return bool(_hints_of(file).get("page_buf_size"))
+
+
+def check_open(file):
+    """Check the arguments of File() against a file that is open."""
+    size, facts = getattr(file, "_hints", {}).get("page_buf_size"), file._file_facts()
+    if size:
+        _check_page_buffer(int(size), facts["strategy"] == PAGES, facts["page_size"])
 
 
 def _cache(found, default=(521, 1048576, 0.75)):
@@ -59,15 +76,10 @@ def of_group(group):
 
 def of_file(file):
     """How a file was made."""
-    facts, given = file._file_facts(), _hints_of(file)
-    strategy = (facts["strategy"], bool(facts["persist"]), facts["threshold"])
-    if given.get("fs_strategy"):
-        strategy = (_STRATEGIES.index(given["fs_strategy"]), bool(given.get("fs_persist", False)),
-                    int(given.get("fs_threshold", 1)))
-    paged = given.get("fs_strategy") == "page" and given.get("fs_page_size")
-    return lists.PropFCID(**_ordered(file._facts()), user_block=file.userblock_size, strategy=strategy,
-                    sizes=(facts["address_bytes"], facts["length_bytes"]),
-                    page_size=int(given["fs_page_size"]) if paged else facts["page_size"])
+    facts = file._file_facts()
+    return lists.PropFCID(**_ordered(file._facts()), user_block=file.userblock_size, page_size=facts["page_size"],
+                          strategy=(facts["strategy"], bool(facts["persist"]), facts["threshold"]),
+                          sizes=(facts["address_bytes"], facts["length_bytes"]))
 
 
 def access_of_file(file):
