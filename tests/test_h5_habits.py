@@ -113,6 +113,9 @@ def test_conversions():
             d = f.create_dataset(None, data=np.array([b"a", b"bc"]), dtype=h5py.string_dtype(encoding))
             equal((h5py.check_string_dtype(d.dtype).length, d[:].tolist()), (None, [b"a", b"bc"]),
                   f"strings of any length made of fixed ones, {encoding}")
+        colours = h5py.enum_dtype({"red": 0, "blue": 1}, "u1")
+        d = f.create_dataset("colours", data=np.array([1, 0, 1]), dtype=colours)
+        equal((h5py.check_enum_dtype(d.dtype), d[:].tolist()), ({"red": 0, "blue": 1}, [1, 0, 1]), "of an enumeration")
         d = f.create_dataset("f", (2,), h5py.string_dtype("utf-8", 4), fillvalue="\xfc")
         equal(d[:].tolist(), ["\xfc".encode()] * 2, "a fill value as text")
         d = f.create_dataset("t", data=np.array([(1, 2.5, b"x"), (2, 3.5, b"y")], "i4,f8,S3"))
@@ -154,6 +157,8 @@ def test_low():
     equal(both.get_select_bounds(), ((1, 1), (2, 2)), "modify_select()")
     both.select_copy(s)
     equal(both.get_select_bounds(), ((0, 0), (1, 1)), "select_copy()")
+    s.select_hyperslab((0, 0), (0, 3), block=(1, 2))
+    equal(s.get_select_npoints(), 0, "blocks that would overlap if there were any")
     s.select_elements([(0, 0)])
     raises(ValueError, "", s.combine_select, t, name="of single elements")
     e = h5py.enum_dtype({"A": 1})

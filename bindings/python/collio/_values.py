@@ -114,8 +114,9 @@ def _new_array(data, wanted):
     if isinstance(data, np.ndarray) and data.dtype.kind not in "OT":
         if wanted is None or wanted.subdtype is not None:
             return data
-        if data.dtype.kind == "S" and wanted.kind in "OT":
-            return as_array(data, wanted)  # strings of any length
+        strings = data.dtype.kind == "S" and wanted.kind in "OT"
+        if strings or (check_enum_dtype(wanted) is not None and data.dtype.kind in "biu"):
+            return as_array(data, wanted)
         own = wanted == np.float16 or (wanted.kind, data.dtype.kind) in _CONVERTED
         return data.astype(wanted) if own else data
     if wanted is not None:

@@ -245,7 +245,7 @@ class SpaceID:
                  _sizes(count, "count", self.rank), _sizes(block or (1,) * self.rank, "block", self.rank)]
         if 0 in given[1]:
             raise ValueError("Invalid stride==0 value")
-        if any(n > 1 and width > step for _, step, n, width in zip(*given)):
+        if 0 not in given[2] and any(n > 1 and width > step for _, step, n, width in zip(*given)):
             raise RuntimeError("Unable to set hyperslab selection (hyperslab blocks overlap)")
         if op == SELECT_SET:
             self._select(*given)
