@@ -86,6 +86,16 @@ int collio_chunk_place(const collio_object *dataset, const hsize_t *start, int64
 
 /* ------------------------------------------------------------ a new mask */
 
+static int is_only(const collio_object *dataset)
+{
+    const collio_layout *l = &dataset->layout;
+
+    for (int d = 0; d < l->ndim; d++)
+        if (l->shape[d] != l->chunks[d])
+            return 0;
+    return 1;
+}
+
 /* HDF5 1.10 takes note of a mask only where the size of the chunk changes, so it does on the way.
  */
 int collio_chunk_new_mask(const collio_object *dataset, const hsize_t *start, int64_t size,
@@ -94,7 +104,12 @@ int collio_chunk_new_mask(const collio_object *dataset, const hsize_t *start, in
     int64_t there = 0;
     uint32_t old;
 
-    if (collio_chunk_look(dataset, start, &there, &old, err) || old == mask)
+    if (collio_chunk_look(dataset, start, &there, &old, err))
+        return err->code;
+    /* Nor of that of the only chunk, in files of its newer format, where there was none before. */
+    if (there == 0 && is_only(dataset))
+        *stale = 1;
+    if (old == mask)
         return err->code;
     *stale = 1;
     return there == size ? collio_chunk_place(dataset, start, size + 1, mask, err) : err->code;

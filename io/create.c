@@ -107,6 +107,20 @@ hid_t collio_creation_space(const collio_creation *c, collio_error *err)
     return space;
 }
 
+/* Names that HDF5 writes where elements are, as groups of many or long names have them in files of
+ * version 1.8 and newer, are of more bytes than this. */
+static const size_t longest_aside = 1024;
+
+/* Give a new dataset its name; closed if that fails. */
+static hid_t link_new(const collio_creation *c, hid_t id, hid_t links, collio_error *err)
+{
+    if (id < 0 || collio_hdf5(H5Olink(id, c->parent->id, c->name, links, H5P_DEFAULT) < 0,
+                              "H5Olink", err) == COLLIO_OK)
+        return id;
+    H5Dclose(id);
+    return H5I_INVALID_HID;
+}
+
 /* HDF5 may want to fill the space; the ranks do that together, in first.c, but for elements of
  * variable length: those are in heaps, which are part of the structure. */
 static hid_t create(const collio_creation *c, collio_error *err)
@@ -115,15 +129,17 @@ static hid_t create(const collio_creation *c, collio_error *err)
     hid_t type =
         c->options.named_type != NULL ? c->options.named_type->id : collio_hdf5_type(c->type, err);
     hid_t space = collio_creation_space(c, err), list = H5I_INVALID_HID, id = H5I_INVALID_HID;
+    int late = c->name != NULL && strlen(c->name) > longest_aside;
     collio_disk *disk = &c->parent->file->disk;
 
     if (links >= 0 && type >= 0 && space >= 0 && collio_creation_list(c, &list, err) == COLLIO_OK) {
         disk->aside = !(c->options.fill != NULL && collio_type_variable(c->type));
-        id = c->name == NULL
+        id = c->name == NULL || late
                  ? H5Dcreate_anon(c->parent->id, type, space, list, H5P_DEFAULT)
                  : H5Dcreate2(c->parent->id, c->name, type, space, links, list, H5P_DEFAULT);
         disk->aside = 0;
         collio_hdf5(id < 0, "H5Dcreate2", err);
+        id = late ? link_new(c, id, links, err) : id;
     }
     collio_creation_unlist(c, list);
     if (space >= 0)

@@ -242,6 +242,20 @@ int collio_object_exists(collio_object *parent, const char *name, int *exists, c
 /* Check that something can be created under this name: VALUE. */
 int collio_object_check_new(collio_object *parent, const char *name, collio_error *err);
 
+/* ------------------------------------------------------------------ hold.c */
+
+typedef struct collio_hold collio_hold;
+
+/* Of the objects that this rank has open: not the same everywhere, as programs let go of their
+ * handles when they like. */
+uint64_t collio_hold_digest(const collio_file *file);
+
+/* Open all that a link leads to: an object, and what is in it. NULL without memory. */
+collio_hold *collio_hold_all(const collio_object *group, const char *name, collio_error *err);
+
+/* Close them again, but those that have lost their last name: they go with the file. */
+void collio_hold_end(collio_hold *hold);
+
 /* ---------------------------------------------------------------- recent.c */
 
 /* An object that was opened by this name before, and since when no name has changed: another handle

@@ -13,6 +13,7 @@ typedef struct linking {
     const char *name;
     collio_object *target;   /* of a hard link */
     const char *file, *path; /* of other links; where to move */
+    int removes;
 } linking;
 
 typedef herr_t link_function(const linking *l, hid_t creation);
@@ -42,15 +43,23 @@ static uint64_t digest(const linking *l)
 static int change(const linking *l, const char *operation, link_function *make, const char *called,
                   collio_error *err)
 {
+    collio_file *file = l->group->file;
     collio_call call = {operation, digest(l), describe, l, 0};
+    collio_ticket ticket = {.operation = operation};
+    collio_hold *hold = NULL;
     hid_t creation;
 
-    if (collio_begin(l->group->file, &call, err))
+    collio_recent_drop(file);
+    ticket.vote[0] = collio_hold_digest(file);
+    if (collio_begin_voting(file, &call, &ticket, err))
         return err->code;
     creation = collio_list_links(err);
+    if (l->removes && ticket.min[0] != ticket.max[0])
+        hold = collio_hold_all(l->group, l->name, err);
     if (creation >= 0)
         collio_hdf5(make(l, creation) < 0, called, err);
-    collio_object_rename_all(l->group->file, err);
+    collio_object_rename_all(file, err);
+    collio_hold_end(hold);
     return collio_finish_change(l->group->file, operation, 0, err);
 }
 
@@ -162,7 +171,7 @@ static herr_t make_deleted(const linking *l, hid_t creation)
 
 int collio_link_delete(collio_object *group, const char *name, collio_error *err)
 {
-    linking l = {.group = group, .name = name};
+    linking l = {.group = group, .name = name, .removes = 1};
     collio_printing printing;
 
     if (collio_object_check(group, err))

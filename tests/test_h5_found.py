@@ -78,10 +78,58 @@ def test_small_chunks(f):
     equal(d[...], values, "chunks smaller than what their filters add")
 
 
+def test_long_names():
+    """Which HDF5 stores where elements are."""
+    for libver in ("earliest", "v108", "latest"):
+        with h5py.File("names.h5", "w", comm=comm, libver=libver) as f:
+            for i in range(12):
+                f.create_dataset(f"{i}" + "n" * 5000, (3,), "i4")[rank::size] = i
+            f.create_dataset("n" * 70000, data=[1, 2])
+            f.create_group("g" * 70000)["d"] = 5
+        with h5py.File("names.h5", comm=comm) as f:
+            equal(sorted(map(len, f)), [5001] * 10 + [5002] * 2 + [70000] * 2, f"{libver}: very long names")
+            equal(f["7" + "n" * 5000][...], np.full(3, 7, "i4"), f"{libver}: lead to their datasets")
+
+
+def test_only_chunk():
+    """A dataset that is one chunk, written part by part."""
+    for libver in ("earliest", "latest"):
+        with h5py.File("chunk.h5", "w", comm=comm, libver=libver) as f:
+            for name, filters in (("gzip", {"compression": "gzip"}), ("sum", {"fletcher32": True})):
+                d = f.create_dataset(name, (12,), "i8", chunks=(12,), fillvalue=7, **filters)
+                wanted = np.full(12, 7)
+                for at in (0, 4, 8):
+                    wanted[at : at + 4] = np.arange(4) + at
+                    d[at + rank : at + 4 : size] = wanted[at + rank : at + 4 : size]
+                    equal(d[...], wanted, f"{libver}, {name}: the only chunk written from {at} on")
+
+
+def test_deleted(f):
+    """What one rank has open, and the others have not."""
+    before = f.create_group("deleted")
+    for name in ("d", "g"):
+        thing = before.create_dataset("d", (10,)) if name == "d" else before.create_group("g")
+        inner = thing if name == "d" else thing.create_dataset("inner", (10,), chunks=(3,))
+        inner[rank:10:size] = 1
+        if rank != odd:
+            del thing, inner
+        del before[name]
+        before["after"] = np.arange(5)
+        if rank == odd:
+            del thing, inner
+        before["again"] = np.arange(5)
+        equal(before["again"][...], np.arange(5), f"{name} open on one rank is deleted")
+        del before["after"], before["again"]
+    f.flush()
+
+
 with h5py.File("found.h5", "w", comm=comm) as file:
     test_padding(file)
     test_one_of_an_enumeration(file)
     test_layouts(file)
     test_data_that_do_not_fit(file)
     test_small_chunks(file)
+    test_deleted(file)
+test_long_names()
+test_only_chunk()
 done()

@@ -633,7 +633,7 @@ def wait(w, var):
         change()
         del w.waiting[key]
 
-    return Step("wait", var, "q[{key}].wait()", w.same(var, key=str(key)), effect, local=True, nodes=(node,))
+    return Step("wait", var, "q[{key}].wait()", w.same(var, key=str(key)), effect, nodes=(node,))
 
 
 def alone(w, var):
