@@ -143,6 +143,11 @@ def test_typed():
         equal((f._ipython_key_completions_(), f.attrs._ipython_key_completions_()), (["a", "b"], ["k"]), "completion")
     raises(RuntimeError, "session", h5py.enable_ipython_completer, name="which needs nothing, and here is no IPython")
     raises(NotImplementedError, "make check", h5py.run_tests, name="run_tests()")
+    config = h5py.get_config()
+    raises(AttributeError, "trak_order", setattr, config, "trak_order", True, name="a setting that there is not")
+    config.default_file_mode = "r"
+    raises(ValueError, "always", setattr, config, "default_file_mode", "a", name="the mode is always told")
+    equal((config.default_file_mode, config.track_order), ("r", False), "settings")
     equal(h5py._hl.base.is_hdf5, h5py.is_hdf5, "modules of classes without an import")
     raises(AttributeError, "nothing", lambda: h5py._hl.nothing, name="and what is none")
 

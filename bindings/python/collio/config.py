@@ -9,11 +9,12 @@ class Config:
     stored and known. ``mpi`` is True. The others say what there is not, and cannot be set.
     """
 
+    __slots__ = ("_track_order", "_complex_names", "_bool_names")  # a misspelt setting is an error
+
     def __init__(self):
         self._track_order = False
         self._complex_names = ("r", "i")
         self._bool_names = ("FALSE", "TRUE")
-        self.default_file_mode = "r"
 
     mpi = property(lambda self: True, doc="files can be shared by processes")
     ros3 = property(lambda self: False, doc="no files of object stores")
@@ -22,6 +23,16 @@ class Config:
     read_byte_strings = property(lambda self: True, doc="strings are read as bytes")
     swmr_min_hdf5_version = property(lambda self: (1, 9, 178))
     vds_min_hdf5_version = property(lambda self: (1, 9, 233))
+
+    @property
+    def default_file_mode(self):
+        """Files are opened for reading, if nothing is said."""
+        return "r"
+
+    @default_file_mode.setter
+    def default_file_mode(self, value):
+        if value != "r":
+            raise ValueError(f"default_file_mode={value!r}: it is always 'r', so pass the mode to File()")
 
     @property
     def track_order(self):
