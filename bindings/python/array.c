@@ -168,14 +168,41 @@ MPI_Datatype array_mpi_type(const char *name)
 
 /* ------------------------------------------------------------------- plain arrays */
 
+/* Whether it is nothing but numbers, in whatever order they lie. */
+static inline int has_numbers(PyArrayObject *array)
+{
+    return PyArray_CheckExact((PyObject *)array) && PyArray_NDIM(array) <= COLLIO_MAX_DIMS &&
+           (PyArray_TYPE(array) < NUMBER_ROWS || PyArray_TYPE(array) == NPY_HALF) &&
+           PyArray_ISNOTSWAPPED(array);
+}
+
 int array_is_plain(PyObject *object)
 {
     PyArrayObject *array = (PyArrayObject *)object;
 
-    if (!PyArray_CheckExact(object) || PyArray_NDIM(array) > COLLIO_MAX_DIMS)
-        return 0;
-    return (PyArray_TYPE(array) < NUMBER_ROWS || PyArray_TYPE(array) == NPY_HALF) &&
-           PyArray_CHKFLAGS(array, NPY_ARRAY_CARRAY_RO) && PyArray_ISNOTSWAPPED(array);
+    return has_numbers(array) && PyArray_CHKFLAGS(array, NPY_ARRAY_CARRAY_RO);
+}
+
+int array_is_fixed(PyObject *array)
+{
+    return !PyArray_ISWRITEABLE((PyArrayObject *)array);
+}
+
+int array_has_gaps(PyObject *object)
+{
+    PyArrayObject *array = (PyArrayObject *)object;
+
+    return has_numbers(array) && !PyArray_IS_C_CONTIGUOUS(array) && !PyArray_IS_F_CONTIGUOUS(array);
+}
+
+int64_t array_bytes(PyObject *object)
+{
+    return (int64_t)PyArray_NBYTES((PyArrayObject *)object);
+}
+
+int array_copy(PyObject *to, PyObject *from)
+{
+    return PyArray_CopyInto((PyArrayObject *)to, (PyArrayObject *)from);
 }
 
 /* The type's code with the place of the data in their cache line, and the extents. */

@@ -62,6 +62,15 @@ PyObject *array_new(collio_type type, int ndim, const int64_t *shape, void **dat
 /* Whether an object is nothing but numbers in C order, as described here: a plain array. */
 int array_is_plain(PyObject *object);
 
+/* Whether an array cannot be written to. */
+int array_is_fixed(PyObject *array);
+
+/* Whether it is none because its elements lie apart. Its bytes without what lies between. And copy
+ * the elements of an array to one of that shape. 0, -1. */
+int array_has_gaps(PyObject *object);
+int64_t array_bytes(PyObject *object);
+int array_copy(PyObject *to, PyObject *from);
+
 /* Type and shape of such an array, the number of words that takes; and an array made from them:
  * over memory of `owner` at *data, or (NULL) over its own, whose place is stored there. New. */
 typedef int64_t array_words[1 + COLLIO_MAX_DIMS];

@@ -4,7 +4,7 @@
  * done by a Pickler of the module _pickle with a dispatch table that has arrays in it, which is
  * kept for the next object.
  */
-#include "bindings.h"
+#include "parcel.h"
 
 /* What the one Pickler is busy with. */
 typedef struct session {
@@ -52,14 +52,15 @@ static PyObject *take_buffer(PyObject *Py_UNUSED(self), PyObject *buffer)
 /* `self` is the function _array(), by which it is made again. */
 static PyObject *reduce_array(PyObject *self, PyObject *array)
 {
+    PyObject *plain = parcel_without_gaps(array), *buffer;
     array_words words;
-    PyObject *buffer;
     int n;
 
-    if (!array_is_plain(array))
+    if (plain == NULL)
         return PyObject_CallMethod(array, "__reduce_ex__", "O", kept.protocol);
-    n = array_describe(array, words);
-    buffer = PyPickleBuffer_FromObject(array);
+    n = array_describe(plain, words);
+    buffer = PyPickleBuffer_FromObject(plain);
+    Py_DECREF(plain);
     if (buffer == NULL)
         return NULL;
     return Py_BuildValue("O(y#N)", self, (const char *)words, (Py_ssize_t)n * (Py_ssize_t)8,

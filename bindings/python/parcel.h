@@ -110,6 +110,10 @@ PyObject *parcel_room(Py_ssize_t size, void **data);
 /* An array as `description` says, to receive a load of `size` bytes into. New. */
 PyObject *parcel_array(const char *description, int words, int64_t size, void **data);
 
+/* A plain array, or a copy of one that is none for its gaps alone. New; NULL, without an exception,
+ * for others. */
+PyObject *parcel_without_gaps(PyObject *array);
+
 /* The object in received bytes (start .. start + size of `room`). New. */
 PyObject *parcel_open(PyObject *serializer, PyObject *room, Py_ssize_t start, Py_ssize_t size);
 

@@ -1,42 +1,9 @@
-/* Plain objects in the format of pickle, protocol 5: see plain.h. */
+/* Writing plain objects, in the format of pickle, protocol 5: see plain.h. */
+#include "parcel.h"
 #include "plain.h"
+#include "plain_codes.h"
 
 #include <string.h>
-
-/* The opcodes of pickle that are used. */
-enum opcode {
-    PROTO = 0x80,
-    STOP = '.',
-    NONE = 'N',
-    NEWTRUE = 0x88,
-    NEWFALSE = 0x89,
-    BININT = 'J',
-    BININT1 = 'K',
-    LONG1 = 0x8a,
-    BINFLOAT = 'G',
-    BINUNICODE = 'X',
-    SHORT_BINUNICODE = 0x8c,
-    BINBYTES = 'B',
-    SHORT_BINBYTES = 'C',
-    MARK = '(',
-    TUPLE = 't',
-    EMPTY_TUPLE = ')',
-    TUPLE1 = 0x85,
-    TUPLE2 = 0x86,
-    TUPLE3 = 0x87,
-    EMPTY_LIST = ']',
-    APPENDS = 'e',
-    EMPTY_DICT = '}',
-    SETITEMS = 'u',
-    GLOBAL = 'c',
-    REDUCE = 'R',
-    NEXT_ARRAY = 0xff /* not pickle's */
-};
-
-/* What follows GLOBAL: complex numbers are a call of that with two floats. */
-static const char complex_name[] = "builtins\ncomplex\n";
-
-enum { NAME_LENGTH = sizeof complex_name - 1 };
 
 /* -------------------------------------------------------------------------- writing */
 
@@ -44,6 +11,9 @@ typedef struct writer {
     char *at, *end;
     PyObject *arrays; /* list, or NULL: none yet */
     int items;        /* that may still come */
+    int instances;    /* that we are within */
+    int seen_n;
+    PyObject *seen[PLAIN_ITEMS]; /* what can be changed and may come again */
 } writer;
 
 /* All of these return 1, or 0: it is not plain, or does not fit. */
@@ -162,23 +132,72 @@ static int put_dict(writer *w, PyObject *object)
     return n == 0 || put_code(w, SETITEMS);
 }
 
-/* An array that occurs twice is one array, which pickle takes care of. */
+/* One whose elements lie apart is sent, and arrives, without the gaps. One that cannot be written
+ * to stays so in an object of a class, as pickle has it. */
 static int put_array(writer *w, PyObject *object)
 {
-    if (!array_is_plain(object))
+    const int fixed = w->instances > 0 && array_is_fixed(object);
+    PyObject *array = fixed ? NULL : parcel_without_gaps(object);
+    int done = 0;
+
+    if (array == NULL)
         return 0;
     if (w->arrays == NULL)
         w->arrays = PyList_New(0);
-    for (Py_ssize_t i = 0; w->arrays != NULL && i < PyList_GET_SIZE(w->arrays); i++)
-        if (PyList_GET_ITEM(w->arrays, i) == object)
-            return 0;
-    return w->arrays != NULL && PyList_Append(w->arrays, object) == 0 && put_code(w, NEXT_ARRAY);
+    done = w->arrays != NULL && PyList_Append(w->arrays, array) == 0 && put_code(w, NEXT_ARRAY);
+    Py_DECREF(array);
+    return done;
+}
+
+/* An object that is nothing but what is in its dictionary. */
+static int put_instance(writer *w, PyObject *object)
+{
+    PyObject *module, *name, *content;
+    int done;
+
+    w->items -= 2; /* the texts, and then the dictionary */
+    if (w->items < 0 || !plain_class_of(object, &module, &name))
+        return 0;
+    w->instances++;
+    content = PyObject_GenericGetDict(object, NULL);
+    if (content == NULL)
+        PyErr_Clear();
+    done = content != NULL && PyDict_CheckExact(content) && Py_REFCNT(content) <= 2 &&
+           put_unicode(w, module) && put_unicode(w, name) && put_code(w, STACK_GLOBAL) &&
+           put_code(w, EMPTY_TUPLE) && put_code(w, NEWOBJ) && put_dict(w, content) &&
+           put_code(w, BUILD);
+    Py_XDECREF(content);
+    w->instances--;
+    return done;
 }
 
 /*
- * What can be changed must not become two objects if it occurs twice: within another object, a
- * list or dictionary has one reference. What lies in a tuple that may occur twice is `shared`.
+ * What can be changed must not become two objects if it occurs twice: that is pickle's business.
+ * What has one reference occurs once, unless it lies in a tuple that may occur twice (`shared`).
  */
+static int is_first(writer *w, PyObject *object, int shared)
+{
+    if (!shared && Py_REFCNT(object) == 1)
+        return 1;
+    for (int i = 0; i < w->seen_n; i++)
+        if (w->seen[i] == object)
+            return 0;
+    if (w->seen_n == PLAIN_ITEMS)
+        return 0;
+    w->seen[w->seen_n++] = object;
+    return 1;
+}
+
+static int put_changeable(writer *w, PyObject *object)
+{
+    if (PyList_CheckExact(object))
+        return put_list(w, object);
+    if (PyDict_CheckExact(object))
+        return put_dict(w, object);
+    return PyObject_TypeCheck(object, (PyTypeObject *)array_class()) ? put_array(w, object)
+                                                                     : put_instance(w, object);
+}
+
 static int put(writer *w, PyObject *object, int shared)
 {
     PyTypeObject *type = Py_TYPE(object);
@@ -200,283 +219,31 @@ static int put(writer *w, PyObject *object, int shared)
         return put_complex(w, ((PyComplexObject *)object)->cval);
     if (type == &PyTuple_Type)
         return put_tuple(w, object, shared || Py_REFCNT(object) > 1);
-    if (type == &PyList_Type || type == &PyDict_Type) {
-        if (shared || Py_REFCNT(object) > 1)
-            return 0;
-        return type == &PyList_Type ? put_list(w, object) : put_dict(w, object);
-    }
-    return put_array(w, object);
+    return is_first(w, object, shared) && put_changeable(w, object);
 }
 
-/* The outermost object occurs once, however many references it has. */
+/* The outermost tuple occurs once, however many references it has. */
 static int put_first(writer *w, PyObject *object)
 {
-    w->items--;
-    if (PyDict_CheckExact(object))
-        return put_dict(w, object);
-    if (PyList_CheckExact(object))
-        return put_list(w, object);
-    if (PyTuple_CheckExact(object))
-        return put_tuple(w, object, 0);
-    return put(w, object, 0);
+    return PyTuple_CheckExact(object) ? put_tuple(w, object, 0) : put(w, object, 0);
 }
 
 Py_ssize_t plain_write(PyObject *object, PyObject **arrays, char *to)
 {
-    writer w = {to, to + PLAIN_BYTES, NULL, PLAIN_ITEMS};
-    int done =
-        put_code(&w, PROTO) && put_code(&w, 5) && put_first(&w, object) && put_code(&w, STOP);
+    writer w; /* what it has seen is not initialised: that would cost more than the writing */
+    int done;
 
+    w.at = to;
+    w.end = to + PLAIN_BYTES;
+    w.arrays = NULL;
+    w.items = PLAIN_ITEMS;
+    w.instances = 0;
+    w.seen_n = 0;
+    done = put_code(&w, PROTO) && put_code(&w, 5) && put_first(&w, object) && put_code(&w, STOP);
     if (!done)
         Py_CLEAR(w.arrays);
     *arrays = w.arrays;
     if (PyErr_Occurred()) /* no memory for the list */
         return -1;
     return done ? w.at - to : 0;
-}
-
-/* -------------------------------------------------------------------------- reading */
-
-typedef struct reader {
-    const unsigned char *at, *end;
-    PyObject *arrays;
-    Py_ssize_t array; /* the next one */
-    int n, marks;
-    int mark[PLAIN_ITEMS];        /* marks: the number of objects below */
-    PyObject *stack[PLAIN_ITEMS]; /* n objects that are ready */
-} reader;
-
-/* All of these return 1, or 0: it is not what plain_write() writes, or there was an exception. */
-
-/* Steals. */
-static int push(reader *r, PyObject *object)
-{
-    if (object == NULL)
-        return 0;
-    if (r->n == PLAIN_ITEMS) {
-        Py_DECREF(object);
-        return 0;
-    }
-    r->stack[r->n++] = object;
-    return 1;
-}
-
-/* n bytes that are there; NULL. */
-static const unsigned char *take(reader *r, size_t n)
-{
-    const unsigned char *bytes = r->at;
-
-    if ((size_t)(r->end - r->at) < n)
-        return NULL;
-    r->at += n;
-    return bytes;
-}
-
-static int take_number(reader *r, int n, uint64_t *value)
-{
-    const unsigned char *bytes = take(r, (size_t)n);
-
-    *value = 0;
-    for (int i = 0; bytes != NULL && i < n; i++)
-        *value |= (uint64_t)bytes[i] << 8 * i;
-    return bytes != NULL;
-}
-
-static int get_int(reader *r, enum opcode code)
-{
-    uint64_t value;
-
-    if (code == BININT1)
-        return take_number(r, 1, &value) && push(r, PyLong_FromLong((long)value));
-    if (code == BININT)
-        return take_number(r, 4, &value) && push(r, PyLong_FromLong((int32_t)value));
-    return take_number(r, 1, &value) && value == 8 && take_number(r, 8, &value) &&
-           push(r, PyLong_FromLongLong((int64_t)value));
-}
-
-static int take_float(reader *r, double *value)
-{
-    uint64_t bits;
-
-    if (!take_number(r, 8, &bits))
-        return 0;
-    bits = __builtin_bswap64(bits);
-    memcpy(value, &bits, sizeof *value);
-    return 1;
-}
-
-static int get_float(reader *r)
-{
-    double value;
-
-    return take_float(r, &value) && push(r, PyFloat_FromDouble(value));
-}
-
-static int take_code(reader *r, enum opcode code)
-{
-    const unsigned char *byte = take(r, 1);
-
-    return byte != NULL && *byte == code;
-}
-
-/* In one go: what put_complex() writes, after the first code. */
-static int get_complex(reader *r)
-{
-    const unsigned char *name = take(r, NAME_LENGTH);
-    Py_complex value;
-
-    if (name == NULL || memcmp(name, complex_name, NAME_LENGTH) != 0)
-        return 0;
-    return take_code(r, BINFLOAT) && take_float(r, &value.real) && take_code(r, BINFLOAT) &&
-           take_float(r, &value.imag) && take_code(r, TUPLE2) && take_code(r, REDUCE) &&
-           push(r, PyComplex_FromCComplex(value));
-}
-
-/* The length takes that many bytes. */
-static int get_text(reader *r, int width, int unicode)
-{
-    const unsigned char *bytes = NULL;
-    uint64_t n;
-
-    if (take_number(r, width, &n))
-        bytes = take(r, (size_t)n);
-    if (bytes == NULL)
-        return 0;
-    return push(r, unicode ? PyUnicode_DecodeUTF8((const char *)bytes, (Py_ssize_t)n, NULL)
-                           : PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)n));
-}
-
-/* The last n objects become a tuple. */
-static int get_tuple(reader *r, int n)
-{
-    PyObject *tuple = n <= r->n ? PyTuple_New(n) : NULL;
-
-    if (tuple == NULL)
-        return 0;
-    r->n -= n;
-    for (int i = 0; i < n; i++)
-        PyTuple_SET_ITEM(tuple, i, r->stack[r->n + i]);
-    return push(r, tuple);
-}
-
-/* The objects after the mark become those of a list, which is the one before it and empty. */
-static int get_items(reader *r, int n)
-{
-    const int at = r->n - n;
-    PyObject *list = at > 0 && PyList_CheckExact(r->stack[at - 1]) ? PyList_New(n) : NULL;
-
-    if (list == NULL)
-        return 0;
-    for (int i = 0; i < n; i++)
-        PyList_SET_ITEM(list, i, r->stack[at + i]);
-    r->n = at;
-    Py_SETREF(r->stack[at - 1], list);
-    return 1;
-}
-
-static int get_pairs(reader *r, int n)
-{
-    const int at = r->n - n;
-
-    if (at < 1 || n % 2 != 0 || !PyDict_CheckExact(r->stack[at - 1]))
-        return 0;
-    for (int i = at; i < r->n; i += 2)
-        if (PyDict_SetItem(r->stack[at - 1], r->stack[i], r->stack[i + 1]) < 0)
-            return 0;
-    while (r->n > at)
-        Py_DECREF(r->stack[--r->n]);
-    return 1;
-}
-
-/* What is made of the objects after the last mark. */
-static int get_marked(reader *r, enum opcode code)
-{
-    int n;
-
-    if (r->marks == 0)
-        return 0;
-    n = r->n - r->mark[--r->marks];
-    if (n < 0)
-        return 0;
-    return code == TUPLE ? get_tuple(r, n) : code == APPENDS ? get_items(r, n) : get_pairs(r, n);
-}
-
-static int set_mark(reader *r)
-{
-    if (r->marks == PLAIN_ITEMS)
-        return 0;
-    r->mark[r->marks++] = r->n;
-    return 1;
-}
-
-static int get_array(reader *r)
-{
-    if (r->arrays == NULL || r->array == PyList_GET_SIZE(r->arrays))
-        return 0;
-    return push(r, Py_NewRef(PyList_GET_ITEM(r->arrays, r->array++)));
-}
-
-static int get(reader *r, enum opcode code)
-{
-    switch (code) {
-    case NONE:
-        return push(r, Py_NewRef(Py_None));
-    case NEWTRUE:
-    case NEWFALSE:
-        return push(r, PyBool_FromLong(code == NEWTRUE));
-    case BININT1:
-    case BININT:
-    case LONG1:
-        return get_int(r, code);
-    case BINFLOAT:
-        return get_float(r);
-    case GLOBAL:
-        return get_complex(r);
-    case SHORT_BINUNICODE:
-    case BINUNICODE:
-        return get_text(r, code == BINUNICODE ? 4 : 1, 1);
-    case SHORT_BINBYTES:
-    case BINBYTES:
-        return get_text(r, code == BINBYTES ? 4 : 1, 0);
-    case EMPTY_TUPLE:
-        return get_tuple(r, 0);
-    case TUPLE1:
-    case TUPLE2:
-    case TUPLE3:
-        return get_tuple(r, (int)(code - TUPLE1) + 1);
-    case EMPTY_LIST:
-        return push(r, PyList_New(0));
-    case EMPTY_DICT:
-        return push(r, PyDict_New());
-    case MARK:
-        return set_mark(r);
-    case TUPLE:
-    case APPENDS:
-    case SETITEMS:
-        return get_marked(r, code);
-    case NEXT_ARRAY:
-        return get_array(r);
-    default:
-        return 0;
-    }
-}
-
-PyObject *plain_read(const char *from, Py_ssize_t size, PyObject *arrays)
-{
-    const unsigned char *at = (const unsigned char *)from;
-    reader r; /* its stacks are not initialised: that would cost more than the reading */
-    int good = size > 3 && at[0] == PROTO && at[1] == 5 && at[size - 1] == STOP;
-
-    r.at = at + 2;
-    r.end = at + size - 1;
-    r.arrays = arrays;
-    r.array = 0;
-    r.n = r.marks = 0;
-    while (good && r.at < r.end)
-        good = get(&r, (enum opcode) * r.at++);
-    if (good && r.n == 1 && r.marks == 0)
-        return r.stack[0];
-    while (r.n > 0)
-        Py_DECREF(r.stack[--r.n]);
-    return NULL;
 }

@@ -1,7 +1,9 @@
 /*
- * Plain objects without pickle: None, numbers (complex ones too), texts and bytes; lists, tuples and
- * dictionaries of such; and plain arrays in them (array_is_plain()). pickle spends most of its time
- * on a small object with getting ready, and on an array with Python code.
+ * Plain objects without pickle: None, numbers (complex ones too), texts and bytes; lists, tuples
+ * and dictionaries of such; objects that are nothing but what is in their dictionary, where the
+ * class has no say in that (plain_class.c); and plain arrays in them, whose elements may lie apart
+ * (parcel_without_gaps()). pickle spends most of its time on a small object with getting ready, and
+ * on an array with Python code.
  *
  * What is written is a pickle that pickle can read, unless there are arrays in it. What is read is
  * what is written here; all else is left to pickle.

@@ -164,3 +164,28 @@ PyObject *parcel_array(const char *description, int words, int64_t size, void **
     }
     return array;
 }
+
+/* The array again, in memory of its own. New. */
+static PyObject *copy_of(PyObject *array)
+{
+    array_words words;
+    const int n = array_describe(array, words);
+    void *data;
+    PyObject *copy = parcel_array((const char *)words, n, array_bytes(array), &data);
+
+    if (copy != NULL && array_copy(copy, array) < 0)
+        Py_CLEAR(copy);
+    return copy;
+}
+
+PyObject *parcel_without_gaps(PyObject *array)
+{
+    PyObject *result = NULL;
+
+    if (array_is_plain(array))
+        return Py_NewRef(array);
+    if (array_has_gaps(array))
+        result = copy_of(array);
+    PyErr_Clear(); /* without memory for it pickle may find a way, or the words */
+    return result;
+}
