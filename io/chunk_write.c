@@ -117,8 +117,12 @@ static int settle(writing *w, collio_shares *shares, collio_error *err)
 
         low = address < low ? address : low;
         high = address + w->size > high ? address + w->size : high;
-        to_fill += is_to_fill(w, &shares->list[i], used);
     }
+    /* What is in memory only is about to come there. */
+    if (shares->count > 0 && collio_overlay_has(&file->disk.overlay, low, high - low))
+        used = high;
+    for (int64_t i = 0; i < shares->count; i++)
+        to_fill += is_to_fill(w, &shares->list[i], used);
     if (collio_space_claim(file, low, high - low, &reused, err) || to_fill == 0)
         return err->code;
     fill_mine(w, shares, used, err);

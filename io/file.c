@@ -165,7 +165,8 @@ int collio_file_flush_now(collio_file *file, collio_error *err)
 int collio_space_claim(collio_file *file, int64_t start, int64_t size, int *reused,
                        collio_error *err)
 {
-    *reused = start < file->used;
+    /* Beyond what was written, HDF5 may have had elements of variable length in memory only. */
+    *reused = start < file->used || collio_overlay_has(&file->disk.overlay, start, size);
     if (file->used < start + size)
         file->used = start + size;
     return *reused ? collio_file_flush_now(file, err) : COLLIO_OK;

@@ -78,6 +78,22 @@ def test_small_chunks(f):
     equal(d[...], values, "chunks smaller than what their filters add")
 
 
+def test_space_of_texts():
+    """What was in memory for a dataset that is gone does not come over the next one at that place."""
+    lo, hi = 26 * rank // size, 26 * (rank + 1) // size
+    for keywords in ({}, {"chunks": (5,)}, {"chunks": (26,), "compression": "gzip"}):
+        with h5py.File("texts.h5", "w", comm=comm) as f:
+            f.create_dataset("texts", data=["x" * (i % 7) for i in range(13)], chunks=(6,))
+            del f["texts"]
+            d, zero = f.create_dataset("d", (26,), "f8", **keywords), f.create_dataset("zero", (26,), "f8", **keywords)
+            zero[0:1] = 0
+            d[lo:hi] = np.arange(lo, hi)
+            for when in ("at once", "after a flush"):
+                equal(d[...], np.arange(26.0), f"{keywords}: elements, {when}")
+                equal(zero[...], np.zeros(26), f"{keywords}: nothing, {when}")
+                f.flush()
+
+
 def test_long_names():
     """Which HDF5 stores where elements are."""
     for libver in ("earliest", "v108", "latest"):
@@ -130,6 +146,7 @@ with h5py.File("found.h5", "w", comm=comm) as file:
     test_data_that_do_not_fit(file)
     test_small_chunks(file)
     test_deleted(file)
+test_space_of_texts()
 test_long_names()
 test_only_chunk()
 done()

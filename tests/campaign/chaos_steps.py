@@ -183,6 +183,7 @@ def create_dataset(w, var):
 
     def effect():
         w.trees[var].touch(group)
+        w.trees[var].vague = True  # where space is used again, the structure goes to disk before
         group.links[name] = node
         if key is not None:
             w.handles[key] = (var, node)
@@ -212,6 +213,7 @@ def assign(w, var):
 
     def effect():
         w.trees[var].touch(group)
+        w.trees[var].vague = True
         group.links[name] = node
 
     args = w.same(var, target=target, name=repr(name), value=f"A({seed}, {shape}, {kind!r})")
