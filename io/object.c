@@ -209,6 +209,14 @@ int collio_object_made(collio_file *file, const char *operation, hid_t id, colli
     return err->code;
 }
 
+/* Whether no link leads to it any more; HDF5 goes on to name what was in a deleted group. */
+static int is_lost(const collio_object *object)
+{
+    collio_object_facts info;
+
+    return COLLIO_OBJECT_FACTS(object->id, &info, H5O_INFO_BASIC) >= 0 && info.rc == 0;
+}
+
 void collio_object_rename_all(collio_file *file, collio_error *err)
 {
     for (collio_object *object = file->objects; object != NULL; object = object->next) {
@@ -216,6 +224,8 @@ void collio_object_rename_all(collio_file *file, collio_error *err)
 
         if (name == NULL)
             continue;
+        if (!object->foreign && is_lost(object))
+            name[0] = '\0';
         free(object->name);
         object->name = name;
     }

@@ -13,4 +13,4 @@ export OMPI_MCA_btl_vader_single_copy_mechanism=none
 export UCX_LOG_LEVEL=fatal HWLOC_HIDE_ERRORS=2 PYTHONDONTWRITEBYTECODE=1
 export PYTHONPATH="$top_builddir/bindings/python/lib${PYTHONPATH:+:$PYTHONPATH}"
 timeout -k 10 600 "$python" "$top_srcdir/tests/campaign/chaos.py" --mpiexec "$MPIEXEC" \
-    --collio ./bindings/cli/collio --seed 1 --programs 80 --leaves 4
+    --collio ./bindings/cli/collio --seed 1 --programs 60 --leaves 4

@@ -78,6 +78,25 @@ def test_small_chunks(f):
     equal(d[...], values, "chunks smaller than what their filters add")
 
 
+def test_deleted_with_group():
+    """Members of a deleted group that all have open, and the group, which one rank lets go of."""
+    for members, later in ((True, False), (False, True), (True, True)):
+        with h5py.File("members.h5", "w", comm=comm) as f:
+            group = f.create_group("group")
+            inner = group.create_dataset("inner", (10,))
+            if members != later:
+                del group
+            if rank == odd and not members:
+                del inner
+            del f["group"]
+            f["after"] = np.arange(5)
+            if rank != odd:
+                inner = None
+            f["again"] = np.arange(5)
+        with h5py.File("members.h5", comm=comm) as f:
+            equal(sorted(f), ["after", "again"], f"a member of a deleted group, {members}, {later}")
+
+
 def test_space_of_texts():
     """What was in memory for a dataset that is gone does not come over the next one at that place."""
     lo, hi = 26 * rank // size, 26 * (rank + 1) // size
@@ -146,6 +165,7 @@ with h5py.File("found.h5", "w", comm=comm) as file:
     test_data_that_do_not_fit(file)
     test_small_chunks(file)
     test_deleted(file)
+test_deleted_with_group()
 test_space_of_texts()
 test_long_names()
 test_only_chunk()
