@@ -137,6 +137,9 @@ def test_typed():
         f.attrs["k"] = 1
         attrs = h5py.AttributeManager(f["b"])
         attrs["n"] = 3
+        f.attrs["few"], f.attrs["texts"] = np.zeros(3, "i2"), ["a", "bcd"]
+        equal([f.attrs.get_id(name).get_storage_size() for name in ("few", "texts")], [6, 32], "bytes of attributes")
+        del f.attrs["few"], f.attrs["texts"]
         equal((f["b"].attrs["n"], type(attrs) is type(f.attrs)), (3, True), "AttributeManager(object)")
         raises(TypeError, "parent", h5py.AttributeManager, 3, name="of something else")
         raises(TypeError, "", h5py.AttributeManager, name="of nothing")

@@ -7,7 +7,7 @@ import numpy as np
 from . import types
 from ._elements import store
 from .references import Reference, RegionReference, dtype_for
-from ._types import Empty, check_string_dtype, dtype_of, plain_dtype, string_dtype, type_of
+from ._types import Empty, check_string_dtype, check_vlen_dtype, dtype_of, plain_dtype, string_dtype, type_of
 from ._values import as_array, item_type
 from .spaces import SpaceID
 
@@ -98,8 +98,11 @@ class AttrID:
         return self._name if isinstance(self._name, bytes) else self._name.encode()
 
     def get_storage_size(self):
-        """Bytes of the elements; 0 if it is empty."""
-        return 0 if self.shape is None else math.prod(self.shape) * self.dtype.itemsize
+        """Bytes of the elements; 0 if it is empty. For each one of any length 16 bytes say where it is."""
+        text = check_string_dtype(self.dtype)
+        elsewhere = check_vlen_dtype(self.dtype) is not None if text is None else text.length is None
+        size = 16 if elsewhere else self.dtype.itemsize
+        return 0 if self.shape is None else math.prod(self.shape) * size
 
     def read(self, arr, mtype=None):
         """Read into an array."""
