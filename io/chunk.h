@@ -337,7 +337,7 @@ int collio_compact_write(collio_object *dataset, const collio_selection *selecti
 
 /* A dataset of one chunk with filters, in memory. All zeros is none. */
 typedef struct collio_one_chunk {
-    hid_t type; /* of its elements, which are bytes without a meaning */
+    hid_t type; /* of its elements, in the file and in memory */
     hid_t access, file, dataset;
 } collio_one_chunk;
 
@@ -345,10 +345,11 @@ typedef struct collio_one_chunk {
  * Not collective. Close it also after a failure.
  *   filters  in  a list for the creation of datasets, as one that is there has it
  *   layout   in  extents of a chunk
- *   element  in  bytes of an element in the file
+ *   type     in  of the elements in the file, or bytes as many; filters may refuse types when HDF5
+ *                writes
  */
 int collio_one_chunk_open(collio_one_chunk *one, hid_t filters, const collio_layout *layout,
-                          size_t element, collio_error *err);
+                          hid_t type, collio_error *err);
 void collio_one_chunk_close(collio_one_chunk *one);
 
 /* Open its dataset anew, without elements: of a chunk that was there before HDF5 1.10 remembers the

@@ -174,13 +174,13 @@ static void name_of(const collio_one_chunk *one, char name[64])
 }
 
 int collio_one_chunk_open(collio_one_chunk *one, hid_t filters, const collio_layout *layout,
-                          size_t element, collio_error *err)
+                          hid_t type, collio_error *err)
 {
     char name[64];
 
     name_of(one, name);
-    one->type = H5Tcreate(H5T_OPAQUE, element);
-    if (collio_hdf5(one->type < 0, "H5Tcreate", err) || register_stand_in(err))
+    one->type = H5Tcopy(type);
+    if (collio_hdf5(one->type < 0, "H5Tcopy", err) || register_stand_in(err))
         return err->code;
     one->access = access_memory(err);
     if (err->code == COLLIO_OK)

@@ -102,15 +102,17 @@ static int pass_known(collio_pipeline *p, const char *chunk, char **out, int64_t
 
 int collio_pipeline_open(collio_pipeline *p, const collio_object *dataset, collio_error *err)
 {
-    hid_t list = H5Dget_create_plist(dataset->id);
+    hid_t list = H5Dget_create_plist(dataset->id), type = H5Dget_type(dataset->id);
 
     memset(p, 0, sizeof *p);
-    if (collio_hdf5(list < 0, "H5Dget_create_plist", err))
-        return err->code;
-    if (find_known(p, &dataset->layout, list, err) == COLLIO_OK && !p->known)
-        collio_one_chunk_open(&p->one, list, &dataset->layout,
-                              collio_type_size(dataset->layout.stored), err);
-    H5Pclose(list);
+    if (collio_hdf5(list < 0, "H5Dget_create_plist", err) == COLLIO_OK &&
+        collio_hdf5(type < 0, "H5Dget_type", err) == COLLIO_OK &&
+        find_known(p, &dataset->layout, list, err) == COLLIO_OK && !p->known)
+        collio_one_chunk_open(&p->one, list, &dataset->layout, type, err);
+    if (type >= 0)
+        H5Tclose(type);
+    if (list >= 0)
+        H5Pclose(list);
     return err->code;
 }
 

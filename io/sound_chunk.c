@@ -107,6 +107,7 @@ static int look_at_all(looking *l, collio_error *err)
 static int prepare(looking *l, size_t element, collio_error *err)
 {
     const collio_layout *layout = &l->dataset->layout;
+    hid_t bytes;
 
     l->size = element;
     for (int d = 0; d < layout->ndim; d++)
@@ -117,7 +118,12 @@ static int prepare(looking *l, size_t element, collio_error *err)
         collio_hdf5(l->list < 0, "H5Dget_create_plist", err) ||
         collio_unfilter_open(&l->filters, l->list, l->size, err) || l->filters.known)
         return err->code;
-    return collio_one_chunk_open(&l->one, l->list, layout, element, err);
+    bytes = H5Tcreate(H5T_OPAQUE, element);
+    if (collio_hdf5(bytes < 0, "H5Tcreate", err))
+        return err->code;
+    collio_one_chunk_open(&l->one, l->list, layout, bytes, err);
+    H5Tclose(bytes);
+    return err->code;
 }
 
 int collio_filtered_check(const collio_object *dataset, hid_t space, collio_error *err)

@@ -20,7 +20,7 @@ if len(sys.argv) > 1 and sys.argv[1] == "child":  # spawned below
     parent.Disconnect()
     sys.exit()
 
-from tap import check, done, equal, raises, skip  # noqa: E402
+from tap import check, done, equal, raises, skip, skip_all  # noqa: E402
 
 comm = MPI.COMM_WORLD
 rank, size = comm.rank, comm.size
@@ -137,7 +137,11 @@ def join():
 
 
 port = []
-if have(lambda: port.append(MPI.Open_port())):
+try:
+    offered = have(lambda: port.append(MPI.Open_port()))
+except MPI.Exception as error:  # MPI has it, but not as it was started here
+    skip_all(f"no ports: {error}")
+if offered:
     MPI.Close_port(port[0])
     spawn()
     if size == 2:

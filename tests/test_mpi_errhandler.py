@@ -41,6 +41,19 @@ raises(TypeError, "MPI.Errhandler", comm.Set_errhandler, None, name="an argument
 raises(TypeError, "", MPI.Errhandler, 3, name="Errhandler() takes Errhandlers")
 equal(MPI.ERRORS_RETURN.__reduce__(), "ERRORS_RETURN", "predefined handlers pickle")
 
+
+
+def told(call, raised, name):
+    """An error that a handler of the user's has seen; MPI 5 may take it for success then."""
+    try:
+        call()
+    except MPI.Exception as error:
+        raised.append(error)
+        check(True, name)
+    else:
+        check(MPI.Get_version() >= (5, 0), name)
+
+
 # The user's.
 calls = []
 handler = MPI.Comm.Create_errhandler(lambda on, code: calls.append((on, code)))
@@ -48,13 +61,15 @@ comm.Set_errhandler(handler)
 check(comm.Get_errhandler() == handler, "Get_errhandler gives what was set")
 comm.Call_errhandler(MPI.ERR_OTHER)
 equal(calls.pop(), (comm, MPI.ERR_OTHER), "the handler is given the communicator and the code")
-error = raises(MPI.Exception, "", wrong, name="an error is an exception all the same")
+raised = []
+told(wrong, raised, "an error is an exception all the same")
 on, code = calls.pop()
 check(type(on) is MPI.Intracomm and on == comm, "... and was told the handler")
-equal((code, MPI.Get_error_class(code)), (error.Get_error_code(), MPI.ERR_RANK), "... with its code")
+equal(MPI.Get_error_class(code), MPI.ERR_RANK, "... with its class")
+equal([error.Get_error_code() for error in raised], [code] * len(raised), "... and code")
 handler.Free()
 check(not handler, "a freed handler is null")
-raises(MPI.Exception, "", wrong, name="... but in force where it was set")
+told(wrong, raised, "... but in force where it was set")
 equal(len(calls), 1, "... and called")
 comm.Set_errhandler(MPI.ERRORS_RETURN)
 calls.clear()
