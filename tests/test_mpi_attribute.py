@@ -147,7 +147,20 @@ def try_class(cls, make):
     keyval = cls.Create_keyval(None, lambda *args: refuse and fail(*args))
     thing.Set_attr(keyval, 1)
     error = raises(Exception, "", thing.Delete_attr, keyval, name=f"{name}: an exception in delete_fn")
-    check(isinstance(error, KeyError) or isinstance(error.__cause__, KeyError), f"{name}: ... is told")
+    check(isinstance(error, MPI.Exception) and isinstance(error.__cause__, KeyError), f"{name}: ... is told")
+    equal(error and error.error_class, MPI.ERR_OTHER, f"{name}: ... as an error of class OTHER")
+    check(thing.Get_attr(keyval) is None, f"{name}: ... and the attribute is gone")
+    thing.Delete_attr(keyval)
+    heard, hook = [], sys.unraisablehook
+    sys.unraisablehook = lambda told: heard.append(told.exc_type)
+    thing.Set_attr(keyval, 2)
+    thing.Set_attr(keyval, 3)
+    equal((thing.Get_attr(keyval), heard), (3, [KeyError]), f"{name}: a new value comes all the same")
+    other = make()
+    other.Set_attr(keyval, 4)
+    other.Free()
+    sys.unraisablehook = hook
+    check(not other and heard == [KeyError] * 2, f"{name}: and its owner can be freed")
     refuse.clear()
     cls.Free_keyval(keyval)
     thing.Free()
@@ -176,6 +189,12 @@ for owner in world.Create(world.group), world.Split(0):
     for call in owner.Dup, owner.Clone, lambda: owner.Dup_with_info(MPI.INFO_NULL):
         error = raises(MPI.Exception, f"rank {size - 1}", call, name="copy_fn of a communicator fails on one rank")
         check(isinstance(error.__cause__, ZeroDivisionError) == (rank == size - 1), "... which has the cause")
+    if rank == size - 1:
+        error = raises(MPI.Exception, "", owner.Idup, name="... also where the duplicate comes later")
+        check(isinstance(error.__cause__, ZeroDivisionError), "... which has the cause, too")
+    else:
+        late, request = owner.Idup()
+        request.Wait()
     equal(owner.allreduce(1), size, "... and the communicator is as good as before")
     owner.Delete_attr(keyval)
     owner.Dup().Free()

@@ -205,6 +205,9 @@ collio_error *here(collio_error *err);
  */
 
 /* Not 0 if an exception may be kept, or an error handler be due, in some thread. */
+/* Whether a callback of this thread raised what nobody has heard yet. */
+int callback_raised(void);
+
 /* What callback_enter() lays aside: the interpreter's state, and the exception that was pending. */
 typedef struct callback_frame {
     PyGILState_STATE held;

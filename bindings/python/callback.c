@@ -49,6 +49,11 @@ void callback_keep(void)
     callbacks_pending++;
 }
 
+int callback_raised(void)
+{
+    return kept != NULL;
+}
+
 void callback_leave(callback_frame *c)
 {
     callback_keep();

@@ -151,38 +151,50 @@ static PyObject *comm_Dup_with_info(PyObject *self, PyObject *const *args, Py_ss
     return duplicate(self, 1, info);
 }
 
+#ifdef HAVE_MPI_COMM_IDUP_WITH_INFO
+#define HAVE_IDUP_WITH_INFO 1
+#else
+#define HAVE_IDUP_WITH_INFO 0
+#define MPI_Comm_idup_with_info(comm, info, new, request)                                          \
+    ((void)(info), MPI_Comm_idup(comm, new, request))
+#endif
+
+/* Whether MPI has begun (*request is there), and that without an error: a function that copies an
+ * attribute may have raised one. */
 static int begin_dup(PyObject *self, int with_info, MPI_Info info, MPI_Comm *comm,
                      MPI_Request *request)
 {
-#ifdef HAVE_MPI_COMM_IDUP_WITH_INFO
-    if (with_info)
-        return mpi_failed(MPI_Comm_idup_with_info(mpi_of(self), info, comm, request),
-                          "MPI_Comm_idup_with_info");
-#else
-    (void)info;
-    if (with_info) {
-        raise_unavailable("MPI_Comm_idup_with_info");
-        return -1;
-    }
-#endif
-    return mpi_failed(MPI_Comm_idup(mpi_of(self), comm, request), "MPI_Comm_idup");
+    int code = with_info ? MPI_Comm_idup_with_info(mpi_of(self), info, comm, request)
+                         : MPI_Comm_idup(mpi_of(self), comm, request);
+
+    if (code == MPI_SUCCESS && callback_raised())
+        code = MPI_ERR_OTHER;
+    return mpi_failed(code, with_info ? "MPI_Comm_idup_with_info" : "MPI_Comm_idup");
 }
 
 /* MPI may write the handle at the end only: the request keeps the object that holds it. */
 static PyObject *duplicate_later(PyObject *self, int with_info, MPI_Info info)
 {
-    PyObject *object = handle_make(Py_TYPE(self), KIND_comm, handle_null(KIND_comm));
-    PyObject *request = NULL;
-    MPI_Request mpi;
+    PyObject *object, *request = NULL, *type, *value, *trace;
+    MPI_Request mpi = MPI_REQUEST_NULL;
+    int failed;
 
-    if (object != NULL &&
-        begin_dup(self, with_info, info, &((handle *)object)->mpi.comm, &mpi) == 0)
-        request = request_make(state_of(self), TYPE_Request, mpi, object);
-    if (request == NULL) {
-        Py_XDECREF(object);
+    if (with_info && !HAVE_IDUP_WITH_INFO)
+        return raise_unavailable("MPI_Comm_idup_with_info");
+    object = handle_make(Py_TYPE(self), KIND_comm, handle_null(KIND_comm));
+    if (object == NULL)
         return NULL;
-    }
-    return Py_BuildValue("(NN)", object, request);
+    failed = begin_dup(self, with_info, info, &((handle *)object)->mpi.comm, &mpi) < 0;
+    PyErr_Fetch(&type, &value, &trace);
+    if (mpi != MPI_REQUEST_NULL)
+        request = request_make(state_of(self), TYPE_Request, mpi, object);
+    if (!failed && request != NULL)
+        return Py_BuildValue("(NN)", object, request);
+    Py_XDECREF(request);
+    Py_DECREF(object);
+    if (failed)
+        PyErr_Restore(type, value, trace);
+    return NULL;
 }
 
 PyDoc_STRVAR(idup_doc, "Idup($self, /, info=None)\n--\n\nBegin to duplicate; returns (duplicate, "

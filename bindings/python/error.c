@@ -82,12 +82,13 @@ static Py_hash_t exception_hash(PyObject *self)
 /* Compares with codes and other exceptions as numbers do. */
 static PyObject *exception_compare(PyObject *self, PyObject *other, int how)
 {
+    const int number = PyLong_Check(other) || PyFloat_Check(other);
     PyObject *mine, *result;
 
-    if (!PyLong_Check(other) && !PyObject_TypeCheck(other, (PyTypeObject *)Py_TYPE(self)))
+    if (!number && !PyObject_TypeCheck(other, (PyTypeObject *)Py_TYPE(self)))
         Py_RETURN_NOTIMPLEMENTED;
     mine = PyLong_FromLong(code_of(self));
-    other = PyLong_Check(other) ? Py_NewRef(other) : PyLong_FromLong(code_of(other));
+    other = number ? Py_NewRef(other) : PyLong_FromLong(code_of(other));
     result = mine && other ? PyObject_RichCompare(mine, other, how) : NULL;
     Py_XDECREF(mine);
     Py_XDECREF(other);

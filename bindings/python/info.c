@@ -1,122 +1,20 @@
 /* MPI.Info: hints, a mapping of texts to texts. */
-#include "bindings.h"
-
-#include <string.h>
-
-static MPI_Info mpi_of(PyObject *self)
-{
-    return ((handle *)self)->mpi.info;
-}
-
-/* The value of a key as str, or NULL without an exception if there is none. New. */
-static PyObject *value_of(PyObject *self, const char *key)
-{
-    char *value;
-    int length = 0, found = 0;
-    PyObject *text = NULL;
-
-    if (mpi_failed(MPI_Info_get_valuelen(mpi_of(self), key, &length, &found),
-                   "MPI_Info_get_valuelen") < 0 ||
-        !found)
-        return NULL;
-    value = PyMem_Calloc((size_t)length + 1, 1);
-    if (value == NULL)
-        return PyErr_NoMemory();
-    if (mpi_failed(MPI_Info_get(mpi_of(self), key, length, value, &found), "MPI_Info_get") == 0)
-        text = PyUnicode_DecodeUTF8(value, (Py_ssize_t)strlen(value), "replace");
-    PyMem_Free(value);
-    return text;
-}
-
-/* Before Init and after Finalize what MPI refuses would end the process. */
-static int ready(PyObject *self)
-{
-    state *st = state_of(self);
-
-    return mpi_of(self) == MPI_INFO_NULL ? mpi_ready(st) : mpi_ready_early(st);
-}
-
-/* MPI refuses MPI_INFO_NULL; as a mapping it is empty. */
-static int mpi_count_of(PyObject *self)
-{
-    int n = 0;
-
-    if (ready(self) < 0 ||
-        mpi_failed(MPI_Info_get_nkeys(mpi_of(self), &n), "MPI_Info_get_nkeys") < 0)
-        return -1;
-    return n;
-}
-
-static int count_of(PyObject *self)
-{
-    return mpi_of(self) == MPI_INFO_NULL ? 0 : mpi_count_of(self);
-}
-
-static PyObject *key_at(PyObject *self, int i)
-{
-    char key[MPI_MAX_INFO_KEY + 1] = "";
-
-    if (mpi_failed(MPI_Info_get_nthkey(mpi_of(self), i, key), "MPI_Info_get_nthkey") < 0)
-        return NULL;
-    return PyUnicode_FromString(key);
-}
+#include "info.h"
 
 /* ------------------------------------------------------------------------ MPI's names */
 
-/* While MPI does not run, it has no error handlers, and what it refuses ends the process: so what
- * it would refuse is refused here. */
-static int refuse_early(int wrong, int code, const char *name)
-{
-    return wrong && !life_usable() ? mpi_failed(code, name) : 0;
-}
-
-static int take_key(PyObject *self, PyObject *object, const char **key)
-{
-    if (ready(self) < 0 || arg_string(object, key) < 0)
-        return -1;
-    return refuse_early(**key == '\0' || strlen(*key) > MPI_MAX_INFO_KEY, MPI_ERR_INFO_KEY,
-                        "MPI_Info_get");
-}
-
 PyDoc_STRVAR(get_doc, "Get($self, /, key)\n--\n\nThe value, or None. Not collective.");
-
-/* The value, or None. */
-static PyObject *lookup(PyObject *self, PyObject *arg, int (*count)(PyObject *))
-{
-    const char *key;
-    PyObject *value;
-    int n;
-
-    if (arg_string(arg, &key) < 0)
-        return NULL;
-    n = count(self);
-    if (n > 0 && take_key(self, arg, &key) < 0)
-        return NULL;
-    value = n > 0 ? value_of(self, key) : NULL;
-    return value == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : value;
-}
 
 static PyObject *info_Get(PyObject *self, PyObject *arg)
 {
-    return lookup(self, arg, mpi_count_of);
-}
-
-static int set(PyObject *self, PyObject *key_object, PyObject *value_object)
-{
-    const char *key, *value;
-
-    if (take_key(self, key_object, &key) < 0 || arg_string(value_object, &value) < 0 ||
-        refuse_early(*value == '\0' || strlen(value) > MPI_MAX_INFO_VAL, MPI_ERR_INFO_VALUE,
-                     "MPI_Info_set") < 0)
-        return -1;
-    return mpi_failed(MPI_Info_set(mpi_of(self), key, value), "MPI_Info_set");
+    return info_lookup(self, arg, info_mpi_count);
 }
 
 /* As a mapping, no hints take none. */
 static int store(PyObject *self, PyObject *key, PyObject *value)
 {
-    if (mpi_of(self) != MPI_INFO_NULL)
-        return set(self, key, value);
+    if (info_of(self) != MPI_INFO_NULL)
+        return info_put(self, key, value);
     PyErr_SetObject(PyExc_KeyError, key);
     return -1;
 }
@@ -135,7 +33,8 @@ static PyObject *info_Set(PyObject *self, PyObject *const *args, Py_ssize_t narg
                                  {NULL, NULL, 0}};
     set_args a;
 
-    if (args_parse("Set", rows, &a, args, nargs, keywords) < 0 || set(self, a.key, a.value) < 0)
+    if (args_parse("Set", rows, &a, args, nargs, keywords) < 0 ||
+        info_put(self, a.key, a.value) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -144,14 +43,14 @@ PyDoc_STRVAR(delete_doc, "Delete($self, /, key)\n--\n\nRemove a key. Not collect
 
 static PyObject *info_Delete(PyObject *self, PyObject *arg)
 {
-    PyObject *value = life_usable() ? NULL : lookup(self, arg, mpi_count_of);
+    PyObject *value = life_usable() ? NULL : info_lookup(self, arg, info_mpi_count);
     const int missing = value == Py_None;
     const char *key;
 
     Py_XDECREF(value);
-    if (PyErr_Occurred() || take_key(self, arg, &key) < 0 ||
-        refuse_early(missing, MPI_ERR_INFO_NOKEY, "MPI_Info_delete") < 0 ||
-        mpi_failed(MPI_Info_delete(mpi_of(self), key), "MPI_Info_delete") < 0)
+    if (PyErr_Occurred() || info_take_key(self, arg, &key) < 0 ||
+        info_refuse_early(missing, MPI_ERR_INFO_NOKEY, "MPI_Info_delete") < 0 ||
+        mpi_failed(MPI_Info_delete(info_of(self), key), "MPI_Info_delete") < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -160,7 +59,7 @@ PyDoc_STRVAR(get_nkeys_doc, "Get_nkeys($self, /)\n--\n\nNumber of keys. Not coll
 
 static PyObject *info_Get_nkeys(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    int n = mpi_count_of(self);
+    int n = info_mpi_count(self);
 
     return n < 0 ? NULL : PyLong_FromLong(n);
 }
@@ -171,10 +70,11 @@ static PyObject *info_Get_nthkey(PyObject *self, PyObject *arg)
 {
     int n;
 
-    if (ready(self) < 0 || arg_int(arg, &n) < 0 ||
-        refuse_early(n < 0 || n >= mpi_count_of(self), MPI_ERR_ARG, "MPI_Info_get_nthkey") < 0)
+    if (info_ready(self) < 0 || arg_int(arg, &n) < 0 ||
+        info_refuse_early(n < 0 || n >= info_mpi_count(self), MPI_ERR_ARG, "MPI_Info_get_nthkey") <
+            0)
         return NULL;
-    return key_at(self, n);
+    return info_key_at(self, n);
 }
 
 PyDoc_STRVAR(dup_doc, "Dup($self, /)\n--\n\nA copy. Not collective.");
@@ -183,7 +83,7 @@ static PyObject *info_Dup(PyObject *self, PyObject *Py_UNUSED(none))
 {
     MPI_Info info;
 
-    if (ready(self) < 0 || mpi_failed(MPI_Info_dup(mpi_of(self), &info), "MPI_Info_dup") < 0)
+    if (info_ready(self) < 0 || mpi_failed(MPI_Info_dup(info_of(self), &info), "MPI_Info_dup") < 0)
         return NULL;
     return handle_own(Py_TYPE(self), KIND_info, (any_handle){.info = info});
 }
@@ -192,8 +92,8 @@ PyDoc_STRVAR(free_doc, "Free($self, /)\n--\n\nFree the hints. Not collective.");
 
 static PyObject *info_Free(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    if (ready(self) < 0 ||
-        (mpi_of(self) == MPI_INFO_ENV && mpi_failed(MPI_ERR_INFO, "MPI_Info_free") < 0) ||
+    if (info_ready(self) < 0 ||
+        (info_of(self) == MPI_INFO_ENV && mpi_failed(MPI_ERR_INFO, "MPI_Info_free") < 0) ||
         mpi_failed(MPI_Info_free(&((handle *)self)->mpi.info), "MPI_Info_free") < 0)
         return NULL;
     handle_freed((handle *)self);
@@ -243,11 +143,11 @@ enum { KEYS, VALUES, ITEMS };
 
 static PyObject *entry(PyObject *self, int i, int what)
 {
-    PyObject *key = key_at(self, i), *value;
+    PyObject *key = info_key_at(self, i), *value;
 
     if (key == NULL || what == KEYS)
         return key;
-    value = lookup(self, key, count_of);
+    value = info_lookup(self, key, info_count);
     if (what == ITEMS)
         return value != NULL ? Py_BuildValue("(NN)", key, value) : (Py_DECREF(key), NULL);
     Py_DECREF(key);
@@ -256,7 +156,7 @@ static PyObject *entry(PyObject *self, int i, int what)
 
 static PyObject *entries(PyObject *self, int what)
 {
-    int n = count_of(self);
+    int n = info_count(self);
     PyObject *list = n < 0 ? NULL : PyList_New(n), *item;
 
     for (int i = 0; list != NULL && i < n; i++) {
@@ -303,7 +203,7 @@ static PyObject *info_get(PyObject *self, PyObject *const *args, Py_ssize_t narg
 
     if (args_parse("get", rows, &a, args, nargs, keywords) < 0)
         return NULL;
-    value = lookup(self, a.key, count_of);
+    value = info_lookup(self, a.key, info_count);
     if (value == Py_None)
         Py_SETREF(value, Py_NewRef(a.value));
     return value;
@@ -324,12 +224,12 @@ static PyObject *info_update(PyObject *self, PyObject *args, PyObject *keywords)
 
 static Py_ssize_t info_length(PyObject *self)
 {
-    return count_of(self);
+    return info_count(self);
 }
 
 static PyObject *info_item(PyObject *self, PyObject *arg)
 {
-    PyObject *value = lookup(self, arg, count_of);
+    PyObject *value = info_lookup(self, arg, info_count);
 
     if (value != Py_None)
         return value;
@@ -355,7 +255,7 @@ static int info_store(PyObject *self, PyObject *key, PyObject *value)
 
 static int info_contains(PyObject *self, PyObject *key)
 {
-    PyObject *value = lookup(self, key, count_of);
+    PyObject *value = info_lookup(self, key, info_count);
     int found = value != Py_None;
 
     Py_XDECREF(value);
@@ -374,7 +274,7 @@ static PyObject *info_iter(PyObject *self)
 
 static int info_bool(PyObject *self)
 {
-    return mpi_of(self) != MPI_INFO_NULL;
+    return info_of(self) != MPI_INFO_NULL;
 }
 
 PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\nA copy. Not collective.");
@@ -382,9 +282,9 @@ PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\nA copy. Not collective.");
 /* A copy of no hints is hints, none of them. */
 static PyObject *info_copy(PyObject *self, PyObject *none)
 {
-    if (mpi_of(self) != MPI_INFO_NULL)
+    if (info_of(self) != MPI_INFO_NULL)
         return info_Dup(self, none);
-    return PyObject_CallMethod((PyObject *)Py_TYPE(self), "Create", NULL);
+    return handle_make(Py_TYPE(self), KIND_info, handle_null(KIND_info));
 }
 
 PyDoc_STRVAR(pop_doc, "pop($self, key, /, *default)\n--\n\nRemove a key; its value, or the "
@@ -398,7 +298,7 @@ static PyObject *info_pop(PyObject *self, PyObject *const *args, Py_ssize_t narg
         return PyErr_Format(PyExc_TypeError, "pop() missing required argument 'key'");
     if (nargs > 2)
         return PyErr_Format(PyExc_ValueError, "pop() takes one default, %zd given", nargs - 1);
-    value = lookup(self, args[0], count_of);
+    value = info_lookup(self, args[0], info_count);
     if (value == Py_None && nargs == 2) {
         Py_SETREF(value, Py_NewRef(args[1]));
     } else if (value == Py_None) {
@@ -418,7 +318,7 @@ PyDoc_STRVAR(popitem_doc, "popitem($self, /)\n--\n\nRemove the last pair; KeyErr
 
 static PyObject *info_popitem(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    int n = count_of(self);
+    int n = info_count(self);
     PyObject *pair = n > 0 ? entry(self, n - 1, ITEMS) : NULL, *done;
 
     if (n == 0)

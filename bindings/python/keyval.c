@@ -131,10 +131,23 @@ static int on_copy(enum handle_kind kind, any_handle of, int number, keyval *key
     return code;
 }
 
+/* While Delete_attr() runs: an error of the user's function is its own, as this code. Else the
+ * attribute just goes, with a new value or its owner, and nobody is there to be told. */
+static _Thread_local struct {
+    int runs, code;
+} deletion;
+
+static void tell_deletion(PyObject *function)
+{
+    if (deletion.runs)
+        deletion.code = mpi_code_pending();
+    else
+        PyErr_WriteUnraisable(function);
+}
+
 static int on_delete(enum handle_kind kind, any_handle of, int number, keyval *key, void *in)
 {
     PyObject *value, *result = NULL;
-    int failed = 0, code;
     callback_frame c;
 
     if (!callback_enter(&c))
@@ -143,18 +156,16 @@ static int on_delete(enum handle_kind kind, any_handle of, int number, keyval *k
         value = value_object(key, in);
         if (value != NULL)
             result = call(key->delete, kind, of, number, value);
-        failed = result == NULL;
+        if (result == NULL)
+            tell_deletion(key->delete);
         Py_XDECREF(result);
         Py_XDECREF(value);
     }
-    if (!failed) {
-        if (!key->nopython)
-            Py_DECREF((PyObject *)in);
-        Py_DECREF(key);
-    }
-    code = failed ? mpi_code_pending() : MPI_SUCCESS;
+    if (!key->nopython)
+        Py_DECREF((PyObject *)in);
+    Py_DECREF(key);
     callback_leave(&c);
-    return code;
+    return MPI_SUCCESS;
 }
 
 static int on_comm_copy(MPI_Comm of, int number, void *key, void *in, void *out, int *copied)
@@ -450,11 +461,17 @@ static PyObject *erase(PyObject *self, const row_method *row, PyObject *const *a
                        Py_ssize_t nargs, PyObject *keywords)
 {
     keyval_args a;
+    int code;
 
     if (mpi_ready(state_of(self)) < 0 ||
         args_parse(row->name, number_params, &a, args, nargs, keywords) < 0 ||
-        check_number(row, a.number) < 0 ||
-        mpi_failed(delete_value(row->mode, ((handle *)self)->mpi, a.number), row->mpi_name) < 0)
+        check_number(row, a.number) < 0)
+        return NULL;
+    deletion.runs = 1;
+    deletion.code = MPI_SUCCESS;
+    code = delete_value(row->mode, ((handle *)self)->mpi, a.number);
+    deletion.runs = 0;
+    if (mpi_failed(code == MPI_SUCCESS ? deletion.code : code, row->mpi_name) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
