@@ -143,6 +143,21 @@ with open(script, "w", encoding="utf-8") as file:
 runs("", "['a', 'b'] __main__", "python -m collio script", arguments=("-m", "collio", script, "a", "b"))
 status, out, err = run("", ranks=2, arguments=("-m", "collio", script))
 check(status not in (0, 124), "... ends all ranks when one exits with an error", f"{status}\n{out}\n{err}")
+for question, begins in (("--prefix", os.sep), ("-prefix", os.sep), ("--mpi-std-version", "MPI "), ("--mpi-lib-version", ""),
+                         ("-version", "collio "), ("--mpi-library", os.sep), ("-h", "python -m collio")):
+    status, out, err = run("", arguments=("-m", "collio", question))
+    check(status == 0 and len(out) > 4 and out.startswith(begins), f"python -m collio {question}", f"{status}\n{out}\n{err}")
+    if question == "--mpi-library":
+        check(os.path.exists(out.strip()), "... is a file", out)
+for wrong in ("-x",), ("--rc",), ("-rc", "a"), ("-rc", "threads=0"), ("-m",), ("-c",), ():
+    status, out, err = run("", arguments=("-m", "collio", *wrong))
+    check(status == 1 and "--help" in err and not out, f"python -m collio {' '.join(wrong)} is refused", f"{status}\n{out}\n{err}")
+ask = "from collio import MPI, rc; print(rc.initialize, rc.thread_level, MPI.Is_initialized())"
+for way in ("-rc", "initialize=False,thread_level=funneled"), ("--rc=initialize=0", "-rc", "thread_level='funneled'"):
+    status, out, err = run("", arguments=("-m", "collio.run", *way, "-c", ask))
+    check(status == 0 and out.split()[1:] == ["funneled", "False"], f"python -m collio.run {' '.join(way)}", f"{status}\n{out}\n{err}")
+status, out, err = run("", arguments=("-m", "collio", "-rc", "nosuch=1", "-c", "print(1)"))
+check(status == 1 and "nosuch" in err and not out, "a setting there is not", f"{status}\n{out}\n{err}")
 status, out, err = run("", arguments=("-m", "collio", "--version"))
 check(status == 0 and out.startswith("collio "), "python -m collio --version", err)
 status, out, err = run("""
