@@ -123,7 +123,7 @@ static hid_t link_new(const collio_creation *c, hid_t id, hid_t links, collio_er
 
 /* HDF5 may want to fill the space; the ranks do that together, in first.c, but for elements of
  * variable length: those are in heaps, which are part of the structure. */
-static hid_t create(const collio_creation *c, collio_error *err)
+static hid_t create(const collio_creation *c, hid_t access, collio_error *err)
 {
     hid_t links = collio_list_links(err);
     hid_t type =
@@ -135,8 +135,8 @@ static hid_t create(const collio_creation *c, collio_error *err)
     if (links >= 0 && type >= 0 && space >= 0 && collio_creation_list(c, &list, err) == COLLIO_OK) {
         disk->aside = !(c->options.fill != NULL && collio_type_variable(c->type));
         id = c->name == NULL || late
-                 ? H5Dcreate_anon(c->parent->id, type, space, list, H5P_DEFAULT)
-                 : H5Dcreate2(c->parent->id, c->name, type, space, links, list, H5P_DEFAULT);
+                 ? H5Dcreate_anon(c->parent->id, type, space, list, access)
+                 : H5Dcreate2(c->parent->id, c->name, type, space, links, list, access);
         disk->aside = 0;
         collio_hdf5(id < 0, "H5Dcreate2", err);
         id = late ? link_new(c, id, links, err) : id;
@@ -206,16 +206,20 @@ static collio_object *make(collio_creation *c, const char *operation, collio_err
     collio_object *dataset = NULL;
     collio_stand_in in_file;
     collio_layout layout;
-    hid_t id;
+    hid_t id = H5I_INVALID_HID, access = H5P_DEFAULT;
 
     collio_split_stand_in(c, &in_file);
-    id = create(&in_file.creation, err);
+    if (collio_prefix_list(c->options.external_prefix, c->options.virtual_prefix, &access, err) ==
+        COLLIO_OK)
+        id = create(&in_file.creation, access, err);
     if (id >= 0) {
         if (c->options.named_type == NULL)
             layout_of_new(&in_file.creation, id, &layout);
         collio_object_wrap(c->parent->file, id, c->options.named_type == NULL ? &layout : NULL,
                            &dataset, err);
     }
+    collio_prefix_note(dataset, access);
+    collio_prefix_unlist(access);
     if (err->code == COLLIO_OK && collio_split_takes(c))
         collio_split_add(dataset, c, err);
     if (collio_finish_change(c->parent->file, operation,

@@ -125,6 +125,8 @@ uint64_t collio_elsewhere_digest(const collio_creation *c, uint64_t d)
     const collio_dataset_options *o = &c->options;
 
     d = collio_hash_number(d, (uint64_t)(2 * o->external_count + o->is_virtual));
+    d = collio_hash_text(d, o->external_prefix != NULL ? o->external_prefix : "");
+    d = collio_hash_text(d, o->virtual_prefix != NULL ? o->virtual_prefix : "");
     for (int i = 0; i < o->external_count; i++) {
         d = collio_hash_text(d, o->external[i].path);
         d = collio_hash_number(d, (uint64_t)o->external[i].offset);

@@ -43,6 +43,7 @@ struct collio_file {
     uint64_t requests_made;
     collio_recent recent[COLLIO_RECENT];
     int has_recent;         /* there may be some */
+    int has_prefixed;       /* so may objects that are `prefixed` */
     collio_shared shared;   /* what gather.c puts parts together in */
     collio_file *next_open; /* in the list of those that this process may change */
     int shares;             /* handles beyond the first: closing one of them leaves it open */
@@ -67,6 +68,7 @@ struct collio_object {
     collio_file *file;
     collio_object *previous, *next; /* in file->objects */
     int handles;                    /* that are to be closed */
+    int prefixed;                   /* a dataset whose other files are in a directory: prefix.c */
     hid_t id;                       /* negative once the file is closed */
     collio_kind kind;
     char *name;  /* absolute; "" if it has none */
@@ -267,6 +269,23 @@ void collio_recent_keep(const collio_object *parent, const char *name, collio_ob
 
 /* Close all that are kept. */
 void collio_recent_drop(collio_file *file);
+
+/* ---------------------------------------------------------------- prefix.c */
+
+/* A list to open or make a dataset with, H5P_DEFAULT where both are NULL; and what is noted then.
+ */
+int collio_prefix_list(const char *external, const char *mapped, hid_t *list, collio_error *err);
+void collio_prefix_unlist(hid_t list);
+void collio_prefix_note(collio_object *dataset, hid_t list);
+
+/* Another handle of a dataset that is open so, or NULL. */
+collio_object *collio_prefix_find(const collio_object *parent, const char *name);
+
+/* The same by a reference to an object. */
+collio_object *collio_prefix_referred(const collio_object *in, const void *reference);
+
+/* What `identity` is of an object of the file itself. */
+uint64_t collio_object_identity(const collio_object_facts *info);
 
 /* -------------------------------------------------------------- datatype.c */
 

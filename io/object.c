@@ -91,6 +91,15 @@ int64_t collio_object_header(const collio_object *object)
 /* What tells the object from all others of the file: not HDF5's number of the file, which is each
  * process's own. But the number shows whether an external link has led to another file, of which
  * the root was the first to be seen. */
+uint64_t collio_object_identity(const collio_object_facts *info)
+{
+#if H5_VERSION_GE(1, 12, 0)
+    return collio_hash(0, &info->token, sizeof info->token);
+#else
+    return info->addr;
+#endif
+}
+
 static void identify(collio_object *object, collio_error *err)
 {
     char path[LONGEST_PATH] = "";
@@ -98,11 +107,7 @@ static void identify(collio_object *object, collio_error *err)
 
     if (collio_hdf5(COLLIO_OBJECT_FACTS(object->id, &info, H5O_INFO_BASIC) < 0, "H5Oget_info", err))
         return;
-#if H5_VERSION_GE(1, 12, 0)
-    object->identity = collio_hash(0, &info.token, sizeof info.token);
-#else
-    object->identity = info.addr;
-#endif
+    object->identity = collio_object_identity(&info);
     if (object->file->root == NULL)
         object->file->number = info.fileno;
     object->foreign = object->file->number != info.fileno;
@@ -407,6 +412,9 @@ int collio_object_open(collio_object *parent, const char *name, collio_object **
     if (*out != NULL)
         return COLLIO_OK;
     collio_hdf5_quiet(&printing);
+    *out = collio_prefix_find(parent, name);
+    if (*out != NULL)
+        goto done;
     if (collio_object_exists(parent, name, &exists, err) == COLLIO_OK && !exists)
         collio_error_set(err, COLLIO_ERR_KEY, "no object '%s' in '%s'", name, parent->name);
     if (err->code == COLLIO_OK) {
@@ -418,6 +426,7 @@ int collio_object_open(collio_object *parent, const char *name, collio_object **
         if (*out != NULL)
             collio_recent_keep(parent, name, *out);
     }
+done:
     collio_hdf5_loud(&printing);
     return err->code;
 }

@@ -78,7 +78,8 @@ int collio_reference_open(collio_object *in, const void *reference, int region, 
     if (err->code != COLLIO_OK || collio_object_check(in, err))
         return err->code;
     collio_hdf5_quiet(&printing);
-    id = dereference(in, reference, region, err);
+    *out = region ? NULL : collio_prefix_referred(in, reference);
+    id = *out != NULL ? H5I_INVALID_HID : dereference(in, reference, region, err);
     if (id >= 0)
         collio_object_wrap(in->file, id, NULL, out, err);
     collio_hdf5_loud(&printing);

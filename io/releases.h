@@ -11,6 +11,7 @@ typedef H5O_info2_t collio_object_facts;
 typedef H5O_token_t collio_object_token;
 typedef H5L_info2_t collio_link_facts;
 #define COLLIO_OBJECT_FACTS        H5Oget_info3
+#define COLLIO_OBJECT_FACTS_OF     H5Oget_info_by_name3
 #define COLLIO_OBJECT_TOKEN(facts) (facts).token
 #define COLLIO_OBJECT_OPEN         H5Oopen_by_token
 #define COLLIO_LINK_FACTS          H5Lget_info2
@@ -21,6 +22,7 @@ typedef H5O_info_t collio_object_facts;
 typedef haddr_t collio_object_token;
 typedef H5L_info_t collio_link_facts;
 #define COLLIO_OBJECT_FACTS        H5Oget_info2
+#define COLLIO_OBJECT_FACTS_OF     H5Oget_info_by_name2
 #define COLLIO_OBJECT_TOKEN(facts) (facts).addr
 #define COLLIO_OBJECT_OPEN         H5Oopen_by_addr
 #define COLLIO_LINK_FACTS          H5Lget_info

@@ -13,14 +13,18 @@ typedef struct create_args {
     PyObject *track_order;
     PyObject *external, *mappings, *attributes, *compact;
     PyObject *dcpl, *dapl;
-    PyObject *hints[3]; /* of a cache of chunks that collio does not have: kept to be told */
-    PyObject *ignored;  /* hints about caches and places that HDF5's own driver would take */
+    /* Of a cache of chunks that collio does not have, kept to be told; and directories of files
+     * with elements. */
+    PyObject *hints[5];
 } create_args;
 
-static const create_args nothing = {
-    NULL,    Py_None, Py_None, Py_None, Py_False, H5_STORAGE_NOTHING,
-    Py_None, Py_None, Py_None, Py_None, Py_False, Py_None, Py_None, {Py_None, Py_None, Py_None},
-    Py_None};
+static const create_args nothing = {NULL,     Py_None,
+                                    Py_None,  Py_None,
+                                    Py_False, H5_STORAGE_NOTHING,
+                                    Py_None,  Py_None,
+                                    Py_None,  Py_None,
+                                    Py_False, Py_None,
+                                    Py_None,  {Py_None, Py_None, Py_None, Py_None, Py_None}};
 
 /* A property list, which stands for the keywords that are not given. */
 static int arg_list(PyObject *object, void *out)
@@ -32,16 +36,14 @@ static int arg_list(PyObject *object, void *out)
     return -1;
 }
 
-#define IGNORED_ROW(name)                                                                          \
-    {                                                                                              \
-        "$" name, arg_object, offsetof(create_args, ignored)                                       \
-    }
-#define IGNORED_ROWS                                                                               \
+#define ACCESS_ROWS                                                                                \
     {"$allow_unknown_filter", arg_object, offsetof(create_args, storage.unknown)},                 \
         {"$rdcc_nslots", arg_object, offsetof(create_args, hints[0])},                             \
         {"$rdcc_nbytes", arg_object, offsetof(create_args, hints[1])},                             \
-        {"$rdcc_w0", arg_object, offsetof(create_args, hints[2])}, IGNORED_ROW("efile_prefix"),    \
-        IGNORED_ROW("virtual_prefix"), {"$dcpl", arg_list, offsetof(create_args, dcpl)},           \
+        {"$rdcc_w0", arg_object, offsetof(create_args, hints[2])},                                 \
+        {"$efile_prefix", arg_object, offsetof(create_args, hints[3])},                            \
+        {"$virtual_prefix", arg_object, offsetof(create_args, hints[4])},                          \
+        {"$dcpl", arg_list, offsetof(create_args, dcpl)},                                          \
     {                                                                                              \
         "$dapl", arg_list, offsetof(create_args, dapl)                                             \
     }
@@ -54,7 +56,7 @@ static const param create_rows[] = {
     H5_STORAGE_ROWS(create_args),
     {"$track_order", arg_object, offsetof(create_args, track_order)},
     {"$external", arg_object, offsetof(create_args, external)},
-    IGNORED_ROWS,
+    ACCESS_ROWS,
     {"$_mappings", arg_object, offsetof(create_args, mappings)},
     {"$_attributes", arg_object, offsetof(create_args, attributes)},
     {"$_compact", arg_object, offsetof(create_args, compact)},
@@ -69,6 +71,7 @@ typedef struct plan {
     int64_t shape[COLLIO_MAX_DIMS];
     h5values data; /* view.keep == NULL: none */
     h5storage storage;
+    PyObject *access; /* how it is to be open: a dict, or None */
 } plan;
 
 /* Whether data are to be stored just as they are. */
@@ -157,40 +160,43 @@ static int take_list(create_args *a, PyObject **kept)
     return 0;
 }
 
-static int check_hints(const create_args *a)
+/* How the dataset is to be open: a dict, None if nothing is said. New. */
+static PyObject *access_of(const create_args *a)
 {
-    PyObject *checked;
+    int any = a->dapl != Py_None;
 
-    if (a->hints[0] == Py_None && a->hints[1] == Py_None && a->hints[2] == Py_None)
-        return 0;
-    checked =
-        memory_call("collio.made", "hints", "((OOO)s)", a->hints[0], a->hints[1], a->hints[2], "r");
-    Py_XDECREF(checked);
-    return checked == NULL ? -1 : 0;
+    for (int i = 0; i < 5; i++)
+        any |= a->hints[i] != Py_None;
+    if (!any)
+        return Py_NewRef(Py_None);
+    return memory_call("collio.made", "dataset_hints", "((OOO)OOO)", a->hints[0], a->hints[1],
+                       a->hints[2], a->hints[3], a->hints[4], a->dapl);
+}
+
+/* Bytes in the dict, or NULL. */
+static const char *prefix_in(PyObject *access, const char *name)
+{
+    PyObject *value = access == Py_None ? NULL : PyDict_GetItemString(access, name);
+
+    return value != NULL && PyBytes_Check(value) ? PyBytes_AS_STRING(value) : NULL;
 }
 
 /* Kept with the object, for its id. */
-static PyObject *with_hints(PyObject *dataset, const create_args *a)
+static PyObject *with_access(PyObject *dataset, const plan *p)
 {
-    PyObject *hints = NULL;
-    int result = 0;
-
-    if (dataset == NULL ||
-        (a->hints[0] == Py_None && a->hints[1] == Py_None && a->hints[2] == Py_None))
-        return dataset;
-    hints =
-        memory_call("collio.made", "hints", "((OOO)s)", a->hints[0], a->hints[1], a->hints[2], "r");
-    result = hints == NULL ? -1 : PyObject_SetAttrString(dataset, "_hints", hints);
-    Py_XDECREF(hints);
-    if (result < 0)
+    if (dataset != NULL && p->access != NULL && p->access != Py_None &&
+        PyObject_SetAttrString(dataset, "_hints", p->access) < 0)
         Py_CLEAR(dataset);
     return dataset;
 }
 
 static int plan_from(const h5object *self, const create_args *a, plan *p)
 {
-    if (check_hints(a) < 0)
+    p->access = access_of(a);
+    if (p->access == NULL)
         return -1;
+    p->storage.options.external_prefix = prefix_in(p->access, "efile_prefix");
+    p->storage.options.virtual_prefix = prefix_in(p->access, "virtual_prefix");
     if (a->name != Py_None && arg_name(a->name, &p->name) < 0)
         return -1;
     if (a->name == Py_None)
@@ -289,7 +295,11 @@ PyDoc_STRVAR(
     "  external          names of files that hold the elements as bytes, one after the\n"
     "                    other: (name, offset, size), or one name; relative to the\n"
     "                    working directory\n"
-    "  allow_unknown_filter, rdcc_*, efile_prefix, virtual_prefix\n"
+    "  efile_prefix, virtual_prefix\n"
+    "                    directories in which files of `external`, and sources of a virtual\n"
+    "                    dataset, are looked for while the dataset is open; '${ORIGIN}' stands\n"
+    "                    for that of the file. It is not kept in the file\n"
+    "  allow_unknown_filter, rdcc_*\n"
     "                    accepted for h5py's sake; without effect\n\n"
     "A dataset without a name (None) is to be assigned to one, or it is gone when the\n"
     "file is closed.");
@@ -308,7 +318,8 @@ PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t 
     if (args_parse("create_dataset", create_rows, &a, args, nargs, keywords) < 0 ||
         take_list(&a, &kept) < 0 || plan_from((h5object *)object, &a, &p) < 0)
         joint_fail(&j);
-    dataset = with_hints(create((h5object *)object, &p, &j), &a);
+    dataset = with_access(create((h5object *)object, &p, &j), &p);
+    Py_XDECREF(p.access);
     Py_XDECREF(kept);
     return dataset;
 }
@@ -456,7 +467,7 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
                                  H5_STORAGE_ROWS(create_args),
                                  {"$track_order", arg_object, offsetof(create_args, track_order)},
                                  {"$external", arg_object, offsetof(create_args, external)},
-                                 IGNORED_ROWS,
+                                 ACCESS_ROWS,
                                  {NULL, NULL, 0}};
     create_args a = nothing;
     plan p = {.name = "", .data = {.view = {.keep = NULL}, .keep = NULL}};
@@ -474,10 +485,12 @@ static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssi
         h5_storage_forget(&p.storage);
         there = existing((h5object *)object, &p, &a);
         joint_fail(&j); /* if an exception is pending */
+        Py_XDECREF(p.access);
         Py_XDECREF(fitting);
         return h5_agree_existing((h5object *)object, "require_dataset", p.name, there, &j);
     }
-    there = create((h5object *)object, &p, &j);
+    there = with_access(create((h5object *)object, &p, &j), &p);
+    Py_XDECREF(p.access);
     Py_XDECREF(fitting);
     return there;
 }

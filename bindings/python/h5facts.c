@@ -92,12 +92,42 @@ PyMethodDef h5chunk_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+PyDoc_STRVAR(open_in_doc, "_open_in($self, name, external, mapped, /)\n--\n\nA dataset, with "
+                          "directories of its other files. Not collective.");
+
+static const char *bytes_or_none(PyObject *given)
+{
+    return given == Py_None ? NULL : PyBytes_AsString(given);
+}
+
+static PyObject *open_in(PyObject *object, PyObject *args)
+{
+    h5object *self = (h5object *)object;
+    PyObject *external, *mapped;
+    const char *name, *in[2];
+    collio_error err = COLLIO_ERROR_INIT;
+    collio_object *dataset = NULL;
+    PyThreadState *saved;
+
+    if (h5_ready(self) < 0 || !PyArg_ParseTuple(args, "sOO", &name, &external, &mapped))
+        return NULL;
+    in[0] = bytes_or_none(external);
+    in[1] = bytes_or_none(mapped);
+    if (PyErr_Occurred())
+        return NULL;
+    saved = io_enter();
+    collio_dataset_open_in(self->object, name, in[0], in[1], &dataset, &err);
+    io_leave(saved);
+    return err.code != COLLIO_OK ? raise_from(&err) : h5_wrap(self->file, dataset);
+}
+
 static PyObject *shared_type(PyObject *object, PyObject *Py_UNUSED(none))
 {
     return h5_shared_type((h5object *)object, NULL);
 }
 
 PyMethodDef h5facts_methods[] = {
+    {"_open_in", open_in, METH_VARARGS, open_in_doc},
     {"_shared_type", shared_type, METH_NOARGS,
      "_shared_type($self, /)\n--\n\nThe named type of a dataset's elements, or None. Not "
      "collective."},

@@ -94,6 +94,14 @@ static h5object *object_of(state *st, PyTypeObject *type, PyObject *id, PyObject
     return NULL;
 }
 
+/* How it is open goes with it. */
+static int keep_hints(h5object *from, h5object *to)
+{
+    PyObject *hints = from->own == NULL ? NULL : PyDict_GetItemString(from->own, "_hints");
+
+    return hints == NULL ? 0 : PyObject_SetAttrString((PyObject *)to, "_hints", hints);
+}
+
 PyObject *h5_new_from(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static const param rows[] = {
@@ -118,6 +126,8 @@ PyObject *h5_new_from(PyTypeObject *type, PyObject *args, PyObject *keywords)
         self->number = from->number;
         ((h5object *)again)->object = NULL;
     }
+    if (self != NULL && keep_hints(from, self) < 0)
+        Py_CLEAR(self);
     Py_XDECREF(again);
     Py_XDECREF(kept);
     return (PyObject *)self;

@@ -144,6 +144,10 @@ typedef struct collio_dataset_options {
                        written where they are in datasets of the same file */
     const collio_mapping *mappings;
     int mapping_count;
+    /* Directories in which files of `external`, and those of mappings, are looked for now; NULL:
+     * where the working directory is. "${ORIGIN}" stands for that of the file itself. It is not
+     * kept in the file. */
+    const char *external_prefix, *virtual_prefix;
     int compact; /* 1: the elements are in the structure, 64 KiB at most */
     collio_attribute_room attributes;
     collio_object *named_type; /* an object of this file, of the type that is given, which the
@@ -168,6 +172,16 @@ COLLIO_API int collio_dataset_create(collio_object *parent, const char *name, co
                                      int ndim, const int64_t *shape,
                                      const collio_dataset_options *options, collio_object **out,
                                      collio_error *err);
+
+/*
+ * Open a dataset whose elements are in other files, looked for in directories as in
+ * collio_dataset_options. Not collective.
+ *   external, mapped  in   prefixes of files of bytes, and of sources of a virtual dataset; NULL
+ *   out               out  close with collio_object_close()
+ * Errors: KEY, HDF5 (it is open in another way).
+ */
+COLLIO_API int collio_dataset_open_in(collio_object *parent, const char *name, const char *external,
+                                      const char *mapped, collio_object **out, collio_error *err);
 
 /*
  * Give a chunked dataset other extents. Collective. Elements outside the new ones
@@ -252,10 +266,9 @@ COLLIO_API void collio_origin_free(collio_origin *origin);
 COLLIO_API int collio_filter_available(int id);
 
 /*
- * Let HDF5 have a filter, or take it away, for this process. Not collective, but all ranks should do
- * it alike, before they open files with such data.
- *   filter  in  a H5Z_class2_t of HDF5; what it points to stays the caller's
- *   id      in  one that no open dataset uses, and none of HDF5's own
+ * Let HDF5 have a filter, or take it away, for this process. Not collective, but all ranks should
+ * do it alike, before they open files with such data. filter  in  a H5Z_class2_t of HDF5; what it
+ * points to stays the caller's id      in  one that no open dataset uses, and none of HDF5's own
  * Errors: VALUE (NULL), HDF5.
  */
 COLLIO_API int collio_filter_register(const void *filter, collio_error *err);

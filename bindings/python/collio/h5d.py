@@ -52,9 +52,13 @@ def create(loc, name, tid, space, dcpl=None, lcpl=None, dapl=None, gcpl=None):
 
 def open(loc, name, dapl=None):
     """One of a group."""
+    hints = {} if dapl is None else dapl._hints()
     found = loc._of[text(name)]
     if not hasattr(found, "iter_chunks"):
         raise KeyError("Unable to open dataset (not a dataset)")
-    if dapl is not None:
-        found._hints = dapl._hints()
+    if "efile_prefix" in hints or "virtual_prefix" in hints:
+        del found  # HDF5 has one prefix at a time
+        found = loc._of._open_in(text(name), hints.get("efile_prefix"), hints.get("virtual_prefix"))
+    if hints:
+        found._hints = hints
     return handles.of(found)

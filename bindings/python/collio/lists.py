@@ -271,7 +271,8 @@ class PropDAID(PropList):
         """For the dataset that is opened so."""
         names = ("rdcc_nslots", "rdcc_nbytes", "rdcc_w0")
         given = dict(zip(names, self._known["cache"])) if self._known["cache"] != self.defaults["cache"] else {}
-        return given | {"efile_prefix": self._known["external_prefix"], "virtual_prefix": self._known["virtual_prefix"]}
+        prefixes = {"efile_prefix": self._known["external_prefix"], "virtual_prefix": self._known["virtual_prefix"]}
+        return given | {name: prefix for name, prefix in prefixes.items() if prefix}
 
 
 class PropLCID(PropList):

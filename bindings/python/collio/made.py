@@ -60,6 +60,27 @@ def _cache(found, default=(521, 1048576, 0.75)):
             float(found.get("rdcc_w0", default[2])))
 
 
+def _prefix(given):
+    if given is not None and not isinstance(given, (str, bytes)):
+        raise TypeError(f"A name should be string or bytes, not {type(given)}")
+    return None if given is None else os.fsencode(given)
+
+
+def dataset_hints(caches, external, mapped, dapl):
+    """How a dataset is to be open, from the arguments of create_dataset(); a dict."""
+    found = {} if dapl is None else dapl._hints()
+    found |= hints(caches, "r")
+    prefixes = {"efile_prefix": _prefix(external), "virtual_prefix": _prefix(mapped)}
+    return found | {name: prefix for name, prefix in prefixes.items() if prefix is not None}
+
+
+def _told(prefix, file):
+    """A prefix as HDF5 tells it."""
+    if prefix.startswith(b"${ORIGIN}"):
+        return os.fsencode(os.path.dirname(os.path.abspath(file.filename))) + b"/" + prefix[9:]
+    return prefix
+
+
 def _hints_of(file):
     return getattr(getattr(file, "file", file) if hasattr(file, "driver") else file, "_hints", {})
 
@@ -116,9 +137,9 @@ def of_dataset(dataset):
 def access_of_dataset(dataset):
     """How a dataset is open."""
     given = _hints_of(dataset)
-    return lists.PropDAID(cache=_cache(given, _cache(_hints_of(dataset.file))),
-                          external_prefix=os.fsencode(given.get("efile_prefix") or b""),
-                          virtual_prefix=os.fsencode(given.get("virtual_prefix") or b""))
+    prefixes = {key: _told(given.get(name) or b"", dataset.file) for key, name in
+                (("external_prefix", "efile_prefix"), ("virtual_prefix", "virtual_prefix"))}
+    return lists.PropDAID(cache=_cache(given, _cache(_hints_of(dataset.file))), **prefixes)
 
 
 def of_type(named):
