@@ -39,7 +39,7 @@ def one_error(told):
         return True  # or each rank has one of its own
     from_others = [text for text in texts if text.startswith(("rank ", "ranks "))]
     own = [text for text in texts if text not in from_others]
-    return len(from_others) == 1 and any(text[:1000] in from_others[0] for text in own)
+    return len(from_others) == 1 and any(text[:200] in from_others[0] for text in own)
 
 
 def both_async(*steps):
