@@ -64,7 +64,6 @@ static collio_request *make(collio_file *file, collio_direction direction, colli
     }
     r->file = file;
     r->direction = direction;
-    r->number = ++file->requests_made;
     r->err = (collio_error)COLLIO_ERROR_INIT;
     r->next = file->requests;
     file->requests = r;
@@ -133,6 +132,7 @@ int collio_dataset_write_async(collio_object *dataset, const collio_selection *s
     r = make(dataset->file, COLLIO_WRITING, err);
     w.ticket.vote[COMPLICATED] = err->code == COLLIO_OK && !is_simple(dataset, memory);
     if (collio_write_begin(&w, "write_async", err) == COLLIO_OK) {
+        r->number = ++dataset->file->requests_made; /* agreed upon: by all ranks */
         if (w.ticket.max[COMPLICATED] || collio_interleave_wanted(dataset->file, &w.ticket))
             collio_write_now(&w, err);
         else
@@ -163,6 +163,7 @@ int collio_dataset_read_async(collio_object *dataset, const collio_selection *se
         collio_request_drop(&r);
         return err->code;
     }
+    r->number = ++dataset->file->requests_made;
     if (is_simple(dataset, memory))
         begin(r, dataset, selection, memory);
     else

@@ -113,6 +113,19 @@ def test_space_of_texts():
                 f.flush()
 
 
+def test_numbers_of_transfers(f):
+    """One that was not begun together does not count."""
+    d = f.create_dataset("transfers", (4,), "f8")
+    part = slice(rank, rank + 1)
+    if size > 1:
+        for call in (lambda: d.write_async(np.ones(1), part), lambda: d.read_async(np.zeros(1), part)):
+            raises(h5py.CollectiveError, "disagree", if_odd(call, f.flush), name="a transfer on one rank")
+    d.write_async(np.full(1, 5.0), part).wait()
+    into = np.zeros(size)
+    d.read_async(into, slice(0, size)).wait()
+    equal(into, np.full(size, 5.0), "the next ones are waited for together")
+
+
 def test_long_names():
     """Which HDF5 stores where elements are."""
     for libver in ("earliest", "v108", "latest"):
@@ -165,6 +178,7 @@ with h5py.File("found.h5", "w", comm=comm) as file:
     test_data_that_do_not_fit(file)
     test_small_chunks(file)
     test_deleted(file)
+    test_numbers_of_transfers(file)
 test_deleted_with_group()
 test_space_of_texts()
 test_long_names()
