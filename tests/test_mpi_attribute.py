@@ -150,7 +150,6 @@ def try_class(cls, make):
     check(isinstance(error, MPI.Exception) and isinstance(error.__cause__, KeyError), f"{name}: ... is told")
     equal(error and error.error_class, MPI.ERR_OTHER, f"{name}: ... as an error of class OTHER")
     check(thing.Get_attr(keyval) is None, f"{name}: ... and the attribute is gone")
-    thing.Delete_attr(keyval)
     heard, hook = [], sys.unraisablehook
     sys.unraisablehook = lambda told: heard.append(told.exc_type)
     thing.Set_attr(keyval, 2)
