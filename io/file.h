@@ -238,6 +238,9 @@ int collio_object_links(const collio_object *parent, const char *name, int *exis
 /* Check that there is one and that it may be changed: KEY, VALUE. */
 int collio_object_check_link(const collio_object *parent, const char *name, collio_error *err);
 
+/* HDF5's number for the file that an object is in; 0 if it cannot be found out. */
+unsigned long collio_hdf5_file_number(hid_t id);
+
 /* Whether a name leads to an object. */
 int collio_object_exists(collio_object *parent, const char *name, int *exists, collio_error *err);
 

@@ -69,7 +69,8 @@ extern PyMethodDef h5file_functions[];
 /* What an argument track_order comes to, None being as configured; -1 with an exception. */
 int h5_wants_order(PyObject *track_order);
 
-/* Where attributes are to be: None or (most in the object, fewest elsewhere). -1 with an exception. */
+/* Where attributes are to be: None or (most in the object, fewest elsewhere). -1 with an exception.
+ */
 int h5_attribute_room(PyObject *given, collio_attribute_room *out);
 
 /* NotImplementedError for track_times=True. */
@@ -91,7 +92,7 @@ PyObject *h5_link_class(const char *name);
 /* group.create_dataset(...). New. */
 PyObject *h5_create_dataset(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
                             PyObject *keywords);
-extern PyMethodDef h5create_methods[], h5walk_methods[], h5link_methods[];
+extern PyMethodDef h5create_methods[], h5require_methods[], h5walk_methods[], h5link_methods[];
 
 /* ---------------------------------------------------------------- h5select.c */
 

@@ -1,33 +1,9 @@
-/* Group.create_dataset and require_dataset. */
-#include "h5storage.h"
+/* Group.create_dataset. */
+#include "h5create.h"
 
 #include <string.h>
 
-typedef struct create_args {
-    PyObject *name;
-    PyObject *shape;
-    PyObject *dtype;
-    PyObject *data;
-    PyObject *exact;
-    h5storage_args storage;
-    PyObject *track_order;
-    PyObject *external, *mappings, *attributes, *compact;
-    PyObject *dcpl, *dapl;
-    /* Of a cache of chunks that collio does not have, kept to be told; and directories of files
-     * with elements. */
-    PyObject *hints[5];
-} create_args;
-
-static const create_args nothing = {NULL,     Py_None,
-                                    Py_None,  Py_None,
-                                    Py_False, H5_STORAGE_NOTHING,
-                                    Py_None,  Py_None,
-                                    Py_None,  Py_None,
-                                    Py_False, Py_None,
-                                    Py_None,  {Py_None, Py_None, Py_None, Py_None, Py_None}};
-
-/* A property list, which stands for the keywords that are not given. */
-static int arg_list(PyObject *object, void *out)
+int h5_arg_list(PyObject *object, void *out)
 {
     *(PyObject **)out = object;
     if (object == Py_None || PyObject_HasAttrString(object, "get_class"))
@@ -36,46 +12,23 @@ static int arg_list(PyObject *object, void *out)
     return -1;
 }
 
-#define ACCESS_ROWS                                                                                \
-    {"$allow_unknown_filter", arg_object, offsetof(create_args, storage.unknown)},                 \
-        {"$rdcc_nslots", arg_object, offsetof(create_args, hints[0])},                             \
-        {"$rdcc_nbytes", arg_object, offsetof(create_args, hints[1])},                             \
-        {"$rdcc_w0", arg_object, offsetof(create_args, hints[2])},                                 \
-        {"$efile_prefix", arg_object, offsetof(create_args, hints[3])},                            \
-        {"$virtual_prefix", arg_object, offsetof(create_args, hints[4])},                          \
-        {"$dcpl", arg_list, offsetof(create_args, dcpl)},                                          \
-    {                                                                                              \
-        "$dapl", arg_list, offsetof(create_args, dapl)                                             \
-    }
-
 static const param create_rows[] = {
-    {"name", arg_object, offsetof(create_args, name)},
-    {"|shape", arg_object, offsetof(create_args, shape)},
-    {"|dtype", arg_object, offsetof(create_args, dtype)},
-    {"|data", arg_object, offsetof(create_args, data)},
-    H5_STORAGE_ROWS(create_args),
-    {"$track_order", arg_object, offsetof(create_args, track_order)},
-    {"$external", arg_object, offsetof(create_args, external)},
-    ACCESS_ROWS,
-    {"$_mappings", arg_object, offsetof(create_args, mappings)},
-    {"$_attributes", arg_object, offsetof(create_args, attributes)},
-    {"$_compact", arg_object, offsetof(create_args, compact)},
+    {"name", arg_object, offsetof(h5create_args, name)},
+    {"|shape", arg_object, offsetof(h5create_args, shape)},
+    {"|dtype", arg_object, offsetof(h5create_args, dtype)},
+    {"|data", arg_object, offsetof(h5create_args, data)},
+    H5_STORAGE_ROWS(h5create_args),
+    {"$track_order", arg_object, offsetof(h5create_args, track_order)},
+    {"$external", arg_object, offsetof(h5create_args, external)},
+    H5_ACCESS_ROWS,
+    {"$_mappings", arg_object, offsetof(h5create_args, mappings)},
+    {"$_attributes", arg_object, offsetof(h5create_args, attributes)},
+    {"$_compact", arg_object, offsetof(h5create_args, compact)},
     {NULL, NULL, 0},
 };
 
-/* The dataset to make, and what to write into it. */
-typedef struct plan {
-    const char *name;
-    collio_type type;
-    int ndim;
-    int64_t shape[COLLIO_MAX_DIMS];
-    h5values data; /* view.keep == NULL: none */
-    h5storage storage;
-    PyObject *access; /* how it is to be open: a dict, or None */
-} plan;
-
 /* Whether data are to be stored just as they are. */
-static int is_plain(const create_args *a)
+static int is_plain(const h5create_args *a)
 {
     PyObject *dtype = array_dtype_of(a->data);
 
@@ -83,7 +36,7 @@ static int is_plain(const create_args *a)
            array_plain_type(dtype) != COLLIO_TYPE_COUNT;
 }
 
-static int plan_plain(const create_args *a, plan *p)
+static int plan_plain(const h5create_args *a, h5plan *p)
 {
     if (array_view_any(a->data, 0, &p->data.view) < 0)
         return -1;
@@ -94,7 +47,7 @@ static int plan_plain(const create_args *a, plan *p)
 }
 
 /* Data and type as collio._values makes of them what is stored. */
-static int plan_data(const create_args *a, plan *p)
+static int plan_data(const h5create_args *a, h5plan *p)
 {
     PyObject *made = memory_call("collio._values", "for_new", "(OOO)", a->data, a->dtype, a->shape);
     PyObject *array, *keep;
@@ -122,7 +75,7 @@ static PyObject *plain_dtype(PyObject *dtype)
 }
 
 /* Type and shape. */
-static int plan_elements(const create_args *a, plan *p)
+static int plan_elements(const h5create_args *a, h5plan *p)
 {
     PyObject *dtype;
 
@@ -143,7 +96,7 @@ static int plan_elements(const create_args *a, plan *p)
 }
 
 /* Keywords that are not given come from the list; the dict keeps them alive. */
-static int take_list(create_args *a, PyObject **kept)
+static int take_list(h5create_args *a, PyObject **kept)
 {
     if (a->dcpl == Py_None)
         return 0;
@@ -161,7 +114,7 @@ static int take_list(create_args *a, PyObject **kept)
 }
 
 /* How the dataset is to be open: a dict, None if nothing is said. New. */
-static PyObject *access_of(const create_args *a)
+static PyObject *access_of(const h5create_args *a)
 {
     int any = a->dapl != Py_None;
 
@@ -182,7 +135,7 @@ static const char *prefix_in(PyObject *access, const char *name)
 }
 
 /* Kept with the object, for its id. */
-static PyObject *with_access(PyObject *dataset, const plan *p)
+PyObject *h5_with_access(PyObject *dataset, const h5plan *p)
 {
     if (dataset != NULL && p->access != NULL && p->access != Py_None &&
         PyObject_SetAttrString(dataset, "_hints", p->access) < 0)
@@ -190,7 +143,7 @@ static PyObject *with_access(PyObject *dataset, const plan *p)
     return dataset;
 }
 
-static int plan_from(const h5object *self, const create_args *a, plan *p)
+int h5_plan(const h5object *self, const h5create_args *a, h5plan *p)
 {
     p->access = access_of(a);
     if (p->access == NULL)
@@ -215,7 +168,7 @@ static int plan_from(const h5object *self, const create_args *a, plan *p)
 
 /* Rank 0 writes; the others have nothing to do, unless there is just one
  * element, of which nobody can have none. */
-static void write_data(collio_object *dataset, const plan *p, collio_error *err)
+static void write_data(collio_object *dataset, const h5plan *p, collio_error *err)
 {
     int rank = collio_comm_rank(collio_file_comm(collio_object_file(dataset)));
     collio_selection selection;
@@ -232,7 +185,7 @@ static void write_data(collio_object *dataset, const plan *p, collio_error *err)
 }
 
 /* A dataset whose data could not be written, which is so on all ranks, is none. */
-static void take_back(h5object *self, const plan *p)
+static void take_back(h5object *self, const h5plan *p)
 {
     collio_error second = COLLIO_ERROR_INIT;
 
@@ -240,7 +193,7 @@ static void take_back(h5object *self, const plan *p)
         collio_link_delete(self->object, p->name, &second);
 }
 
-static PyObject *create(h5object *self, plan *p, joint *j)
+PyObject *h5_create(h5object *self, h5plan *p, joint *j)
 {
     collio_object *dataset = NULL;
     PyThreadState *saved = io_enter();
@@ -307,8 +260,8 @@ PyDoc_STRVAR(
 PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                             PyObject *keywords)
 {
-    create_args a = nothing;
-    plan p = {.name = "", .data = {.view = {.keep = NULL}, .keep = NULL}};
+    h5create_args a = H5_CREATE_NOTHING;
+    h5plan p = {.name = "", .data = {.view = {.keep = NULL}, .keep = NULL}};
     PyObject *kept = NULL, *dataset;
     joint j;
 
@@ -316,187 +269,15 @@ PyObject *h5_create_dataset(PyObject *object, PyObject *const *args, Py_ssize_t 
         return NULL;
     joint_begin(&j);
     if (args_parse("create_dataset", create_rows, &a, args, nargs, keywords) < 0 ||
-        take_list(&a, &kept) < 0 || plan_from((h5object *)object, &a, &p) < 0)
+        take_list(&a, &kept) < 0 || h5_plan((h5object *)object, &a, &p) < 0)
         joint_fail(&j);
-    dataset = with_access(create((h5object *)object, &p, &j), &p);
+    dataset = h5_with_access(h5_create((h5object *)object, &p, &j), &p);
     Py_XDECREF(p.access);
     Py_XDECREF(kept);
     return dataset;
 }
 
-/* ------------------------------------------------------------------- require */
-
-/* None where there are no extents. New. */
-static PyObject *extents_of(int ndim, const int64_t *shape)
-{
-    return ndim < 0 ? Py_NewRef(Py_None) : memory_tuple(ndim, shape);
-}
-
-static int same_shape(h5object *dataset, const plan *p)
-{
-    int64_t shape[COLLIO_MAX_DIMS];
-    int none = h5_is_null(dataset), ndim = none ? -1 : h5_shape(dataset, shape);
-    PyObject *there, *wanted;
-
-    if (ndim < 0 && !none)
-        return -1;
-    if (ndim == p->ndim && (none || memcmp(shape, p->shape, (size_t)ndim * sizeof *shape) == 0))
-        return 0;
-    there = extents_of(ndim, shape);
-    wanted = extents_of(p->ndim, p->shape);
-    if (there != NULL && wanted != NULL)
-        PyErr_Format(PyExc_TypeError, "Shapes do not match (existing %R vs new %R)", there, wanted);
-    Py_XDECREF(there);
-    Py_XDECREF(wanted);
-    return -1;
-}
-
-/* 1 if the maxshape asked for is that of the dataset; -1 with an exception. */
-static int same_maximum(PyObject *dataset, const create_args *a)
-{
-    PyObject *there, *wanted;
-    int same = 0;
-
-    there = PyObject_GetAttrString(dataset, "maxshape");
-    wanted = there == NULL ? NULL
-                           : memory_call("collio._storage", "same_maximum", "(OO)",
-                                         a->storage.maxshape, there);
-    if (wanted != NULL)
-        same = PyObject_RichCompareBool(there, wanted, Py_EQ);
-    if (wanted != NULL && same == 0) {
-        PyErr_Format(PyExc_TypeError, "Maxshapes do not match (existing %R vs new %R)", there,
-                     wanted);
-        same = -1;
-    }
-    Py_XDECREF(wanted);
-    Py_XDECREF(there);
-    return PyErr_Occurred() ? -1 : same;
-}
-
-static int same_type(PyObject *dataset, const plan *p, int exact)
-{
-    PyObject *there = PyObject_GetAttrString(dataset, "dtype"), *wanted = h5_dtype(p->type);
-    PyObject *castable = NULL;
-    int fits = -1;
-
-    if (there != NULL && wanted != NULL && exact)
-        fits = PyObject_RichCompareBool(there, wanted, Py_EQ);
-    else if (there != NULL && wanted != NULL)
-        castable = memory_call("numpy", "can_cast", "(OO)", wanted, there);
-    if (castable != NULL)
-        fits = PyObject_IsTrue(castable);
-    if (fits == 0)
-        PyErr_Format(PyExc_TypeError, "Datatypes %s (existing %S vs new %S)",
-                     exact ? "do not exactly match" : "cannot be safely cast", there, wanted);
-    Py_XDECREF(castable);
-    Py_XDECREF(there);
-    Py_XDECREF(wanted);
-    return fits == 1 ? 0 : -1;
-}
-
-/* Its shape is that asked for, or may become it. */
-static int fits_shape(PyObject *dataset, const plan *p, const create_args *a)
-{
-    if (same_shape((h5object *)dataset, p) == 0)
-        return 1;
-    if (a->storage.maxshape == Py_None || !PyErr_ExceptionMatches(PyExc_TypeError))
-        return 0;
-    PyErr_Clear();
-    return same_maximum(dataset, a) > 0;
-}
-
-/* The dataset that is there, if it is what is asked for. */
-static PyObject *existing(h5object *self, const plan *p, const create_args *a)
-{
-    PyObject *object = h5_open(self, p->name);
-    int exact = PyObject_IsTrue(a->exact);
-
-    if (object == NULL)
-        return NULL;
-    if (!is_a(state_of(object), object, TYPE_H5Dataset))
-        PyErr_SetString(PyExc_TypeError, "Incompatible object (Group) already exists");
-    else if (fits_shape(object, p, a) && same_type(object, p, exact) == 0)
-        return object;
-    Py_DECREF(object);
-    return NULL;
-}
-
-/* NumPy's dtypes of str and objects, which cannot be stored, stand for that of the strings that
- * are there, which they can be cast to. */
-static int fit_type(h5object *group, create_args *a, PyObject **fitting)
-{
-    PyObject *there = NULL, *dtype = NULL;
-    const char *name;
-
-    if (a->dtype == Py_None || arg_name(a->name, &name) < 0 || name[0] == '\0' ||
-        h5_find(group, name) != COLLIO_KIND_DATASET) {
-        PyErr_Clear(); /* it comes again */
-        return 0;
-    }
-    there = h5_open(group, name);
-    if (there != NULL)
-        dtype = PyObject_GetAttrString(there, "dtype");
-    if (dtype != NULL)
-        *fitting = memory_call("collio._types", "fit_there", "(OOO)", a->dtype, dtype, a->exact);
-    if (*fitting != NULL)
-        a->dtype = *fitting;
-    Py_XDECREF(dtype);
-    Py_XDECREF(there);
-    return *fitting == NULL ? -1 : 0;
-}
-
-PyDoc_STRVAR(require_doc,
-             "require_dataset($self, name, shape, dtype, exact=False, data=None, *, chunks=None, "
-             "maxshape=None, compression=None, compression_opts=None, shuffle=None, "
-             "fletcher32=None, scaleoffset=None, fillvalue=None, fill_time=None, "
-             "track_times=None, track_order=None, external=None, allow_unknown_filter=False, "
-             "rdcc_nslots=None, rdcc_nbytes=None, rdcc_w0=None, efile_prefix=None, "
-             "virtual_prefix=None, dcpl=None, dapl=None)\n--\n\n"
-             "The dataset of that name, created if it is not there. TypeError if one with another "
-             "shape,\nor with a type that cannot hold this one (exact: any other type), is. "
-             "Collective.");
-
-static PyObject *require_dataset(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                                 PyObject *keywords)
-{
-    static const param rows[] = {{"name", arg_object, offsetof(create_args, name)},
-                                 {"shape", arg_object, offsetof(create_args, shape)},
-                                 {"dtype", arg_object, offsetof(create_args, dtype)},
-                                 {"|exact", arg_object, offsetof(create_args, exact)},
-                                 {"|data", arg_object, offsetof(create_args, data)},
-                                 H5_STORAGE_ROWS(create_args),
-                                 {"$track_order", arg_object, offsetof(create_args, track_order)},
-                                 {"$external", arg_object, offsetof(create_args, external)},
-                                 ACCESS_ROWS,
-                                 {NULL, NULL, 0}};
-    create_args a = nothing;
-    plan p = {.name = "", .data = {.view = {.keep = NULL}, .keep = NULL}};
-    PyObject *there, *fitting = NULL;
-    joint j;
-
-    if (h5_ready((h5object *)object) < 0)
-        return NULL;
-    joint_begin(&j);
-    if (args_parse("require_dataset", rows, &a, args, nargs, keywords) < 0 ||
-        fit_type((h5object *)object, &a, &fitting) < 0 || plan_from((h5object *)object, &a, &p) < 0)
-        joint_fail(&j);
-    else if (h5_find((h5object *)object, p.name) != COLLIO_KIND_NONE) {
-        h5_values_release(&p.data);
-        h5_storage_forget(&p.storage);
-        there = existing((h5object *)object, &p, &a);
-        joint_fail(&j); /* if an exception is pending */
-        Py_XDECREF(p.access);
-        Py_XDECREF(fitting);
-        return h5_agree_existing((h5object *)object, "require_dataset", p.name, there, &j);
-    }
-    there = with_access(create((h5object *)object, &p, &j), &p);
-    Py_XDECREF(p.access);
-    Py_XDECREF(fitting);
-    return there;
-}
-
 PyMethodDef h5create_methods[] = {
     {"create_dataset", FAST(h5_create_dataset), FASTCALL, create_doc},
-    {"require_dataset", FAST(require_dataset), FASTCALL, require_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -1,18 +1,5 @@
 /* Attributes of communicators, datatypes and windows, and the keyvals that name them. */
-#include "win.h"
-
-/* X(field of any_handle, class, prefix of MPI's functions) */
-#define OWNERS X(comm, Comm, MPI_Comm) X(datatype, Datatype, MPI_Type) X(win, Win, MPI_Win)
-
-/*
- * What a keyval stands for. The registry holds it until Free_keyval(); each attribute holds it, and
- * the value, until MPI calls for its deletion: MPI keeps a freed keyval as long as it is in use.
- */
-typedef struct keyval {
-    PyObject_HEAD
-    PyObject *copy, *delete; /* callable, bool or None */
-    int nopython;            /* values are integers of a pointer's size, not objects */
-} keyval;
+#include "keyval.h"
 
 /* --------------------------------------------------------- one name for MPI's functions */
 
@@ -31,178 +18,9 @@ static int set_value(enum handle_kind kind, any_handle of, int number, void *val
 #undef X
 }
 
-static int delete_value(enum handle_kind kind, any_handle of, int number)
-{
-#define X(field, class, prefix) kind == KIND_##field ? prefix##_delete_attr(of.field, number):
-    return OWNERS MPI_ERR_ARG;
-#undef X
-}
-
 static int free_number(enum handle_kind kind, int *number)
 {
 #define X(field, class, prefix) kind == KIND_##field ? prefix##_free_keyval(number):
-    return OWNERS MPI_ERR_ARG;
-#undef X
-}
-
-/* ----------------------------------------------------------------- when MPI calls back */
-
-/* The object that the user's functions are given. New. */
-static PyObject *wrap(enum handle_kind kind, any_handle mpi)
-{
-#define X(field, class, prefix) kind == KIND_##field ? TYPE_##class:
-    const enum type_slot slot = OWNERS TYPE_Handle;
-#undef X
-    state *st = state_find();
-
-    if (st == NULL)
-        return NULL;
-    return kind == KIND_comm ? comm_object(st, mpi.comm) : handle_make(st->types[slot], kind, mpi);
-}
-
-/* An attribute's value for Python. New. */
-static PyObject *value_object(const keyval *key, void *value)
-{
-    return key->nopython ? PyLong_FromVoidPtr(value) : Py_NewRef((PyObject *)value);
-}
-
-/* The value for MPI, which holds a reference if it is an object. */
-static int value_store(const keyval *key, PyObject *object, void **out)
-{
-    if (key == NULL || key->nopython) {
-        PyObject *number = PyNumber_Index(object);
-        *out = number == NULL ? NULL : PyLong_AsVoidPtr(number);
-        Py_XDECREF(number);
-        if (PyErr_Occurred())
-            return -1;
-    } else {
-        *out = Py_NewRef(object);
-    }
-    return 0;
-}
-
-/* Call function(owner, number, value). New. */
-static PyObject *call(PyObject *function, enum handle_kind kind, any_handle of, int number,
-                      PyObject *value)
-{
-    PyObject *owner = wrap(kind, of), *result = NULL;
-
-    if (owner != NULL)
-        result = PyObject_CallFunction(function, "OiO", owner, number, value);
-    Py_XDECREF(owner);
-    return result;
-}
-
-/* The copy of a value; NotImplemented if there is to be none. New. */
-static PyObject *copy_of(const keyval *key, enum handle_kind kind, any_handle of, int number,
-                         PyObject *value)
-{
-    if (key->copy == Py_True)
-        return Py_NewRef(value);
-    return call(key->copy, kind, of, number, value);
-}
-
-static int on_copy(enum handle_kind kind, any_handle of, int number, keyval *key, void *in,
-                   void **out, int *copied)
-{
-    PyObject *value, *copy = NULL;
-    int failed = 1, code;
-    callback_frame c;
-
-    *copied = 0;
-    if (key->copy == Py_None || key->copy == Py_False || !callback_enter(&c))
-        return MPI_SUCCESS;
-    value = value_object(key, in);
-    if (value != NULL)
-        copy = copy_of(key, kind, of, number, value);
-    if (copy == Py_NotImplemented) {
-        failed = 0;
-    } else if (copy != NULL && value_store(key, copy, out) == 0) {
-        Py_INCREF(key);
-        *copied = 1;
-        failed = 0;
-    }
-    Py_XDECREF(copy);
-    Py_XDECREF(value);
-    /* A communicator is made by all ranks together: an error here would leave the others waiting,
-     * so the duplicate is made without the attribute, and comm_make.c gives it back. */
-    code = failed && kind != KIND_comm ? mpi_code_pending() : MPI_SUCCESS;
-    callback_leave(&c);
-    return code;
-}
-
-/* While Delete_attr() runs: an error of the user's function is its own, as this code. Else the
- * attribute just goes, with a new value or its owner, and nobody is there to be told. */
-static _Thread_local struct {
-    int runs, code;
-} deletion;
-
-static void tell_deletion(PyObject *function)
-{
-    if (deletion.runs)
-        deletion.code = mpi_code_pending();
-    else
-        PyErr_WriteUnraisable(function);
-}
-
-static int on_delete(enum handle_kind kind, any_handle of, int number, keyval *key, void *in)
-{
-    PyObject *value, *result = NULL;
-    callback_frame c;
-
-    if (!callback_enter(&c))
-        return MPI_SUCCESS;
-    if (key->delete != Py_None && !PyBool_Check(key->delete)) {
-        value = value_object(key, in);
-        if (value != NULL)
-            result = call(key->delete, kind, of, number, value);
-        if (result == NULL)
-            tell_deletion(key->delete);
-        Py_XDECREF(result);
-        Py_XDECREF(value);
-    }
-    if (!key->nopython)
-        Py_DECREF((PyObject *)in);
-    Py_DECREF(key);
-    callback_leave(&c);
-    return MPI_SUCCESS;
-}
-
-static int on_comm_copy(MPI_Comm of, int number, void *key, void *in, void *out, int *copied)
-{
-    return on_copy(KIND_comm, (any_handle){.comm = of}, number, key, in, out, copied);
-}
-
-static int on_comm_delete(MPI_Comm of, int number, void *value, void *key)
-{
-    return on_delete(KIND_comm, (any_handle){.comm = of}, number, key, value);
-}
-
-static int on_datatype_copy(MPI_Datatype of, int number, void *key, void *in, void *out,
-                            int *copied)
-{
-    return on_copy(KIND_datatype, (any_handle){.datatype = of}, number, key, in, out, copied);
-}
-
-static int on_datatype_delete(MPI_Datatype of, int number, void *value, void *key)
-{
-    return on_delete(KIND_datatype, (any_handle){.datatype = of}, number, key, value);
-}
-
-static int on_win_copy(MPI_Win of, int number, void *key, void *in, void *out, int *copied)
-{
-    return on_copy(KIND_win, (any_handle){.win = of}, number, key, in, out, copied);
-}
-
-static int on_win_delete(MPI_Win of, int number, void *value, void *key)
-{
-    return on_delete(KIND_win, (any_handle){.win = of}, number, key, value);
-}
-
-static int create_number(enum handle_kind kind, keyval *key, int *out)
-{
-#define X(field, class, prefix)                                                                    \
-    kind == KIND_##field ? prefix##_create_keyval(on_##field##_copy, on_##field##_delete, out, key):
     return OWNERS MPI_ERR_ARG;
 #undef X
 }
@@ -338,7 +156,7 @@ static PyObject *create(PyObject *cls, const row_method *row, PyObject *const *a
     key = make(st, &a);
     if (key == NULL)
         return NULL;
-    failed = mpi_failed(create_number(row->mode, key, &a.number), row->mpi_name);
+    failed = mpi_failed(keyval_number(row->mode, key, &a.number), row->mpi_name);
     if (!failed && change_freed(PySet_Discard, row->mode, a.number) >= 0)
         number = PyLong_FromLong(a.number);
     if (number != NULL && PyDict_SetItem(registry(st, row->mode), number, (PyObject *)key) < 0)
@@ -418,7 +236,7 @@ static PyObject *get(PyObject *self, const row_method *row, PyObject *const *arg
         Py_RETURN_NONE;
     key = find(st, row->mode, a.number);
     if (key != NULL)
-        return value_object(key, value);
+        return keyval_value(key, value);
     if (row->mode == KIND_win && a.number == MPI_WIN_CREATE_FLAVOR)
         return win_flavor(((handle *)self)->mpi.win, *(int *)value);
     content = predefined(row->mode, a.number);
@@ -445,7 +263,7 @@ static PyObject *set(PyObject *self, const row_method *row, PyObject *const *arg
         check_number(row, a.number) < 0)
         return NULL;
     key = find(st, row->mode, a.number);
-    if (value_store(key, a.value, &value) < 0)
+    if (keyval_store(key, a.value, &value) < 0)
         return NULL;
     Py_XINCREF(key);
     code = set_value(row->mode, ((handle *)self)->mpi, a.number, value);
@@ -461,17 +279,12 @@ static PyObject *erase(PyObject *self, const row_method *row, PyObject *const *a
                        Py_ssize_t nargs, PyObject *keywords)
 {
     keyval_args a;
-    int code;
 
     if (mpi_ready(state_of(self)) < 0 ||
         args_parse(row->name, number_params, &a, args, nargs, keywords) < 0 ||
         check_number(row, a.number) < 0)
         return NULL;
-    deletion.runs = 1;
-    deletion.code = MPI_SUCCESS;
-    code = delete_value(row->mode, ((handle *)self)->mpi, a.number);
-    deletion.runs = 0;
-    if (mpi_failed(code == MPI_SUCCESS ? deletion.code : code, row->mpi_name) < 0)
+    if (mpi_failed(keyval_delete(row->mode, ((handle *)self)->mpi, a.number), row->mpi_name) < 0)
         return NULL;
     Py_RETURN_NONE;
 }

@@ -86,6 +86,7 @@ static const struct {
     {TYPE_H5Dataset, h5direct_methods, NULL},
     {TYPE_H5Dataset, h5chunk_methods, NULL},
     {TYPE_H5Group, h5create_methods, NULL},
+    {TYPE_H5Group, h5require_methods, NULL},
     {TYPE_H5Group, h5walk_methods, NULL},
     {TYPE_H5Group, h5link_methods, NULL},
     {TYPE_H5Dataset, h5storage_methods, NULL},
