@@ -88,7 +88,7 @@ class Node:
         self.links = {} if value is None else None
         self.value, self.dtype = value, dtype
         self.chunks = self.maxshape = self.sources = None
-        self.unknown = self.scale = False
+        self.unknown = self.scale = self.scaled = False
         self.busy = 0  # transfers under way
         self.__dict__.update(facts)
 
