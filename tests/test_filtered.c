@@ -498,7 +498,8 @@ int main(int argc, char **argv)
             test_damage(&damages[i]);
         test_texts(1);
     }
-    test_texts(0);
+    if (!H5_VERSION_GE(2, 0, 0)) /* which ends a program that writes such a chunk */
+        test_texts(0);
     MPI_Finalize();
     return tap_end();
 }

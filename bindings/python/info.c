@@ -50,6 +50,7 @@ static PyObject *info_Delete(PyObject *self, PyObject *arg)
     Py_XDECREF(value);
     if (PyErr_Occurred() || info_take_key(self, arg, &key) < 0 ||
         info_refuse_early(missing, MPI_ERR_INFO_NOKEY, "MPI_Info_delete") < 0 ||
+        info_refuse_fixed(self, "MPI_Info_delete") < 0 ||
         mpi_failed(MPI_Info_delete(info_of(self), key), "MPI_Info_delete") < 0)
         return NULL;
     Py_RETURN_NONE;

@@ -16,6 +16,9 @@ int info_ready(PyObject *self);
  * it would refuse (`wrong`) is refused here, with the code. */
 int info_refuse_early(int wrong, int code, const char *name);
 
+/* The same of a change of INFO_ENV, which some MPIs do not let be changed. */
+int info_refuse_fixed(PyObject *self, const char *name);
+
 /* A key from an argument; -1 if it is none. */
 int info_take_key(PyObject *self, PyObject *object, const char **key);
 

@@ -85,13 +85,19 @@ PyObject *info_lookup(PyObject *self, PyObject *arg, int (*count)(PyObject *))
     return value == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : value;
 }
 
+int info_refuse_fixed(PyObject *self, const char *name)
+{
+    return info_refuse_early(info_of(self) == MPI_INFO_ENV, MPI_ERR_INFO, name);
+}
+
 int info_put(PyObject *self, PyObject *key_object, PyObject *value_object)
 {
     const char *key, *value;
 
     if (info_take_key(self, key_object, &key) < 0 || arg_string(value_object, &value) < 0 ||
         info_refuse_early(*value == '\0' || strlen(value) > MPI_MAX_INFO_VAL, MPI_ERR_INFO_VALUE,
-                          "MPI_Info_set") < 0)
+                          "MPI_Info_set") < 0 ||
+        info_refuse_fixed(self, "MPI_Info_set") < 0)
         return -1;
     return mpi_failed(MPI_Info_set(info_of(self), key, value), "MPI_Info_set");
 }

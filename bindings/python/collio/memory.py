@@ -137,6 +137,7 @@ class Members(StandIn):
             self._fill(mode if there else "w")
         except BaseException:  # which may keep this object
             _remove(self.path)
+            self._unlock()
             raise
 
     def _fill(self, mode):
@@ -153,6 +154,10 @@ class Members(StandIn):
             fcntl.flock(self._lock, (fcntl.LOCK_SH if self.mode == "r" else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BlockingIOError(error.errno, "it is open elsewhere (file is locked)", first) from None
+
+    def _unlock(self):
+        if self._lock is not None:
+            self._lock.close()
 
     def _member(self, name, number):
         raise NotImplementedError
