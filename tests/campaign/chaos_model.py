@@ -276,6 +276,15 @@ def look_at(thing, path, wanted, exact, wrong):
         wrong.append(f"{path}: elements {thing[()]!r:.300}, not {wanted['value']!r:.300}")
 
 
+class Keeper(pickle.Pickler):
+    """It keeps the byte order of arrays, which NumPy's own pickles lose."""
+
+    def reducer_override(self, thing):
+        if isinstance(thing, np.ndarray) and not thing.dtype.isnative:
+            return np.ndarray.astype, (thing.astype(thing.dtype.newbyteorder("=")), thing.dtype)
+        return NotImplemented
+
+
 def keep(expected, path):
     with open(path, "wb") as out:
-        pickle.dump(expected, out)
+        Keeper(out).dump(expected)
