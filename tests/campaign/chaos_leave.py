@@ -16,6 +16,10 @@ from chaos_model import keep
 TIMEOUT = float(os.environ.get("COLLIO_TIMEOUT", "20"))
 
 
+class Left(Exception):
+    """A rank leaves for good by it."""
+
+
 def by_exception(p, step, odd, n):
     """An exception in the `with` block of the odd ranks; the others get an error, and leave theirs by it."""
     me = p.calls.member(step.var)
@@ -111,5 +115,5 @@ def go(p, how):
     p.calls.note(f"# this rank leaves: {how}")
     p.calls.log.flush()
     if how == "raise":
-        raise LookupError("left for good")
+        raise Left
     raise SystemExit(3 if how == "exit 3" else 0)

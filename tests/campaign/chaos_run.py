@@ -9,6 +9,7 @@ import sys
 import traceback
 
 from chaos_calls import comm, rank
+from chaos_leave import Left
 from chaos_program import Program
 from collio import MPI
 
@@ -19,6 +20,8 @@ def run(program):
     except MPI.Exception:
         if program.kind == "fault":  # one of this program's own messages
             comm.Abort(2)
+        raise
+    except Left:  # as it should
         raise
     except Exception:
         program.calls.problem(traceback.format_exc())
