@@ -150,7 +150,7 @@ static int decode_split(collio_members *m, const unsigned char *bytes, collio_er
 int collio_members_decode(collio_members *m, const char *name, const unsigned char *bytes,
                           collio_error *err)
 {
-    if (strncmp(name, magic[m->kind], 8) != 0)
+    if (m->kind == COLLIO_ARRANGED_PLAIN || strncmp(name, magic[m->kind], 8) != 0)
         return collio_error_set(err, COLLIO_ERR_HDF5, "a file of another driver of HDF5: '%.8s'",
                                 name);
     if (m->kind == COLLIO_ARRANGED_FAMILY)

@@ -12,6 +12,7 @@ comm = MPI.COMM_WORLD
 rank, size = comm.rank, comm.size
 odd = size - 1
 A = np.arange(24, dtype="i4").reshape(4, 6)
+LZF = h5py.h5z.filter_avail(h5py.h5z.FILTER_LZF)
 
 
 def test_twice():
@@ -41,18 +42,21 @@ def test_filters():
     with h5py.File("filters.h5", "w", comm=comm) as f:
         d = f.create_dataset("gzip", data=A, compression=h5py.filters.Gzip(3))
         equal((d.compression, d.compression_opts), ("gzip", 3), "a filter as an object")
-        equal(f.create_dataset("lzf", (9,), "i4", compression=Lzf()).compression, "lzf", "one of a program's own")
+        if LZF:
+            equal(f.create_dataset("lzf", (9,), "i4", compression=Lzf()).compression, "lzf", "one of a program's own")
         raises(ValueError, "32015", f.create_dataset, "u", (9,), "i4", compression=Unknown(), name="one not there")
         d = f.create_dataset("u", (9,), "i4", compression=Unknown(), allow_unknown_filter=True)
         equal(d.filter_ids, (32015,), "unless it need not be")
         raises((ValueError, h5py.CollectiveError), "GZIP" if size == 1 else "", f.create_dataset, "bad", (9,), "i4",
                compression=h5py.filters.Gzip(30 if rank == odd else 3), name="one rank has no such level")
-        equal(sorted(f), ["gzip", "lzf", "u"], "and nothing was made")
+        equal(sorted(f), ["gzip", "lzf", "u"] if LZF else ["gzip", "u"], "and nothing was made")
         z = f.create_dataset("z", (99,), "i4", compression="szip", shuffle=True)
         wanted = {"shuffle": (4,), "szip": ("nn", 8)}
         equal(h5py._hl.filters.get_filters(z.id.get_create_plist()), wanted, "get_filters()")
-        equal(h5py._hl.filters.get_filters(f["lzf"].id.get_create_plist()), {"lzf": None}, "of what has no settings")
         equal([h5py._hl.filters.get_filter_name(n) for n in (1, 32000, 9999)], ["gzip", "lzf", "9999"], "their names")
+        if LZF:
+            read = h5py._hl.filters.get_filters(f["lzf"].id.get_create_plist())
+            equal(read, {"lzf": None}, "of what has no settings")
         raises(ValueError, "scalar", h5py._hl.filters.guess_chunk, (), None, 4, name="guess_chunk() of no extents")
 
 

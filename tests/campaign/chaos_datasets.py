@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from collio import h5z
+
 from chaos_model import PLAIN, SMALL, STRUCT, A, Node
 from chaos_world import Step, is_data, is_group, is_plain
 
 KINDS = PLAIN + ("S5", "struct", "text", "lists", "colours")
+COMPRESSIONS = ("'gzip'", "4", "'lzf'" if h5z.filter_avail(h5z.FILTER_LZF) else "'gzip'")
 
 
 def random_shape(w):
@@ -43,7 +46,7 @@ def storage(w, shape, kind):
 def filters(w, kind):
     options, chance, fixed = {}, w.chance.random, kind not in ("text", "lists")
     if chance() < 0.4 and fixed:
-        options["compression"] = w.chance.choice(("'gzip'", "4", "'lzf'"))
+        options["compression"] = w.chance.choice(COMPRESSIONS)
     if chance() < 0.3 and fixed:
         options["shuffle"] = "True"
     if chance() < 0.2 and fixed:
