@@ -184,6 +184,8 @@ static herr_t driver_read(H5FD_t *head, H5FD_mem_t type, hid_t transfer, haddr_t
         collio_disk_read(disk, bytes, (int64_t)size, offset, &last_error))
         return -1;
     collio_overlay_read(&disk->overlay, offset, (int64_t)size, bytes);
+    if (type == H5FD_MEM_SUPER && collio_members_check(&disk->members, bytes, size, &last_error))
+        return -1;
     return collio_sound_check(disk, type, offset, (int64_t)size, bytes, &last_error) ? -1 : 0;
 }
 

@@ -155,6 +155,14 @@ void collio_members_encode(const collio_members *members, char *name, unsigned c
 int collio_members_decode(collio_members *members, const char *name, const unsigned char *bytes,
                           collio_error *err);
 
+/* The bytes that decoding looks at in a record of a driver of that name of eight characters: HDF5
+ * does not say how many there are. */
+size_t collio_members_least(const char *name);
+
+/* Whether so many are there, of what HDF5 reads first of a record. */
+int collio_members_check(const collio_members *members, const unsigned char *bytes, size_t size,
+                         collio_error *err);
+
 /* ---------------------------------------------------------------- driver.c */
 
 /* Let a file access property list use our driver on `disk`. */

@@ -119,6 +119,27 @@ void collio_members_encode(const collio_members *m, char *name, unsigned char *b
     memcpy(at + padded(m->names[0]), m->names[1], strlen(m->names[1]));
 }
 
+size_t collio_members_least(const char *name)
+{
+    if (strncmp(name, magic[COLLIO_ARRANGED_FAMILY], 8) == 0)
+        return NUMBER_BYTES;
+    return strncmp(name, magic[COLLIO_ARRANGED_SPLIT], 8) == 0 ? MAP_BYTES + 4 * NUMBER_BYTES : 0;
+}
+
+/* Of older superblocks the record is in a block of its own, whose first sixteen bytes HDF5 reads
+ * before the rest: version and reserved bytes, the size of the rest, the driver's name. */
+int collio_members_check(const collio_members *m, const unsigned char *bytes, size_t size,
+                         collio_error *err)
+{
+    if (m->kind == COLLIO_ARRANGED_PLAIN || size != 16 ||
+        (take(bytes) >> 32) >= collio_members_least((const char *)bytes + 8))
+        return COLLIO_OK;
+    return collio_error_set(err, COLLIO_ERR_HDF5,
+                            "the file is damaged: a record of %d bytes of a file "
+                            "of several members",
+                            (int)(take(bytes) >> 32));
+}
+
 static int decode_family(const collio_members *m, const unsigned char *bytes, collio_error *err)
 {
     if (take(bytes) == (uint64_t)m->bytes)

@@ -18,7 +18,8 @@ enum {
     ATTRIBUTE,
     COMMENT,
     CONTINUATION = 16,
-    GROUP
+    GROUP,
+    DRIVER = 20
 };
 
 #define MOST_FILTERS 32
@@ -314,6 +315,19 @@ static int group(const collio_look *look, collio_cursor c)
     return !c.bad && collio_sound_group(look, tree, heap) == COLLIO_OK;
 }
 
+/* What the driver of a file in several members keeps: version, name, size, so many bytes. */
+static int driver(collio_cursor c)
+{
+    const unsigned char *name;
+    int64_t length;
+
+    collio_take(&c, 1);
+    name = collio_take_bytes(&c, 8);
+    length = collio_take(&c, 2);
+    return name != NULL && collio_take_bytes(&c, length) != NULL &&
+           length >= (int64_t)collio_members_least((const char *)name);
+}
+
 /* ------------------------------------------------------------------- all */
 
 static int is_sound(collio_look *look, int kind, int shared, collio_cursor c,
@@ -344,6 +358,8 @@ static int is_sound(collio_look *look, int kind, int shared, collio_cursor c,
         return memchr(c.at, '\0', (size_t)c.left) != NULL;
     case GROUP:
         return group(look, c);
+    case DRIVER:
+        return driver(c);
     default:
         return 1;
     }
