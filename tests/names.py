@@ -8,6 +8,7 @@ mpi4py is installed, differences of signatures and of classes follow; it is read
 """
 
 import ast
+import importlib.metadata
 import importlib.util
 import inspect
 import pathlib
@@ -41,10 +42,15 @@ def is_there(module, name):
 
 
 def reference():
-    """The stub of mpi4py's MPI as a syntax tree, or None if mpi4py is not installed."""
+    """The stub of mpi4py's MPI as a syntax tree, or None if the mpi4py that we go by is not installed."""
+    try:
+        version = importlib.metadata.version("mpi4py")
+    except importlib.metadata.PackageNotFoundError:
+        return None
     found = importlib.util.find_spec("mpi4py")
     stub = pathlib.Path(found.origin).with_name("MPI.pyi") if found else None
-    return ast.parse(stub.read_text()) if stub is not None and stub.exists() else None
+    known = tuple(int(part) for part in version.split(".")[:2]) >= (4, 1) and stub is not None and stub.exists()
+    return ast.parse(stub.read_text()) if known else None
 
 
 def parameters(node):
